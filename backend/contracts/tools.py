@@ -1,0 +1,74 @@
+"""What a step can call, how it is called, what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ToolType = Literal["native", "function", "agent", "mcp", "http", "plan"]
+# pure: no effect, may be repeated and cached · idempotent: an effect, but repeating it with the same
+# key changes nothing more · effect: repeating it acts twice
+Purity = Literal["pure", "idempotent", "effect"]
+JsonSchema = dict[str, Any]
+
+
+class ToolSpec(BaseModel):
+    """A tool's contract. `inputs` and `outputs` are JSON Schemas of objects.
+
+    `effects` say, in words for a person and in the singular, what one call does to their things
+    ("sends 1 mail"); `{arg}` is replaced by an argument. `cost_usd` and `duration_s` are typical
+    figures for a prediction. `requires` names settings without which it cannot work. `question`
+    marks a tool that waits for a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+$", max_length=128)
+    name: str
+    description: str
+    version: str = "1"
+    type: ToolType = "native"
+    inputs: JsonSchema = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    outputs: JsonSchema = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    actions: tuple[str, ...] = ()
+    purity: Purity = "effect"
+    effects: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    config: dict[str, Any] = Field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    cost_usd: float = 0.0
+    duration_s: float = 1.0
+    timeout_s: float = 60.0
+    undo: str | None = None
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """`key` identifies this attempt across crashes: run, step, iteration, item, attempt."""
+
+    tool: str
+    args: Mapping[str, Any]
+    user_id: str
+    key: str
+    run_id: str = ""
+    step: str = ""
+    attempt: int = 1
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """`action` is the named outcome taken. `note` is said to the person as is ("extractive, no
+    model"). `question` makes the step wait for a person's answer. `messages` go to the thread."""
+
+    output: Mapping[str, Any] = field(default_factory=dict)
+    action: str = "default"
+    note: str = ""
+    cost_usd: float = 0.0
+    question: Mapping[str, Any] | None = None
+    messages: tuple[str, ...] = ()

@@ -1,0 +1,80 @@
+"""What the product shows of its plans and runs: read models for chat, API and command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from backend.contracts.errors import Issue
+from backend.contracts.plans import PlanDocument, PlanStatus
+from backend.contracts.runs import RunState
+from backend.contracts.schedules import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two documents; `path` as in `Issue.path`."""
+
+    kind: Literal["added", "removed", "changed"]
+    path: str
+    label: str
+    old: Any = None
+    new: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What one run will do, in words for a person, at most: {"sends 1 mail to x", "writes 1 file"}.
+    `per_item` warns that a step repeats once per item of a list not known yet."""
+
+    effects: tuple[str, ...] = ()
+    step_effects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cost_usd: float = 0.0
+    duration_s: float = 0.0
+    per_item: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as of one of its revisions. `latest` is the newest revision's number: a card of an older
+    one is superseded. `when` is the trigger in words, `firings` its next due times. `changes` are
+    against the revision before. `run_id` is the latest run a person started."""
+
+    plan_id: str
+    owner: str
+    revision: int
+    latest: int
+    status: PlanStatus
+    ir_hash: str
+    catalogue_hash: str
+    document: PlanDocument
+    issues: tuple[Issue, ...] = ()
+    changes: tuple[Change, ...] = ()
+    when: str = ""
+    timezone: str = "UTC"
+    firings: tuple[datetime, ...] = ()
+    forecast: Forecast = field(default_factory=Forecast)
+    schedules: tuple[Schedule, ...] = ()
+    run_id: str | None = None
+    thread_id: str | None = None
+    origin: str = "hand"
+    planner: str = ""
+    request: str = ""
+    not_covered: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadUpdate:
+    """What is new in a thread. `runs` carry whole states, already folded; `cursor` resumes behind."""
+
+    cursor: str
+    plans: tuple[PlanView, ...] = ()
+    runs: tuple[RunState, ...] = ()
+    messages: tuple[Mapping[str, Any], ...] = ()

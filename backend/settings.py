@@ -1,0 +1,77 @@
+"""Settings from the environment and `.env`; the seeds' names are kept. Secrets are made on first start."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of Lightning. Names are the environment variables, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = ""
+    timezone: str = ""
+    jwt_signing_key: str = ""
+    token_hours: float = Field(default=12, gt=0, le=24 * 365)
+    allow_registration: bool = False
+
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    openai_model: str = "gpt-5-mini"
+    openai_timeout_s: float = Field(default=120, gt=0)
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_from: str = ""
+    smtp_tls: str = Field(default="auto", pattern="^(auto|starttls|tls|none)$")
+
+    allow_private_network: bool = False
+    http_max_bytes: int = 5_000_000
+    http_timeout_s: float = 20.0
+
+    lease_s: float = Field(default=15, gt=0)
+    max_parallel_steps: int = Field(default=256, ge=1)
+    retention_days: float = Field(default=90, gt=0)
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "lightning.db"
+
+    @property
+    def address(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+
+def load_settings() -> Settings:
+    """Read the settings; create the data folder and, on first start, the signing key in it."""
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.jwt_signing_key:
+        return settings
+    return settings.model_copy(update={"jwt_signing_key": _secret(settings.data_dir / "signing.key")})
+
+
+def _secret(path: Path) -> str:
+    """The secret in `path`, made there once: the first of several starting processes wins."""
+    try:
+        with path.open("x", opener=lambda name, flags: _open_private(name, flags)) as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _open_private(name: str, flags: int) -> int:
+    import os
+
+    return os.open(name, flags, 0o600)
