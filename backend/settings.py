@@ -58,7 +58,9 @@ def load_settings() -> Settings:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if settings.jwt_signing_key:
         return settings
-    return settings.model_copy(update={"jwt_signing_key": _secret(settings.data_dir / "signing.key")})
+    return settings.model_copy(
+        update={"jwt_signing_key": _secret(settings.data_dir / "signing.key")}
+    )
 
 
 def _secret(path: Path) -> str:

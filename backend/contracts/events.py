@@ -73,9 +73,7 @@ class EventType:
 
 
 def _run(name: str, description: str, *required: str, outside: bool = False) -> EventType:
-    return EventType(
-        name, "stream", "run", "run_id", outside, ("run_id", *required), description
-    )
+    return EventType(name, "stream", "run", "run_id", outside, ("run_id", *required), description)
 
 
 def _plan(name: str, description: str, *required: str, outside: bool = False) -> EventType:

@@ -78,7 +78,8 @@ class Settlement:
     `documents`, record the `dead`, acknowledge `acks`. All of it, or nothing.
 
     An adapter whose `fuses` is False takes at most one ack and one commit. `undisturbed` names
-    streams for which nothing else may be waiting (a fused hop), or it is a conflict.
+    streams (of a fused hop) for which no due message may be waiting unleased or leased to another
+    process, or it is a conflict; this process's own leases do not disturb.
     """
 
     acks: tuple[Delivery, ...] = ()
@@ -129,9 +130,7 @@ class Bus(Protocol):
         oldest first, and nobody else gets that stream's messages while any of them is leased."""
         ...
 
-    async def settle(
-        self, settlements: Sequence[Settlement], keep: int = 0
-    ) -> Sequence[Settled]:
+    async def settle(self, settlements: Sequence[Settlement], keep: int = 0) -> Sequence[Settled]:
         """Each settlement by itself: one that is stale or in conflict never fails its neighbours.
         Up to `keep` outputs due now come back leased, in `Settled.kept`."""
         ...
@@ -246,9 +245,13 @@ class Files(Protocol):
 
     async def read(self, owner: str, path: str) -> bytes: ...
 
-    async def write(self, owner: str, path: str, content: bytes, *, append: bool = False) -> FileInfo: ...
+    async def write(
+        self, owner: str, path: str, content: bytes, *, append: bool = False
+    ) -> FileInfo: ...
 
-    async def list(self, owner: str, folder: str = "", pattern: str = "*") -> Sequence[FileInfo]: ...
+    async def list(
+        self, owner: str, folder: str = "", pattern: str = "*"
+    ) -> Sequence[FileInfo]: ...
 
 
 # --- LLM ------------------------------------------------------------------------------------------

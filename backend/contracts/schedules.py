@@ -19,6 +19,7 @@ class Schedule:
     ir_hash: str
     owner: str
     trigger: dict[str, Any]
+    timezone: str = "UTC"
     status: ScheduleStatus = "active"
     generation: int = 0
     next_due: datetime | None = None

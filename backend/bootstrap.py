@@ -1,0 +1,141 @@
+"""The composition root: the one place that chooses implementations and puts the parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from backend.bus.sql import SqlBus
+from backend.context.folder import FolderFiles
+from backend.contracts.events import utc_now
+from backend.contracts.ports import LLM, Planner
+from backend.drivers.plans import PlanDecider
+from backend.drivers.runs import Graphs, RunDecider
+from backend.drivers.schedules import ScheduleDecider
+from backend.drivers.steps import StepDriver
+from backend.drivers.threads import ThreadDecider
+from backend.drivers.triggers import TriggerDriver
+from backend.lightning import Lightning
+from backend.llm import connect
+from backend.processor import Processor
+from backend.security.credentials import Credentials
+from backend.security.login_links import LoginLinks
+from backend.settings import Settings
+from backend.stores.database import Database
+from backend.stores.folder import FolderBlobs
+from backend.stores.sql import SqlStore
+from backend.tools.builtin import builtin
+from backend.tools.outgoing import Outgoing
+from backend.tools.registry import Registry
+from backend.workers.sweep import sweep
+from backend.workers.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything a role needs. `planners` are by name, the preferred one first."""
+
+    lightning: Lightning
+    worker: Worker
+    planners: dict[str, Planner]
+    links: LoginLinks
+    llm: LLM | None
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Consume events in this process for as long as the block runs."""
+        tasks = [
+            asyncio.create_task(self.worker.run()),
+            asyncio.create_task(
+                sweep(self.lightning.bus, self.lightning.store, self.lightning.now)
+            ),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def open_system(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, owner: str | None = None
+) -> AsyncIterator[System]:
+    """Build the system on SQLite in `settings.data_dir`; closed at the end of the block."""
+    timezone = settings.timezone or machine_timezone()
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(settings.database)
+        await database.open()
+        stack.push_async_callback(database.close)
+        blobs = FolderBlobs(settings.data_dir / "blobs")
+        store = SqlStore(database)
+        bus = SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
+        await bus.start()
+        stack.push_async_callback(bus.close)
+        files = FolderFiles(settings.data_dir / "files")
+        outgoing = Outgoing(settings)
+        stack.push_async_callback(outgoing.aclose)
+        llm = connect(settings)
+        registry = Registry(
+            builtin(), settings=settings, http=outgoing, files=files, llm=llm, now=now
+        )
+        runs = RunDecider(Graphs(store))
+        processor = Processor(
+            [PlanDecider(), runs, ScheduleDecider(), ThreadDecider()],
+            [StepDriver(registry, bus, store), TriggerDriver(store)],
+            now,
+        )
+        users = Credentials(
+            store, settings.jwt_signing_key, now=now, token_hours=settings.token_hours
+        )
+        lightning = Lightning(
+            bus=bus,
+            store=store,
+            blobs=blobs,
+            files=files,
+            registry=registry,
+            runs=runs,
+            users=users,
+            settings=settings,
+            now=now,
+            timezone=timezone,
+        )
+        yield System(
+            lightning,
+            Worker(bus, processor, max_parallel=settings.max_parallel_steps),
+            _planners(registry, llm, now),
+            LoginLinks(store, now=now),
+            llm,
+        )
+
+
+def _planners(
+    registry: Registry, llm: LLM | None, now: Callable[[], datetime]
+) -> dict[str, Planner]:
+    """Planners come through the same door as plugins, so the backend never imports upward."""
+    planners: dict[str, Planner] = {}
+    for point in sorted(
+        entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True
+    ):
+        create: Any = point.load()
+        planner = create(catalogue=registry.catalogue, llm=llm, now=now)
+        if planner is not None:
+            planners[point.name] = planner
+    return planners
+
+
+def machine_timezone() -> str:
+    """The IANA zone of this machine, UTC when it does not say."""
+    target = Path("/etc/localtime")
+    if target.is_symlink():
+        _, _, zone = str(target.resolve()).partition("zoneinfo/")
+        if zone:
+            return zone
+    return "UTC"

@@ -1,0 +1,118 @@
+"""The plan executor: one stream a run, decided by the pure engine."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from backend.contracts.errors import NotFound
+from backend.contracts.events import Event
+from backend.contracts.plans import IR
+from backend.contracts.ports import Commit, Document, Store
+from backend.contracts.runs import ENDED_RUN, RunState
+from backend.drivers.turn import Turn, fold
+from backend.plans.engine import Graph, decide, evolve, graph
+
+_GRAPHS = 500
+
+
+class Graphs:
+    """Compiled plans by hash. An approved revision never changes, so neither does its graph."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+
+    async def load(self, plan_id: str, revision: int, ir_hash: str) -> Graph:
+        known = self._graphs.get(ir_hash)
+        if known is not None:
+            self._graphs.move_to_end(ir_hash)
+            return known
+        document = await self._store.get("revision", f"{plan_id}:{revision}", None)
+        if document is None or document.body is None or document.body["ir_hash"] != ir_hash:
+            raise NotFound("The revision of this run is gone.", code="EXEC_REVISION_MISSING")
+        built = graph(IR.model_validate(document.body["ir"]))
+        self._graphs[ir_hash] = built
+        while len(self._graphs) > _GRAPHS:
+            self._graphs.popitem(last=False)
+        return built
+
+
+class Running:
+    """A run in memory: its plan's graph and its state (None before it started)."""
+
+    __slots__ = ("graph", "state")
+
+    def __init__(self, graph: Graph, state: RunState | None) -> None:
+        self.graph = graph
+        self.state = state
+
+
+class RunDecider:
+    """Decides `run:<id>`. Source of the rules: backend.plans.engine."""
+
+    prefix = "run"
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+
+    async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> Running:
+        first = commits[0].cause if commits else cause
+        if first is None or first.type != "plan.execute":
+            raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
+        data = first.data
+        plan = await self._graphs.load(data["plan_id"], data["revision"], data["ir_hash"])
+        return fold(self, Running(plan, None), commits)
+
+    def owner(self, state: Running) -> str | None:
+        return state.state.owner if state.state else None
+
+    def evolve(self, state: Running, event: Event) -> Running:
+        return Running(state.graph, evolve(state.graph, state.state, event))
+
+    def decide(self, state: Running, turn: Turn) -> None:
+        thread_id = state.state.thread_id if state.state else turn.cause.data.get("thread_id")
+        for emit in decide(state.graph, state.state, turn.cause):
+            data = emit.data
+            if thread_id and emit.type == "plan.step.execute":
+                data = {**data, "thread_id": thread_id}
+            turn.emit(emit.type, data, delay_s=emit.delay_s)
+        if not turn.outputs and turn.cause.type in ("run.answer", "run.cancel"):
+            turn.emit("event.ignored", {"type": turn.cause.type, "code": "EXEC_TOO_LATE"})
+
+    def project(self, before: Running, after: Running, turn: Turn) -> None:
+        run = after.state
+        if run is None or (before.state is not None and before.state.status == run.status):
+            return
+        turn.write(_document(run, turn.position))
+        if run.thread_id and (before.state is None or run.status in ENDED_RUN):
+            told = {"thread_id": run.thread_id, "plan_id": run.plan_id, "run_id": run.run_id}
+            turn.emit("thread.updated", {**told, "status": run.status})
+
+    def closed(self, state: Running) -> bool:
+        return state.state is not None and state.state.status in ENDED_RUN
+
+
+def _document(run: RunState, position: int) -> Document:
+    started = run.started_at.isoformat() if run.started_at else ""
+    body: dict[str, Any] = {
+        "run_id": run.run_id,
+        "plan_id": run.plan_id,
+        "ir_hash": run.ir_hash,
+        "thread_id": run.thread_id,
+        "status": run.status,
+        "started_at": started,
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "error": dict(run.error) if run.error else None,
+    }
+    return Document(
+        "run",
+        run.run_id,
+        run.owner,
+        body,
+        parent=run.plan_id,
+        status=run.status,
+        sort=started,
+        position=position,
+    )

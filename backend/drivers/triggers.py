@@ -1,0 +1,57 @@
+"""Events from outside that start plans: matched against what their owner's approved plans listen to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from backend.contracts.errors import Invalid
+from backend.contracts.ports import Delivery, Store
+from backend.drivers.turn import Turn
+from backend.expressions import parse
+
+
+class TriggerDriver:
+    """Handles `event.received`: every matching trigger starts a run of its own."""
+
+    handles = ("event.received",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def handle(self, turn: Turn, delivery: Delivery) -> None:
+        cause = turn.cause
+        cursor: str | None = None
+        while True:
+            page = await self._store.list(
+                "subscription", owner=cause.user_id, status="active", cursor=cursor
+            )
+            for document in page.items:
+                for trigger in (document.body or {})["triggers"]:
+                    if _matches(trigger, cause.data):
+                        turn.emit(
+                            "plan.trigger",
+                            {
+                                "plan_id": document.id,
+                                "trigger": trigger["name"],
+                                "event": {"type": cause.data["type"], **cause.data["data"]},
+                            },
+                        )
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def failed(self, turn: Turn, error: Mapping[str, Any]) -> None:
+        turn.emit("event.ignored", {"type": turn.cause.type, "error": dict(error)})
+
+
+def _matches(trigger: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
+    if trigger["kind"] != "event" or not fnmatchcase(received["type"], trigger["type"]):
+        return False
+    if not trigger.get("filter"):
+        return True
+    try:
+        return bool(parse(trigger["filter"]).evaluate({"event": received["data"]}))
+    except Invalid:
+        return False

@@ -1,0 +1,94 @@
+"""Sending a command into its stream, and waiting until it is decided there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.contracts.errors import (
+    Conflict,
+    Forbidden,
+    LightningError,
+    NotFound,
+    Unavailable,
+)
+from backend.contracts.events import EVENT_TYPES, Event, new_id
+from backend.contracts.ports import Bus, Commit, Output
+from backend.contracts.security import Principal
+
+_PATIENCE_S = 10.0
+_ERRORS: dict[str, type[LightningError]] = {
+    "EXEC_NOT_FOUND": NotFound,
+    "EXEC_RUN_UNKNOWN": NotFound,
+    # another owner's is answered like a missing one
+    "EXEC_FORBIDDEN": NotFound,
+    "EXEC_EVENT_INSIDE_ONLY": Forbidden,
+}
+
+
+class Commands:
+    """Publishes commands as a person's own and returns the commit that answered them."""
+
+    def __init__(self, bus: Bus, now: Callable[[], datetime]) -> None:
+        self._bus = bus
+        self._now = now
+
+    def event(
+        self,
+        who: Principal,
+        type: str,
+        data: Mapping[str, Any],
+        *,
+        outside: bool,
+        event_id: str | None = None,
+        user_id: str | None = None,
+    ) -> Event:
+        return Event(
+            event_id or new_id(),
+            type,
+            user_id or who.user_id,
+            self._now(),
+            data,
+            category="input" if outside else "internal",
+            source="api" if outside else "lightning",
+        )
+
+    async def send(self, event: Event) -> None:
+        kind = EVENT_TYPES[event.type]
+        await self._bus.publish([Output(event, kind.lane, kind.stream(event.data))])
+
+    async def decide(self, event: Event) -> Commit:
+        """Send a command and return its commit. Raises what the stream refused it with, or
+        `Unavailable` when nobody decides in time (the command then still stands)."""
+        stream = EVENT_TYPES[event.type].stream(event.data)
+        assert stream is not None
+        await self.send(event)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                commit = await self._answer(stream, event.id)
+        except TimeoutError:
+            raise Unavailable(
+                "It is taken down, but no worker has answered yet.",
+                code="EXEC_NO_WORKER",
+                hint="Start a worker (lightning worker); nothing is lost.",
+            ) from None
+        _raise_refusal(commit)
+        return commit
+
+    async def _answer(self, stream: str, cause_id: str) -> Commit:
+        async for news in self._bus.follow({stream: None}):
+            for commit in news[stream].commits:
+                if commit.cause.id == cause_id:
+                    return commit
+        raise Unavailable("Lightning is shutting down.", code="EXEC_CLOSING")
+
+
+def _raise_refusal(commit: Commit) -> None:
+    for event in commit.outputs:
+        if event.type in ("plan.refused", "event.denied", "run.stalled"):
+            data = event.data.get("error") or event.data
+            code = data.get("code", "EXEC_CONFLICT")
+            reason = data.get("reason") or data.get("message") or "It was refused."
+            raise _ERRORS.get(code, Conflict)(reason, code=code)

@@ -1,0 +1,54 @@
+"""The values a run is started with, against what the plan declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.contracts.errors import Invalid, Issue
+from backend.contracts.plans import Input
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values, all declared and of the right type, none missing. Raises `Invalid`."""
+    issues = [
+        Issue(
+            code="PLAN_INPUT_UNKNOWN",
+            message=f"The plan has no input {name!r}.",
+            path=f"inputs/{name}",
+            available=tuple(declared),
+        )
+        for name in given
+        if name not in declared
+    ]
+    for name, spec in declared.items():
+        path = f"inputs/{name}"
+        if name not in given:
+            if spec.default is None:
+                issues.append(
+                    Issue(code="PLAN_INPUT_MISSING", message=f"{name} is needed.", path=path)
+                )
+        elif not _fits(given[name], spec):
+            issues.append(
+                Issue(code="PLAN_INPUT_INVALID", message=f"{name} must be {spec.type}.", path=path)
+            )
+    if issues:
+        raise Invalid(
+            "Some inputs are not right.", code="PLAN_INPUTS_INVALID", issues=tuple(issues)
+        )
+    return dict(given)
+
+
+def _fits(value: Any, spec: Input) -> bool:
+    if isinstance(value, bool) and spec.type != "boolean":
+        return False
+    return isinstance(value, _TYPES[spec.type]) and (spec.enum is None or value in spec.enum)

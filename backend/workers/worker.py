@@ -1,0 +1,296 @@
+"""The loop: receive → process → settle | retry | dead-letter. One settle a step, many steps a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+
+from backend.contracts.errors import LightningError, Retry, Unavailable
+from backend.contracts.ports import Bus, DeadLetter, Delivery, Output, Settled, Settlement
+from backend.drivers.turn import commits_of
+from backend.processor import Decided, Processor
+from backend.workers.streams import Pending, Stream, Streams
+
+log = structlog.get_logger()
+
+_BATCH = 64  # events of one stream decided into one settlement
+_ATTEMPTS = 5  # deliveries of one message before it is a dead letter
+_CONFLICTS = 3  # lost races for a position before a message goes back to the queue
+
+
+class Worker:
+    """Consumes a bus with a processor until stopped. Several may share a bus, in any process.
+
+    What a piece of work results in is decided here at once where the bus can settle both in one
+    act (a fused hop); everything ready at the same time is settled together.
+    """
+
+    def __init__(self, bus: Bus, processor: Processor, *, max_parallel: int = 256) -> None:
+        self._bus = bus
+        self._processor = processor
+        self._max_parallel = max_parallel
+        self._streams = Streams()
+        self._ready: deque[Stream] = deque()
+        self._results: deque[Settlement] = deque()
+        self._wake = asyncio.Event()
+        self._slots = asyncio.Event()
+        self._working = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled. Work under way is given up; its leases make it come back."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive())
+                group.create_task(self._decide())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def _receive(self) -> None:
+        while True:
+            self._slots.clear()
+            free = self._free()
+            if free <= 0:
+                await self._slots.wait()
+                continue
+            try:
+                deliveries = await self._bus.receive(free)
+            except Unavailable as error:
+                await self._pause("receive", error)
+                continue
+            self._dispatch(deliveries)
+
+    def _free(self) -> int:
+        return self._max_parallel - self._working
+
+    def _dispatch(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            if delivery.stream is None:
+                self._working += 1
+                self._spawn(self._work(delivery))
+            else:
+                self._enqueue(delivery.stream, Pending(delivery.event, delivery))
+
+    def _enqueue(self, name: str, pending: Pending) -> None:
+        stream = self._streams.get(name, self._processor.decider(name))
+        stream.inbox.append(pending)
+        self._make_ready(stream)
+
+    def _make_ready(self, stream: Stream) -> None:
+        if stream.busy or not stream.inbox:
+            return
+        stream.busy = True
+        if stream.loaded:
+            self._ready.append(stream)
+            self._wake.set()
+        else:
+            self._spawn(self._open(stream))
+
+    async def _open(self, stream: Stream) -> None:
+        """Load a stream's state; what already stands in it is acknowledged, not decided again."""
+        first = stream.inbox[0]
+        try:
+            commits = await commits_of(self._bus, stream.name)
+            stream.state = await stream.decider.open(stream.name, commits, first.event)
+            stream.position = len(commits)
+            stream.loaded = True
+            seen = {commit.cause.id for commit in commits}
+            for pending in [p for p in stream.inbox if p.event.id in seen]:
+                stream.inbox.remove(pending)
+                self._results.append(Settlement(acks=(pending.delivery,), outputs=pending.extra))
+        except LightningError as error:
+            await self._give_back(stream, error)
+        except Exception as error:  # noqa: BLE001 - a stream that cannot be read must not stop the rest
+            log.error("stream.unreadable", stream=stream.name, error=traceback.format_exc())
+            await self._give_back(stream, Unavailable(f"{type(error).__name__}: {error}"))
+        stream.busy = False
+        self._wake.set()
+        self._make_ready(stream)
+
+    async def _give_back(self, stream: Stream, error: LightningError) -> None:
+        waiting, stream.inbox = list(stream.inbox), deque()
+        for pending in waiting:
+            if pending.fused:
+                self._unfuse(stream, pending)
+            elif pending.delivery.attempt >= _ATTEMPTS:
+                letter = DeadLetter(pending.delivery, _as_data(error))
+                self._results.append(Settlement(acks=(pending.delivery,), dead=(letter,)))
+            else:
+                await self._release(pending.delivery, 2.0**pending.delivery.attempt)
+
+    # --- work -------------------------------------------------------------------------------------
+
+    async def _work(self, delivery: Delivery) -> None:
+        try:
+            try:
+                turn = await self._processor.work(delivery)
+            except Retry as again:
+                await self._release(delivery, again.delay_s)
+                return
+            except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
+                if isinstance(error, Unavailable) or delivery.attempt < _ATTEMPTS:
+                    log.warning("work.retried", event=delivery.event.type, error=repr(error))
+                    await self._release(delivery, min(60.0, 2.0**delivery.attempt))
+                    return
+                log.error("work.dead", event=delivery.event.type, error=traceback.format_exc())
+                data = _as_data(error)
+                turn = self._processor.work_failed(delivery, data)
+                dead = (DeadLetter(delivery, data),)
+                self._settle_soon(
+                    Settlement((delivery,), (), tuple(turn.outputs), tuple(turn.documents), dead)
+                )
+                return
+            self._result(delivery, turn.outputs)
+        finally:
+            self._working -= 1
+            self._slots.set()
+
+    def _result(self, delivery: Delivery, outputs: Sequence[Output]) -> None:
+        keyed = [o for o in outputs if o.stream is not None and o.due is None]
+        if not (self._bus.fuses and keyed):
+            self._settle_soon(Settlement((delivery,), (), tuple(outputs)))
+            return
+        first = keyed[0]
+        assert first.stream is not None
+        extra = tuple(o for o in outputs if o is not first)
+        self._enqueue(first.stream, Pending(first.event, delivery, fused=True, extra=extra))
+
+    def _settle_soon(self, settlement: Settlement) -> None:
+        self._results.append(settlement)
+        self._wake.set()
+
+    # --- decide and settle ------------------------------------------------------------------------
+
+    async def _decide(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch: list[tuple[Stream, list[Pending], Settlement, Any]] = []
+            while self._ready:
+                turn = self._take(self._ready.popleft())
+                if turn is not None:
+                    batch.append(turn)
+            results = list(self._results)
+            self._results.clear()
+            if not batch and not results:
+                continue
+            settlements = [settlement for _, _, settlement, _ in batch] + results
+            settled = await self._settle(settlements)
+            for (stream, pendings, _, state), outcome in zip(batch, settled, strict=False):
+                self._settled(stream, pendings, state, outcome)
+            for outcome in settled[len(batch) :]:
+                self._dispatch(outcome.kept)
+
+    async def _settle(self, settlements: list[Settlement]) -> Sequence[Settled]:
+        while True:
+            try:
+                return await self._bus.settle(settlements, self._free())
+            except Unavailable as error:
+                await self._pause("settle", error)
+
+    def _take(self, stream: Stream) -> tuple[Stream, list[Pending], Settlement, Any] | None:
+        """Decide what waits in a stream, without touching its state until it is settled."""
+        limit = 1 if stream.alone else _BATCH
+        pendings = [stream.inbox.popleft() for _ in range(min(limit, len(stream.inbox)))]
+        if not pendings:
+            stream.busy = False
+            return None
+        state, position = stream.state, stream.position
+        decided: list[Decided] = []
+        dead: list[DeadLetter] = []
+        for pending in pendings:
+            try:
+                step = self._processor.decide(
+                    stream.decider, stream.name, state, pending.event, position
+                )
+            except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
+                log.error("stream.stalled", stream=stream.name, error=traceback.format_exc())
+                data = _as_data(error)
+                step = self._processor.stall(
+                    stream.decider, stream.name, state, pending.event, position, data
+                )
+                dead.append(DeadLetter(pending.delivery, data))
+            decided.append(step)
+            state = step.state
+            position += 1
+        settlement = Settlement(
+            tuple(p.delivery for p in pendings),
+            tuple(d.commit for d in decided),
+            tuple(
+                o
+                for p, d in zip(pendings, decided, strict=True)
+                for o in (*d.outputs, *p.extra)
+                if o.lane != "log"
+            ),
+            tuple(document for d in decided for document in d.documents),
+            tuple(dead),
+            (stream.name,) if any(p.fused for p in pendings) else (),
+        )
+        return stream, pendings, settlement, state
+
+    def _settled(
+        self, stream: Stream, pendings: list[Pending], state: Any, outcome: Settled
+    ) -> None:
+        stream.busy = False
+        if outcome.outcome == "ok":
+            stream.state = state
+            stream.position += len(pendings)
+            stream.alone = False
+            self._dispatch(outcome.kept)
+            if stream.decider.closed(state):
+                self._streams.forget(stream)
+        elif len(pendings) > 1:
+            stream.alone = True
+            stream.inbox.extendleft(reversed(pendings))
+        elif outcome.outcome == "conflict":
+            self._lost_race(stream, pendings[0])
+        self._make_ready(stream)
+
+    def _lost_race(self, stream: Stream, pending: Pending) -> None:
+        """Another decider was here: read the stream anew, or let the queue put things in order."""
+        stream.loaded = False
+        stream.state = None
+        if pending.fused:
+            self._unfuse(stream, pending)
+        elif pending.conflicts < _CONFLICTS:
+            pending.conflicts += 1
+            stream.inbox.appendleft(pending)
+        else:
+            self._spawn(self._release(pending.delivery, 0.05))
+
+    def _unfuse(self, stream: Stream, pending: Pending) -> None:
+        """Settle the work alone; its result takes its turn through the queue."""
+        own = Output(pending.event, "stream", stream.name)
+        self._settle_soon(Settlement((pending.delivery,), (), (own, *pending.extra)))
+
+    # --- small things -----------------------------------------------------------------------------
+
+    async def _release(self, delivery: Delivery, delay_s: float) -> None:
+        try:
+            await self._bus.release(delivery, delay_s)
+        except Unavailable as error:
+            log.warning("bus.unavailable", what="release", error=error.message)
+
+    async def _pause(self, what: str, error: Unavailable) -> None:
+        log.warning("bus.unavailable", what=what, error=error.message)
+        await asyncio.sleep(0.5)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _as_data(error: Exception) -> dict[str, Any]:
+    if isinstance(error, LightningError):
+        return {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"code": "EXEC_INTERNAL", "message": f"{type(error).__name__}: {error}"}
