@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 from pathlib import Path
 
@@ -64,16 +66,13 @@ def load_settings() -> Settings:
 
 
 def _secret(path: Path) -> str:
-    """The secret in `path`, made there once: the first of several starting processes wins."""
-    try:
-        with path.open("x", opener=lambda name, flags: _open_private(name, flags)) as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+    """The secret in `path`, made there once: the first of several starting processes wins, and
+    nobody ever reads half of it."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text().strip()
-
-
-def _open_private(name: str, flags: int) -> int:
-    import os
-
-    return os.open(name, flags, 0o600)

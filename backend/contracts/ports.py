@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -152,7 +152,9 @@ class Bus(Protocol):
         self, stream: str, cursor: str | None = None, limit: int = 1000
     ) -> History: ...
 
-    def follow(self, streams: Mapping[str, str | None]) -> AsyncIterator[Mapping[str, History]]:
+    def follow(
+        self, streams: Mapping[str, str | None]
+    ) -> AsyncGenerator[Mapping[str, History], None]:
         """What is there and then what comes, for several streams from their cursors (None: the
         start). At least once; never an empty mapping. Ends when the bus is closed."""
         ...

@@ -47,7 +47,8 @@ async def follow_thread(
                 plans, changed, messages = _news(news, home)
                 known = set(cursors)
                 cursors |= {stream: history.cursor for stream, history in news.items()}
-                cursors = {f"plan:{p}": None for p in plans} | cursors
+                for plan_id in plans:
+                    cursors.setdefault(f"plan:{plan_id}", None)
                 states = []
                 for run_id in changed:
                     stream = f"run:{run_id}"

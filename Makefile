@@ -1,0 +1,45 @@
+# Everything runs in .venv, made from uv.lock. Nothing else is needed but Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lint types imports bench clean
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY)  ## make the environment in .venv
+
+$(READY): pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --frozen --quiet
+	@touch $(READY)
+
+run: $(READY)  ## start Lightning: one process, SQLite in ./data, on 127.0.0.1:8000
+	$(BIN)/lightning up
+
+test: $(READY)  ## run the tests, in a real browser too
+	$(BIN)/python -m tests.browser
+	$(BIN)/pytest -n auto --dist loadgroup
+
+check: format lint types imports test  ## all that must hold: format, lint, types, imports, tests
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## measure the engine beside the machine's own durable-commit rate
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment and caches; ./data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
