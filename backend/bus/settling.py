@@ -1,0 +1,326 @@
+"""Settling in one transaction: look at what the tables say, judge each settlement, write."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import orjson
+
+from backend.bus.codec import encode_commit
+from backend.contracts.errors import Conflict
+from backend.contracts.events import Event, Lane
+from backend.contracts.ports import Delivery, Output, Settled, Settlement
+from backend.stores import documents
+from backend.stores.documents import micros
+from backend.stores.encoding import encode
+
+Outcome = Literal["ok", "conflict", "stale"]
+Row = tuple[int, str, str | None, int, int | None, int, bytes]
+
+INSERT_MESSAGE = (
+    "INSERT INTO messages (seq, event_id, stream, due, epoch, attempt, body) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def token(seq: int, epoch: int, attempt: int) -> str:
+    return f"{seq}.{epoch}.{attempt}"
+
+
+def lane_of(stream: str | None) -> Lane:
+    return "work" if stream is None else "stream"
+
+
+def partition(output: Output) -> str | None:
+    """The stream whose order the delivery keeps; work has none."""
+    return output.stream if output.lane == "stream" else None
+
+
+@dataclass(slots=True)
+class Encoded:
+    """Settlements with the JSON of their events and documents, by the objects' identity."""
+
+    settlements: Sequence[Settlement]
+    events: Mapping[int, bytes]
+    bodies: Mapping[int, bytes]
+
+    def commits(self, settlement: Settlement) -> list[tuple[str, int, str, bytes]]:
+        events = self.events
+        return [
+            (
+                commit.stream,
+                commit.position,
+                commit.cause.id,
+                encode_commit(
+                    commit, events[id(commit.cause)], [events[id(e)] for e in commit.outputs]
+                ),
+            )
+            for commit in settlement.commits
+        ]
+
+
+@dataclass(slots=True)
+class Writes:
+    """What the accepted settlements come to."""
+
+    acks: list[int] = field(default_factory=list)
+    log: list[tuple[str, int, str, bytes]] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    dead: list[tuple[str, str | None, int, int, bytes, bytes]] = field(default_factory=list)
+
+
+class Desk:
+    """Judges settlements one after the other against the tables as they will be after the ones
+    before; what they come to is written at the end, all at once."""
+
+    def __init__(self, connection: sqlite3.Connection, epoch: int, now: int, keep: int) -> None:
+        self.connection = connection
+        self.epoch = epoch
+        self.now = now
+        self.keep = keep
+        self.writes = Writes()
+        self.leases: dict[int, tuple[str, int | None, int]] = {}
+        self.taken: set[str] = set()
+        self.decided: set[tuple[str, str]] = set()
+        self.heads: dict[str, int] = {}
+        self.waiting: dict[str, dict[int, int | None]] = {}
+        self.next_seq = 0
+
+    # --- look -------------------------------------------------------------------------------------
+
+    def look(self, settlements: Iterable[Settlement]) -> None:
+        seqs: list[int] = []
+        streams: set[str] = set()
+        causes: list[str] = []
+        queued: list[str] = []
+        crowded: set[str] = set()
+        for s in settlements:
+            for ack in s.acks:
+                seqs.append(_seq(ack))
+            for letter in s.dead:
+                seqs.append(_seq(letter.delivery))
+            for commit in s.commits:
+                streams.add(commit.stream)
+                causes.append(commit.cause.id)
+            crowded.update(s.undisturbed)
+            self._note_outputs(s.outputs, causes, queued, crowded)
+        self._look_up(seqs, streams, causes, queued, crowded)
+
+    def look_at_outputs(self, outputs: Iterable[Output]) -> None:
+        causes: list[str] = []
+        queued: list[str] = []
+        crowded: set[str] = set()
+        self._note_outputs(outputs, causes, queued, crowded)
+        self._look_up([], set(), causes, queued, crowded)
+
+    def _note_outputs(
+        self, outputs: Iterable[Output], causes: list[str], queued: list[str], crowded: set[str]
+    ) -> None:
+        for output in outputs:
+            if output.lane == "log":
+                continue
+            queued.append(output.event.id)
+            if output.lane == "stream" and output.stream is not None:
+                causes.append(output.event.id)
+                if self.keep:
+                    crowded.add(output.stream)
+
+    def _look_up(
+        self,
+        seqs: list[int],
+        streams: set[str],
+        causes: list[str],
+        queued: list[str],
+        crowded: set[str],
+    ) -> None:
+        execute = self.connection.execute
+        if seqs:
+            for seq, event_id, epoch, attempt in execute(
+                "SELECT seq, event_id, epoch, attempt FROM messages "
+                "WHERE seq IN (SELECT value FROM json_each(?))",
+                (_json(seqs),),
+            ):
+                self.leases[seq] = (event_id, epoch, attempt)
+        if queued:
+            ids = _json(queued)
+            for (event_id,) in execute(
+                "SELECT event_id FROM messages WHERE event_id IN (SELECT value FROM json_each(?1)) "
+                "UNION ALL "
+                "SELECT event_id FROM dead WHERE event_id IN (SELECT value FROM json_each(?1))",
+                (ids,),
+            ):
+                self.taken.add(event_id)
+            self.next_seq = execute("SELECT coalesce(max(seq), 0) + 1 FROM messages").fetchone()[0]
+        if causes:
+            self.decided.update(
+                execute(
+                    "SELECT stream, cause_id FROM log "
+                    "WHERE cause_id IN (SELECT value FROM json_each(?))",
+                    (_json(causes),),
+                )
+            )
+        if streams:
+            self.heads = dict(
+                execute(
+                    "SELECT value, (SELECT coalesce(max(position), -1) + 1 FROM log "
+                    "WHERE stream = value) FROM json_each(?)",
+                    (_json(list(streams)),),
+                ).fetchall()
+            )
+        if crowded:
+            for stream, seq, epoch in execute(
+                "SELECT stream, seq, epoch FROM messages "
+                "WHERE stream IN (SELECT value FROM json_each(?)) AND (due <= ? OR attempt > 0)",
+                (_json(list(crowded)), self.now),
+            ):
+                self.waiting.setdefault(stream, {})[seq] = epoch
+
+    # --- judge ------------------------------------------------------------------------------------
+
+    def settle(self, settlement: Settlement, encoded: Encoded) -> Settled:
+        outcome = self._judge(settlement)
+        if outcome != "ok":
+            return Settled(outcome)
+        self._acknowledge(settlement, encoded)
+        for commit in settlement.commits:
+            self.heads[commit.stream] = commit.position + 1
+            self.decided.add((commit.stream, commit.cause.id))
+        self.writes.log += encoded.commits(settlement)
+        for document in settlement.documents:
+            documents.settle(self.connection, document, encoded.bodies[id(document)])
+        return Settled("ok", tuple(self.queue(settlement.outputs, encoded.events)))
+
+    def _judge(self, s: Settlement) -> Outcome:
+        acked: set[int] = set()
+        for delivery in (*s.acks, *(letter.delivery for letter in s.dead)):
+            if not self.holds(delivery):
+                return "stale"
+            acked.add(_seq(delivery))
+        heads: dict[str, int] = {}
+        causes: set[tuple[str, str]] = set()
+        for commit in s.commits:
+            stream, cause = commit.stream, (commit.stream, commit.cause.id)
+            if commit.position != heads.get(stream, self.heads.get(stream, 0)):
+                return "conflict"
+            if cause in self.decided or cause in causes:
+                return "conflict"
+            heads[stream] = commit.position + 1
+            causes.add(cause)
+        for stream in s.undisturbed:
+            if not acked.issuperset(self.waiting.get(stream, ())):
+                return "conflict"
+        try:
+            for document in s.documents:
+                documents.check(self.connection, document)
+        except Conflict:
+            return "conflict"
+        return "ok"
+
+    def holds(self, delivery: Delivery) -> bool:
+        seq = _seq(delivery)
+        lease = self.leases.get(seq)
+        return (
+            lease is not None
+            and lease[0] == delivery.event.id
+            and lease[1] == self.epoch
+            and token(seq, lease[1], lease[2]) == delivery.token
+        )
+
+    def _acknowledge(self, s: Settlement, encoded: Encoded) -> None:
+        for delivery in (*s.acks, *(letter.delivery for letter in s.dead)):
+            seq = _seq(delivery)
+            if self.leases.pop(seq, None) is None:
+                continue
+            self.writes.acks.append(seq)
+            self.taken.discard(delivery.event.id)
+            if delivery.stream is not None:
+                self.waiting.get(delivery.stream, {}).pop(seq, None)
+        for letter in s.dead:
+            delivery = letter.delivery
+            self.taken.add(delivery.event.id)
+            self.writes.dead.append(
+                (
+                    delivery.event.id,
+                    delivery.stream,
+                    delivery.attempt,
+                    self.now,
+                    encoded.events[id(delivery.event)],
+                    encode(letter.error),
+                )
+            )
+
+    def queue(self, outputs: Iterable[Output], events: Mapping[int, bytes]) -> list[Delivery]:
+        """Put new outputs in line; those leased to this process at once are returned."""
+        kept = []
+        for output in outputs:
+            event = output.event
+            if output.lane == "log" or event.id in self.taken:
+                continue
+            stream = partition(output)
+            if stream is not None and (stream, event.id) in self.decided:
+                continue
+            self.taken.add(event.id)
+            due = 0 if output.due is None else micros(output.due)
+            due = 0 if due <= self.now else due
+            seq, self.next_seq = self.next_seq, self.next_seq + 1
+            keeps = due == 0 and self.keep > 0 and self._is_free(stream)
+            epoch = self.epoch if keeps else None
+            self.writes.messages.append(
+                (seq, event.id, stream, due, epoch, int(keeps), events[id(event)])
+            )
+            if stream is not None and due == 0:
+                self.waiting.setdefault(stream, {})[seq] = epoch
+            if keeps:
+                self.keep -= 1
+                kept.append(Delivery(event, output.lane, stream, token(seq, self.epoch, 1), 1))
+        return kept
+
+    def _is_free(self, stream: str | None) -> bool:
+        if stream is None:
+            return True
+        return all(epoch == self.epoch for epoch in self.waiting.get(stream, {}).values())
+
+    # --- write ------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        writes, connection = self.writes, self.connection
+        if writes.acks:
+            connection.execute(
+                "DELETE FROM messages WHERE seq IN (SELECT value FROM json_each(?))",
+                (_json(writes.acks),),
+            )
+        if writes.log:
+            connection.executemany(
+                "INSERT INTO log (stream, position, cause_id, body) VALUES (?, ?, ?, ?)", writes.log
+            )
+        if writes.messages:
+            connection.executemany(INSERT_MESSAGE, writes.messages)
+        if writes.dead:
+            connection.executemany(
+                "INSERT OR REPLACE INTO dead (event_id, stream, attempt, died, body, error) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                writes.dead,
+            )
+
+
+def events_of(settlements: Iterable[Settlement]) -> Iterable[Event]:
+    for s in settlements:
+        for commit in s.commits:
+            yield commit.cause
+            yield from commit.outputs
+        for output in s.outputs:
+            yield output.event
+        for letter in s.dead:
+            yield letter.delivery.event
+
+
+def _seq(delivery: Delivery) -> int:
+    head, _, _ = delivery.token.partition(".")
+    return int(head) if head.isdecimal() else -1
+
+
+def _json(values: Sequence[str | int]) -> str:
+    return orjson.dumps(values).decode()

@@ -1,0 +1,150 @@
+"""The document store on a SQL database."""
+
+from __future__ import annotations
+
+import base64
+import re
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from backend.contracts.errors import Invalid
+from backend.contracts.ports import Document, Page
+from backend.stores import documents
+from backend.stores.database import Database
+from backend.stores.documents import COLUMNS, from_row, micros
+
+MAX_LIMIT = 1000
+
+
+class SqlStore:
+    """`Store` on a `Database`, in the same file and transactions as the bus."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, kind: str, id: str, owner: str | None) -> Document | None:
+        found = await self._database.read(lambda connection: documents.get(connection, kind, id))
+        return found if found is not None and owner in (None, found.owner) else None
+
+    async def put(self, document: Document, *, create: bool = False) -> Document:
+        body = documents.body_of(document)
+
+        def job(connection: sqlite3.Connection) -> Document:
+            found = documents.check(connection, document, create=create)
+            if documents.is_late(document, found):
+                kept = documents.get(connection, document.kind, document.id)
+                assert kept is not None
+                return kept
+            return documents.write(connection, document, body)
+
+        return await self._database.write(job)
+
+    async def delete(self, kind: str, id: str, owner: str | None) -> bool:
+        def job(connection: sqlite3.Connection) -> bool:
+            found = documents.get(connection, kind, id)
+            if found is None or owner not in (None, found.owner):
+                return False
+            documents.remove(connection, kind, id)
+            return True
+
+        return await self._database.write(job)
+
+    async def list(
+        self,
+        kind: str,
+        *,
+        owner: str | None,
+        status: str | None = None,
+        parent: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        newest_first: bool = True,
+    ) -> Page:
+        limit = max(1, min(limit, MAX_LIMIT))
+        conditions, values = ["kind = ?"], [kind]
+        for column, value in (("owner", owner), ("status", status), ("parent", parent)):
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if cursor is not None:
+            conditions.append(f"(sort, id) {'<' if newest_first else '>'} (?, ?)")
+            values += _place(cursor)
+        order = "DESC" if newest_first else "ASC"
+        found = await self._select(
+            f"WHERE {' AND '.join(conditions)} ORDER BY sort {order}, id {order} LIMIT ?",
+            (*values, limit + 1),
+        )
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(tuple(found[:limit]), None if last is None else _cursor(last))
+
+    async def due(self, kind: str, before: datetime, limit: int = 100) -> Sequence[Document]:
+        return await self._select(
+            "WHERE kind = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?",
+            (kind, micros(before), limit),
+        )
+
+    async def search(
+        self, kind: str, words: str, *, owner: str, limit: int = 20
+    ) -> Sequence[Document]:
+        # Quoted one by one: nothing a person types is taken for the index's query language.
+        terms = [f'"{word}"' for word in re.findall(r"\w+", words)[:50]]
+        if not terms:
+            return ()
+        await self._make_searchable(kind, owner)
+        return await self._select(
+            "JOIN words ON words.rowid = documents.number "
+            "WHERE words MATCH ? AND kind = ? AND owner = ? ORDER BY words.rank LIMIT ?",
+            (" OR ".join(terms), kind, owner, limit),
+        )
+
+    async def _make_searchable(self, kind: str, owner: str) -> None:
+        """Index the words written since the last search: most documents are never searched for,
+        and writing them is on the hot path."""
+        waiting = "FROM documents WHERE kind = ? AND owner = ? AND searchable = 0"
+
+        def count(connection: sqlite3.Connection) -> int:
+            return int(
+                connection.execute(f"SELECT count(*) {waiting}", (kind, owner)).fetchone()[0]
+            )
+
+        def job(connection: sqlite3.Connection) -> None:
+            rows = connection.execute(f"SELECT number, body {waiting} LIMIT 500", (kind, owner))
+            for number, body in rows.fetchall():
+                connection.execute("DELETE FROM words WHERE rowid = ?", (number,))
+                connection.execute(
+                    "INSERT INTO words (rowid, text) VALUES (?, ?)",
+                    (number, documents.text_of(orjson.loads(body))),
+                )
+                connection.execute(
+                    "UPDATE documents SET searchable = 1 WHERE number = ?", (number,)
+                )
+
+        while await self._database.read(count):
+            await self._database.write(job)
+
+    async def _select(self, rest: str, values: tuple[Any, ...]) -> Sequence[Document]:
+        def query(connection: sqlite3.Connection) -> Sequence[Document]:
+            rows = connection.execute(f"SELECT {COLUMNS} FROM documents {rest}", values)
+            return [from_row(row) for row in rows]
+
+        return await self._database.read(query)
+
+
+def _cursor(document: Document) -> str:
+    place = orjson.dumps([document.sort, document.id])
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[str, str]:
+    try:
+        place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        sort, id = place
+        if isinstance(sort, str) and isinstance(id, str):
+            return sort, id
+    except ValueError:
+        pass
+    raise Invalid("This cursor is not one of ours.", code="EXEC_CURSOR_INVALID")
