@@ -210,7 +210,8 @@ class Desk:
             heads[stream] = commit.position + 1
             causes.add(cause)
         for stream in s.undisturbed:
-            if not acked.issuperset(self.waiting.get(stream, ())):
+            waiting = self.waiting.get(stream, {}).items()
+            if any(epoch != self.epoch and seq not in acked for seq, epoch in waiting):
                 return "conflict"
         try:
             for document in s.documents:
