@@ -72,7 +72,7 @@ async def open_system(
     timezone = settings.timezone or machine_timezone()
     async with contextlib.AsyncExitStack() as stack:
         database = Database(settings.database)
-        await database.open()
+        await database.start()
         stack.push_async_callback(database.close)
         blobs = FolderBlobs(settings.data_dir / "blobs")
         store = SqlStore(database)

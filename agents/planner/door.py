@@ -1,0 +1,27 @@
+"""The planners, as offered to the composition root through entry points (`lightning.planner`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from backend.contracts.plans import Catalogue
+from backend.contracts.ports import LLM, Planner
+
+
+def offline(
+    *, catalogue: Callable[[], Catalogue], llm: LLM | None, now: Callable[[], datetime]
+) -> Planner:
+    from agents.planner.offline import OfflinePlanner
+
+    return OfflinePlanner(catalogue)
+
+
+def online(
+    *, catalogue: Callable[[], Catalogue], llm: LLM | None, now: Callable[[], datetime]
+) -> Planner | None:
+    if llm is None:
+        return None
+    from agents.planner.model import ModelPlanner
+
+    return ModelPlanner(llm, catalogue, now)
