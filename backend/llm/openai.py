@@ -1,0 +1,283 @@
+"""The LLM port over any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from backend.contracts.errors import RateLimited, Unavailable
+from backend.contracts.ports import Completion
+from backend.llm.models import known
+from backend.llm.schemas import bounded, parse, problem
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat import ChatCompletion
+
+OPENAI_URL = "https://api.openai.com/v1"
+REASONING_HEADROOM = 4_000  # hidden reasoning counts against the limit of what is said
+
+
+class OpenAILLM:
+    """Chat completions with a strict JSON schema. A server that refuses schemas is asked for plain
+    JSON instead, and one that refuses that too for text; what worked is remembered.
+
+    Errors: `RateLimited`; `Unavailable` with a code EXEC_MODEL_* that says what happened.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_key: str,
+        base_url: str,
+        timeout_s: float = 120,
+        retries: int = 2,
+    ) -> None:
+        self.model = model
+        self._known = known(model)
+        self._api_key = api_key or "none"
+        self._base_url = base_url
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._client: openai.AsyncOpenAI | None = None
+        self._formats = ["schema", "json", "text"]
+        self._limits = ["max_completion_tokens", "max_tokens"]
+        if base_url != OPENAI_URL:
+            self._limits.reverse()
+
+    async def complete(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int = 2000,
+    ) -> Completion:
+        if schema is None:
+            return self._completion(await self._create(messages, None, max_tokens), None)
+        strict = bounded(schema)
+        first = self._completion(await self._create(messages, strict, max_tokens), strict)
+        wrong = problem(first.data, strict)
+        if wrong is None:
+            return first
+        again = [
+            *messages,
+            {"role": "assistant", "content": first.text},
+            {
+                "role": "user",
+                "content": f"That is not what was asked for: {wrong}. "
+                "Answer again with the corrected JSON object and nothing else.",
+            },
+        ]
+        second = self._completion(
+            await self._create(again, strict, max_tokens), strict, before=first
+        )
+        wrong = problem(second.data, strict)
+        if wrong is not None:
+            raise Unavailable(
+                f"The model {self.model} gave no usable answer ({wrong}).",
+                code="EXEC_MODEL_ANSWER",
+                hint="Try again, or set OPENAI_MODEL to a model that follows JSON schemas.",
+            )
+        return second
+
+    async def stream(
+        self, messages: Sequence[Mapping[str, str]], *, max_tokens: int = 2000
+    ) -> AsyncIterator[str]:
+        ended = False
+        with self._errors():
+            stream = await self._open(messages, None, max_tokens, stream=True)
+            async with stream:
+                async for chunk in stream:
+                    for choice in chunk.choices:
+                        ended = ended or choice.finish_reason is not None
+                        if choice.delta.content:
+                            yield choice.delta.content
+        if not ended:
+            raise _unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+    # --- one request --------------------------------------------------------------------------------
+
+    async def _create(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any] | None,
+        max_tokens: int,
+    ) -> ChatCompletion:
+        with self._errors():
+            async with asyncio.timeout(self._timeout_s):
+                reply: ChatCompletion = await self._open(messages, schema, max_tokens)
+        if not getattr(reply, "choices", None):
+            raise _unusable(self.model, "sent an empty answer", "EXEC_MODEL_ANSWER")
+        choice = reply.choices[0]
+        if choice.message.refusal:
+            raise _unusable(
+                self.model, f"declined: {choice.message.refusal[:300]}", "EXEC_MODEL_REFUSED"
+            )
+        if choice.finish_reason == "content_filter":
+            raise _unusable(
+                self.model, "withheld its answer (content filter)", "EXEC_MODEL_REFUSED"
+            )
+        if choice.finish_reason == "length" and schema is not None:
+            raise _unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
+        return reply
+
+    async def _open(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any] | None,
+        max_tokens: int,
+        *,
+        stream: bool = False,
+    ) -> Any:
+        """Send the request; step down where this server does not know what we ask for."""
+        import openai
+
+        while True:
+            request = self._request(messages, schema, max_tokens)
+            try:
+                return await self._connected().chat.completions.create(stream=stream, **request)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if not self._step_down(str(error).lower(), request):
+                    raise
+
+    def _request(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any] | None,
+        max_tokens: int,
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {"model": self.model, "messages": [dict(m) for m in messages]}
+        if self._known is not None and "reasoning" in self._known.capabilities:
+            max_tokens += REASONING_HEADROOM
+            if self._limits[0] == "max_completion_tokens":
+                request["reasoning_effort"] = "low"
+        request[self._limits[0]] = max_tokens
+        if schema is None:
+            return request
+        if self._formats[0] == "schema":
+            request["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": schema},
+            }
+            return request
+        request["messages"].append(
+            {
+                "role": "system",
+                "content": "Answer with one JSON object and nothing else, valid under this JSON "
+                f"Schema: {json.dumps(schema, separators=(',', ':'))}",
+            }
+        )
+        if self._formats[0] == "json":
+            request["response_format"] = {"type": "json_object"}
+        return request
+
+    def _step_down(self, complaint: str, request: Mapping[str, Any]) -> bool:
+        """Whether there is a simpler way to ask for what this server complains about."""
+        if f"'{self._limits[0]}'" in complaint and len(self._limits) > 1:
+            self._limits = self._limits[1:]
+            return True
+        about_format = any(
+            w in complaint for w in ("response_format", "json_schema", "json_object")
+        )
+        if about_format and "response_format" in request and len(self._formats) > 1:
+            self._formats = self._formats[1:]
+            return True
+        return False
+
+    def _connected(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            import openai
+
+            self._client = openai.AsyncOpenAI(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                timeout=self._timeout_s,
+                max_retries=self._retries,
+            )
+        return self._client
+
+    def _completion(
+        self,
+        reply: ChatCompletion,
+        schema: Mapping[str, Any] | None,
+        before: Completion | None = None,
+    ) -> Completion:
+        text = reply.choices[0].message.content or ""
+        usage = reply.usage
+        tokens_in = usage.prompt_tokens if usage else 0
+        tokens_out = usage.completion_tokens if usage else 0
+        details = usage.prompt_tokens_details if usage else None
+        cached = (details.cached_tokens or 0) if details else 0
+        cost = self._known.cost(tokens_in, tokens_out, cached) if self._known else 0.0
+        return Completion(
+            text=text,
+            model=reply.model or self.model,
+            data=None if schema is None else parse(text),
+            input_tokens=tokens_in + (before.input_tokens if before else 0),
+            output_tokens=tokens_out + (before.output_tokens if before else 0),
+            cost_usd=cost + (before.cost_usd if before else 0.0),
+        )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The SDK's errors in our words."""
+        import openai
+
+        try:
+            yield
+        except (TimeoutError, openai.APITimeoutError):
+            raise _unusable(
+                self.model, f"did not answer within {self._timeout_s:g} s", "EXEC_MODEL_SLOW"
+            ) from None
+        except openai.RateLimitError as error:
+            if error.code == "insufficient_quota":
+                raise _unusable(
+                    self.model, "has no quota left for this key", "EXEC_MODEL_QUOTA"
+                ) from error
+            raise RateLimited(
+                f"The model {self.model} takes no more requests at the moment.",
+                retry_after_s=_seconds(error.response.headers.get("retry-after")),
+                code="EXEC_MODEL_BUSY",
+                hint="Wait a little and try again.",
+            ) from error
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise _unusable(
+                self.model, "refused the key; check OPENAI_API_KEY", "EXEC_MODEL_KEY"
+            ) from error
+        except openai.NotFoundError as error:
+            raise _unusable(
+                self.model, "is not known there; check OPENAI_MODEL", "EXEC_MODEL_UNKNOWN"
+            ) from error
+        except openai.APIStatusError as error:
+            reason = f"answered with status {error.status_code}: {error.message[:200]}"
+            raise _unusable(self.model, reason, "EXEC_MODEL_FAILED") from error
+        except openai.APIConnectionError as error:
+            raise _unusable(
+                self.model, f"cannot be reached at {self._base_url}", "EXEC_MODEL_DOWN"
+            ) from error
+        except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise _unusable(
+                self.model, "answered with something that is no answer", "EXEC_MODEL_ANSWER"
+            ) from error
+
+
+def _unusable(model: str, what: str, code: str) -> Unavailable:
+    return Unavailable(
+        f"The model {model} {what}.", code=code, hint="Try again, or plan without a model."
+    )
+
+
+def _seconds(header: str | None) -> float:
+    try:
+        return max(0.0, float(header or 20))
+    except ValueError:
+        return 20.0
