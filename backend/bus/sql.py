@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -289,7 +289,7 @@ class SqlBus:
 
     async def follow(
         self, streams: Mapping[str, str | None]
-    ) -> AsyncIterator[Mapping[str, History]]:
+    ) -> AsyncGenerator[Mapping[str, History], None]:
         positions = {stream: _position(cursor) for stream, cursor in streams.items()}
         follower = self._followers.add(streams)
         try:

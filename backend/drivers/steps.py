@@ -23,7 +23,7 @@ class StepDriver:
     interrupted delivery, or timed out half way, its outcome is unknown and a person is asked.
     """
 
-    handles = ("plan.step.execute",)
+    handles: tuple[str, ...] = ("plan.step.execute",)
 
     def __init__(self, registry: Registry, bus: Bus, store: Store) -> None:
         self._registry = registry

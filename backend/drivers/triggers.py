@@ -15,7 +15,7 @@ from backend.expressions import parse
 class TriggerDriver:
     """Handles `event.received`: every matching trigger starts a run of its own."""
 
-    handles = ("event.received",)
+    handles: tuple[str, ...] = ("event.received",)
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Literal
@@ -288,7 +288,7 @@ class Lightning:
 
     async def follow_run(
         self, who: Principal, run_id: str, cursor: str | None = None
-    ) -> AsyncIterator[tuple[list[Event], str]]:
+    ) -> AsyncGenerator[tuple[list[Event], str], None]:
         """The run's events since `cursor`, then live. Ends with the run."""
         await self._own(who, "run", run_id)
         stream = f"run:{run_id}"
@@ -304,7 +304,7 @@ class Lightning:
 
     def follow(
         self, who: Principal, thread_id: str, cursor: str | None = None
-    ) -> AsyncIterator[ThreadUpdate]:
+    ) -> AsyncGenerator[ThreadUpdate, None]:
         """What is new in a thread since `cursor`, then live; at most one update per 50 ms."""
 
         async def view(plan_id: str) -> PlanView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 import orjson
@@ -33,7 +33,7 @@ async def follow_thread(
     owner: str,
     thread_id: str,
     cursor: str | None,
-) -> AsyncIterator[ThreadUpdate]:
+) -> AsyncGenerator[ThreadUpdate, None]:
     """What is new since `cursor` and then what comes, at most one update per 50 ms."""
     home = f"thread:{thread_id}"
     cursors = _decode(cursor, home)
