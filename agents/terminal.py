@@ -1,0 +1,84 @@
+"""What both command lines share: exit codes, errors in words, whatever others wrote made harmless."""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from backend.contracts.errors import Issue, LightningError
+from backend.contracts.plans import Checked
+
+DONE, FAILED, USAGE, ASKS, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 4, 130
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 it did not work (errors in the plan, a failed run or check) · "
+    "2 wrong usage · 3 a person is asked, or said no · 4 Lightning cannot start here · "
+    "130 interrupted."
+)
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_SIGNS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "dim")}
+_CANNOT_START = frozenset({"EXEC_DATABASE_NEWER", "EXEC_UNAVAILABLE", "EXEC_NO_WORKER"})
+
+
+def run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command to its exit code; errors are said in words, on standard error."""
+    try:
+        code = asyncio.run(work)
+    except LightningError as error:
+        show_error(error)
+        code = CANNOT_START if error.code in _CANNOT_START else FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+def plain(text: object, limit: int = 2000) -> str:
+    """Text without control characters: what a plan or a web page says must not drive a terminal."""
+    words = str(text)
+    cut = words if len(words) <= limit else words[: limit - 1] + "…"
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "�" for c in cut
+    )
+
+
+def show_error(error: LightningError) -> None:
+    err.print(Text.assemble(("✗ ", "bold red"), plain(error.message), (f"  {error.code}", "dim")))
+    show_issues(error.issues)
+    if error.hint:
+        err.print(Text("  → " + plain(error.hint)))
+
+
+def show_issues(issues: Sequence[Issue]) -> None:
+    for issue in issues:
+        sign, style = _SIGNS[issue.severity]
+        where = f"{issue.path}: " if issue.path else ""
+        line = Text.assemble(
+            (f"{sign} ", style), plain(where + issue.message), (f"  {issue.code}", "dim")
+        )
+        err.print(line)
+        if issue.suggestion:
+            err.print(Text("  → " + plain(issue.suggestion)))
+        if issue.available:
+            err.print(Text("    there are: " + plain(", ".join(issue.available[:12])), style="dim"))
+
+
+def show_plan(checked: Checked) -> None:
+    """Name, purpose and steps of a plan, on standard error."""
+    document = checked.document
+    if document is None:
+        return
+    err.print(Text(plain(document.plan_name), style="bold"))
+    if document.description:
+        err.print(Text(plain(document.description)))
+    for number, step in enumerate(document.steps, 1):
+        args = orjson.dumps(step.args, default=str).decode()
+        err.print(Text(plain(f"  {number}. {step.name}  {step.action}  {args}", 300)))
