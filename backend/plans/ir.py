@@ -1,4 +1,4 @@
-"""The plan document and its IR: there and back without loss, and the hashes an approval is bound to."""
+"""The plan document and its IR, there and back, and the hashes an approval is bound to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+"""V7: what a step announces by name is declared by its tool, and somebody listens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backend.contracts.errors import Fix, Issue
+from backend.contracts.plans import RESERVED_ACTION, Step
+from backend.plans.ir import STEP_PREFIX
+from backend.plans.validation.order import Order
+from backend.plans.validation.subject import Subject, did_you_mean
+
+DEFAULT_ACTION = "default"
+
+
+def actions(subject: Subject, _: Order) -> Iterator[Issue]:
+    index = {step.name: i for i, step in reversed(list(enumerate(subject.document.steps)))}
+    for listener, step in enumerate(subject.document.steps):
+        for position, name in enumerate(step.on):
+            yield from _undeclared(subject, name, f"steps/{listener}/on/{position}")
+    for name, step in subject.steps.items():
+        heard = {edge.action for edge in subject.outgoing[name] if edge.event is None}
+        errors = any(edge.action == RESERVED_ACTION for edge in subject.outgoing[name])
+        yield from _error_handling(step, index[name], heard=errors)
+        spec = subject.spec(step)
+        unheard = [action for action in (spec.actions if spec else ()) if action not in heard]
+        if unheard and heard - {RESERVED_ACTION} and not heard & {None, DEFAULT_ACTION}:
+            yield Issue(
+                code="PLAN_ACTION_UNHANDLED",
+                message=f"When step “{name}” ends with {_words(unheard)}, nothing follows.",
+                path=f"steps/{index[name]}",
+                severity="warning",
+                suggestion=f"Listen to “{STEP_PREFIX}{name}.{unheard[0]}” too, if it matters.",
+                available=tuple(unheard),
+            )
+
+
+def _undeclared(subject: Subject, name: str, where: str) -> Iterator[Issue]:
+    for edge in subject.listening(name, "step") if subject.listening.known(name) else ():
+        if (
+            edge.action in (None, RESERVED_ACTION, DEFAULT_ACTION)
+            or edge.source not in subject.steps
+        ):
+            continue
+        spec = subject.spec(subject.steps[edge.source])
+        if spec is None or edge.action in spec.actions:
+            continue
+        known = (*spec.actions, RESERVED_ACTION)
+        near = subject.nearest(edge.action, known, 1)
+        prefix = f"{STEP_PREFIX}{edge.source}"
+        yield Issue(
+            code="PLAN_ACTION_UNDEFINED",
+            message=f"“{spec.id}” of step “{edge.source}” never ends with “{edge.action[:80]}”.",
+            path=where,
+            suggestion=did_you_mean(near) or f"Listen to “{prefix}”.",
+            available=tuple(f"{prefix}.{action}" for action in known),
+            fix=Fix(
+                path=where,
+                value=f"{prefix}.{near[0]}" if near else prefix,
+                label=f"Listen to “{prefix}.{near[0]}”" if near else f"Listen to “{prefix}”",
+            ),
+        )
+
+
+def _error_handling(step: Step, index: int, *, heard: bool) -> Iterator[Issue]:
+    error = f"{STEP_PREFIX}{step.name}.{RESERVED_ACTION}"
+    where = f"steps/{index}/on_error"
+    if step.on_error == "route" and not heard:
+        yield Issue(
+            code="PLAN_ERROR_UNHANDLED",
+            message=f"Step “{step.name}” routes its errors, but nothing listens to “{error}”.",
+            path=where,
+            suggestion=f"Let a step listen to “{error}”, or choose “fail” or “continue”.",
+            available=("fail", "continue"),
+        )
+    if heard and step.on_error in (None, "fail"):
+        yield Issue(
+            code="PLAN_ERROR_UNANNOUNCED",
+            message=f"A step listens to “{error}”, but “{step.name}” ends the run when it fails.",
+            path=where,
+            suggestion="Set “on_error” to “route”.",
+            available=("route", "continue"),
+            fix=Fix(path=where, value="route", label="Route its errors"),
+        )
+
+
+def _words(names: list[str]) -> str:
+    return " or ".join(f"“{name}”" for name in names)

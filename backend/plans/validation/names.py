@@ -1,0 +1,93 @@
+"""V2: names are unique and free, and everything listened to is announced by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backend.contracts.errors import Fix, Issue
+from backend.contracts.plans import RESERVED_STEP_NAMES
+from backend.plans.ir import STEP_PREFIX
+from backend.plans.validation.order import Order
+from backend.plans.validation.subject import Subject, did_you_mean
+
+
+def names(subject: Subject, _: Order) -> Iterator[Issue]:
+    yield from _triggers(subject)
+    yield from _steps(subject)
+    for index, step in enumerate(subject.document.steps):
+        for position, name in enumerate(step.emits):
+            if name.startswith(STEP_PREFIX) or name in subject.triggers:
+                yield _reserved(name, f"steps/{index}/emits/{position}", "a step emits")
+        for position, name in enumerate(step.on):
+            where = f"steps/{index}/on/{position}"
+            if not subject.listening.known(name):
+                yield _unknown(subject, name, where)
+            elif name in step.on[:position]:
+                yield Issue(
+                    code="PLAN_NAME_REPEATED",
+                    message=f"Step “{step.name}” listens to “{name}” twice.",
+                    path=where,
+                    severity="warning",
+                    suggestion="List it once.",
+                    fix=Fix(
+                        path=f"steps/{index}/on",
+                        value=list(dict.fromkeys(step.on)),
+                        label="List each name once",
+                    ),
+                )
+
+
+def _triggers(subject: Subject) -> Iterator[Issue]:
+    seen: set[str] = set()
+    for index, trigger in enumerate(subject.document.events):
+        where = f"events/{index}/name"
+        if trigger.name.startswith(STEP_PREFIX) or trigger.name in RESERVED_STEP_NAMES:
+            yield _reserved(trigger.name, where, "a trigger has")
+        elif trigger.name in seen or trigger.name in subject.steps:
+            yield _taken(trigger.name, where)
+        seen.add(trigger.name)
+
+
+def _steps(subject: Subject) -> Iterator[Issue]:
+    seen: set[str] = set()
+    for index, step in enumerate(subject.document.steps):
+        where = f"steps/{index}/name"
+        if step.name in RESERVED_STEP_NAMES:
+            yield _reserved(step.name, where, "a step has")
+        elif step.name in seen:
+            yield _taken(step.name, where)
+        seen.add(step.name)
+
+
+def _taken(name: str, where: str) -> Issue:
+    return Issue(
+        code="PLAN_NAME_TAKEN",
+        message=f"The name “{name}” is used more than once.",
+        path=where,
+        suggestion="Give each trigger and each step a name of its own.",
+    )
+
+
+def _reserved(name: str, where: str, who: str) -> Issue:
+    return Issue(
+        code="PLAN_NAME_RESERVED",
+        message=f"The name “{name}” that {who} means something else in a plan.",
+        path=where,
+        suggestion="Choose another name.",
+    )
+
+
+def _unknown(subject: Subject, name: str, where: str) -> Issue:
+    available = subject.listening.names()
+    if name in subject.steps:
+        near: tuple[str, ...] = (STEP_PREFIX + name,)
+    else:
+        near = subject.nearest(name, available)
+    return Issue(
+        code="PLAN_EVENT_UNKNOWN",
+        message=f"Nothing announces “{name}”.",
+        path=where,
+        suggestion=did_you_mean(near) or "Listen to a trigger or to “step.” and a step's name.",
+        available=available[:50],
+        fix=Fix(path=where, value=near[0], label=f"Listen to “{near[0]}”") if near else None,
+    )

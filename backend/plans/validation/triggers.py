@@ -1,0 +1,171 @@
+"""V5: schedules, zones, moments and conditions of the triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from backend.contracts.errors import Fix, Invalid, Issue
+from backend.contracts.plans import (
+    AtTrigger,
+    CronTrigger,
+    EventTrigger,
+    Trigger,
+    WebhookTrigger,
+)
+from backend.expressions import parse
+from backend.plans.cron import ALIASES, cron, schedules
+from backend.plans.firings import due_scope, instant, next_firing, zone, zones
+from backend.plans.validation.order import Order
+from backend.plans.validation.subject import Subject, did_you_mean
+
+
+def triggers(subject: Subject, _: Order) -> Iterator[Issue]:
+    for index, trigger in enumerate(subject.document.events):
+        where = f"events/{index}"
+        zone_issue = _zone(subject, trigger, where)
+        if zone_issue is not None:
+            yield zone_issue
+            continue
+        match trigger:
+            case CronTrigger():
+                yield from _cron(subject, trigger, where)
+            case AtTrigger():
+                yield from _at(subject, trigger, where)
+            case WebhookTrigger(filter=str(text)) | EventTrigger(filter=str(text)):
+                yield from _condition(text, "event", f"{where}/filter")
+
+
+def _zone(subject: Subject, trigger: Trigger, where: str) -> Issue | None:
+    name = getattr(trigger, "timezone", None) or subject.timezone
+    try:
+        zone(name)
+    except Invalid as error:
+        cities = {known.rpartition("/")[2]: known for known in sorted(zones(), reverse=True)}
+        wanted = name.rpartition("/")[2].replace(" ", "_")
+        near = subject.nearest(name, zones(), 1) or tuple(
+            cities[city] for city in subject.nearest(wanted, cities, 1)
+        )
+        return Issue(
+            code=error.code,
+            message=error.message,
+            path=f"{where}/timezone",
+            suggestion=did_you_mean(near) or "Use a name like “Europe/Paris”.",
+            available=near,
+            fix=Fix(path=f"{where}/timezone", value=near[0], label=f"Use “{near[0]}”")
+            if near
+            else None,
+        )
+    return None
+
+
+def _cron(subject: Subject, trigger: CronTrigger, where: str) -> Iterator[Issue]:
+    if not schedules(trigger):
+        yield Issue(
+            code="PLAN_CRON_INVALID",
+            message="This trigger has no schedule.",
+            path=f"{where}/schedule",
+            suggestion="For example “0 9 * * 1-5”: weekdays at 09:00.",
+        )
+    paths = [f"{where}/schedule"] if trigger.schedule else []
+    paths += [f"{where}/schedules/{index}" for index in range(len(trigger.schedules or ()))]
+    sound = bool(paths)
+    for path, schedule in zip(paths, schedules(trigger), strict=True):
+        issue = _schedule(subject, schedule, path)
+        if issue is not None:
+            sound = False
+            yield issue
+    if trigger.only_if is None:
+        return
+    conditions = list(_condition(trigger.only_if, "due", f"{where}/only_if"))
+    conditions += [] if conditions else list(_verdict(trigger.only_if, subject, where))
+    yield from conditions
+    if sound and not conditions and next_firing(trigger, subject.now, subject.timezone) is None:
+        yield _never(f"{where}/only_if")
+
+
+def _schedule(subject: Subject, schedule: str, path: str) -> Issue | None:
+    try:
+        cron(schedule)
+    except Invalid as error:
+        plain = ALIASES.get(schedule.strip().lower(), "")
+        return Issue(
+            code=error.code,
+            message=error.message,
+            path=path,
+            suggestion=error.hint,
+            fix=Fix(path=path, value=plain, label=f"Use “{plain}”") if plain else None,
+        )
+    alone = CronTrigger(name="event.alone", kind="cron", schedule=schedule)
+    if next_firing(alone, subject.now, "UTC") is None:
+        return _never(path)
+    return None
+
+
+def _never(path: str) -> Issue:
+    return Issue(
+        code="PLAN_CRON_INVALID",
+        message="This never comes: there is no such day.",
+        path=path,
+        suggestion="Check the day and the month.",
+    )
+
+
+def _at(subject: Subject, trigger: AtTrigger, where: str) -> Iterator[Issue]:
+    try:
+        when = instant(trigger.timestamp, trigger.timezone or subject.timezone)
+        past = when <= subject.now
+        far = when > subject.now + timedelta(days=100 * 366)
+    except OverflowError:
+        past, far = False, True
+    if past or far:
+        yield Issue(
+            code="PLAN_TIME_PAST" if past else "PLAN_TIME_TOO_FAR",
+            message="This time is already past."
+            if past
+            else "This time is more than a hundred years away.",
+            path=f"{where}/timestamp",
+            suggestion="Choose a time that is still to come.",
+        )
+
+
+def _condition(text: str, root: str, path: str) -> Iterator[Issue]:
+    try:
+        unknown = sorted(parse(text).names - {root})
+    except Invalid as error:
+        yield Issue(code=error.code, message=error.message, path=path, suggestion=error.hint)
+        return
+    if unknown:
+        yield Issue(
+            code="PLAN_REFERENCE_UNKNOWN",
+            message=f"This condition knows “{root}”, not “{unknown[0]}”.",
+            path=path,
+            suggestion=f"Write it like “{root}.{_EXAMPLES[root]}”.",
+            available=(root,),
+        )
+
+
+_EXAMPLES = {"due": "day == due.last_workday", "event": "status == 'open'"}
+
+
+def _verdict(text: str, subject: Subject, where: str) -> Iterator[Issue]:
+    """A condition on the due date is tried on today: it must say yes or no."""
+    scope = due_scope(subject.now.date())
+    try:
+        answer = parse(text).evaluate(scope)
+    except Invalid as error:
+        yield Issue(
+            code="PLAN_EXPRESSION_INVALID",
+            message=error.message,
+            path=f"{where}/only_if",
+            suggestion="Write it like “due.day == due.last_workday”.",
+            available=tuple(f"due.{name}" for name in scope["due"]),
+        )
+        return
+    if not isinstance(answer, bool):
+        yield Issue(
+            code="PLAN_EXPRESSION_INVALID",
+            message="This condition gives a number, not yes or no.",
+            path=f"{where}/only_if",
+            suggestion="Compare it, like “due.day == due.last_workday”.",
+        )
