@@ -1,0 +1,6 @@
+"""Phrases to times: our own small grammar, which refuses rather than guesses (P5)."""
+
+from agents.planner.times.resolve import When
+from agents.planner.times.scan import Found, Refused, find_when, parse_when
+
+__all__ = ["Found", "Refused", "When", "find_when", "parse_when"]
