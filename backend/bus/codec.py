@@ -64,14 +64,19 @@ def _as_event(body: dict[str, Any]) -> Event:
 async def encode_event(event: Event, blobs: Blobs) -> bytes:
     """The event's JSON; top-level values of `data` over `LARGE_BYTES` go to `blobs` first."""
     body = encode_small(event)
-    return body if body is not None else encode(_event(await _lightened(event, blobs)))
+    return body if body is not None else encode_event_whole(await _lightened(event, blobs))
 
 
 def encode_small(event: Event) -> bytes | None:
     """The event's JSON, or None when it has values that belong in `Blobs`."""
-    body = encode(_event(event))
+    body = encode_event_whole(event)
     # A value that looks like a reference must not be taken for one when it is read again.
     return None if len(body) > LARGE_BYTES or _MARK in body else body
+
+
+def encode_event_whole(event: Event) -> bytes:
+    """The event's JSON, large values and all."""
+    return encode(_event(event))
 
 
 async def _lightened(event: Event, blobs: Blobs) -> Event:

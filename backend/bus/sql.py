@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from backend.bus import owning
+from backend.bus.checks import check, position
 from backend.bus.codec import (
     decode_commit,
     decode_event,
@@ -24,7 +25,7 @@ from backend.bus.codec import (
 )
 from backend.bus.followers import Followers
 from backend.bus.settling import Desk, Encoded, events_of, lane_of, token
-from backend.contracts.errors import Invalid, NotFound, Unavailable
+from backend.contracts.errors import NotFound, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import (
     Blobs,
@@ -116,7 +117,7 @@ class SqlBus:
     # --- delivery ---------------------------------------------------------------------------------
 
     async def publish(self, outputs: Sequence[Output]) -> None:
-        _check(outputs)
+        check(outputs)
         events = await self._encoded(output.event for output in outputs)
 
         def job(connection: sqlite3.Connection) -> None:
@@ -196,7 +197,7 @@ class SqlBus:
 
     async def settle(self, settlements: Sequence[Settlement], keep: int = 0) -> Sequence[Settled]:
         for settlement in settlements:
-            _check(settlement.outputs)
+            check(settlement.outputs)
         return await self._kept_safe(self._settle(settlements, keep))
 
     async def _settle(self, settlements: Sequence[Settlement], keep: int) -> Sequence[Settled]:
@@ -232,7 +233,7 @@ class SqlBus:
     async def claim(self, delivery: Delivery, key: str, outputs: Sequence[Output] = ()) -> bool:
         """A claim is forgotten when the stream of its delivery, or else of its first output, is
         pruned. A lost lease claims nothing."""
-        _check(outputs)
+        check(outputs)
         events = await self._encoded(output.event for output in outputs)
         stream = delivery.stream or next((o.stream for o in outputs if o.stream), None)
 
@@ -283,14 +284,14 @@ class SqlBus:
         return await self._database.read(query)
 
     async def history(self, stream: str, cursor: str | None = None, limit: int = 1000) -> History:
-        start = _position(cursor)
+        start = position(cursor)
         commits = await self._database.read(lambda c: _commits(c, stream, start, limit))
         return await self._as_history(commits, start)
 
     async def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:
-        positions = {stream: _position(cursor) for stream, cursor in streams.items()}
+        positions = {stream: position(cursor) for stream, cursor in streams.items()}
         follower = self._followers.add(streams)
         try:
             while not self._closed:
@@ -353,7 +354,8 @@ class SqlBus:
         def job(connection: sqlite3.Connection) -> bool:
             queued = connection.execute(
                 "INSERT INTO messages (event_id, stream, due, attempt, body) "
-                "SELECT event_id, stream, 0, 0, body FROM dead WHERE event_id = ?",
+                "SELECT event_id, stream, 0, 0, body FROM dead WHERE event_id = ? "
+                "ON CONFLICT DO NOTHING",
                 (event_id,),
             ).rowcount
             connection.execute("DELETE FROM dead WHERE event_id = ?", (event_id,))
@@ -457,17 +459,3 @@ def _commits(connection: sqlite3.Connection, stream: str, start: int, limit: int
 def _forget(stream: str, connection: sqlite3.Connection) -> None:
     for table in ("log", "claims", "messages", "dead"):
         connection.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 16):
-        raise Invalid("This cursor is not one of ours.", code="EXEC_CURSOR_INVALID")
-    return int(cursor)
-
-
-def _check(outputs: Iterable[Output]) -> None:
-    for output in outputs:
-        if output.lane == "stream" and output.stream is None:
-            raise Invalid(f"{output.event.type} needs a stream.", code="EXEC_EVENT_INVALID")
