@@ -19,6 +19,7 @@ from agents.terminal import (
     out,
     plain,
     run,
+    settings,
     show_issues,
     show_plan,
 )
@@ -106,9 +107,8 @@ def main() -> None:
 async def _generate(prompt: str, output: Path | None, as_json: bool, timezone: str) -> int:
     from backend.bootstrap import open_system
     from backend.contracts.ports import PlanRequest
-    from backend.settings import load_settings
 
-    async with open_system(load_settings()) as system:
+    async with open_system(settings()) as system:
         lightning = system.lightning
         who = await lightning.users.local_user()
         planner = next(iter(system.planners.values()), None)
@@ -173,9 +173,8 @@ async def _mermaid(file: Path) -> int:
 
 async def _list_tools(as_json: bool) -> int:
     from backend.bootstrap import open_system
-    from backend.settings import load_settings
 
-    async with open_system(load_settings()) as system:
+    async with open_system(settings()) as system:
         catalogue = system.lightning.catalogue(await system.lightning.users.local_user())
     if as_json:
         tools = [catalogue.tools[id].model_dump(mode="json") for id in sorted(catalogue.tools)]
@@ -193,9 +192,8 @@ async def _list_tools(as_json: bool) -> int:
 
 async def _check(raw: Any, timezone: str) -> Checked:
     from backend.bootstrap import open_system
-    from backend.settings import load_settings
 
-    async with open_system(load_settings()) as system:
+    async with open_system(settings()) as system:
         who = await system.lightning.users.local_user()
         return system.lightning.validate(who, raw, timezone or None)
 

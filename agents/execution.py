@@ -11,14 +11,14 @@ import typer
 from rich.text import Text
 
 from agents.documents import parse_inputs, read_document, run_once
-from agents.terminal import ASKS, FAILED, err, plain, show_issues, show_plan
+from agents.terminal import ASKS, FAILED, err, plain, settings, show_issues, show_plan
 from agents.watch import outcome, watch
 from backend.bootstrap import open_system
 from backend.contracts.plans import IR, Catalogue, PlanDocument
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from backend.plans.forecast import forecast
-from backend.settings import Settings, load_settings
+from backend.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Order:
 
 async def carry_out(order: Order) -> int:
     """Run the document of `order` once, now. Returns the exit code."""
-    settings = load_settings()
+    chosen = settings()
     raw = read_document(order.file)
-    async with open_system(settings) as system:
+    async with open_system(chosen) as system:
         lightning = system.lightning
         who = await _person(lightning, order.user_id)
         checked = lightning.validate(who, raw, order.timezone or None)
@@ -55,17 +55,17 @@ async def carry_out(order: Order) -> int:
     if not order.yes and not typer.confirm("Run it?", default=False, err=True):
         err.print("Not approved; nothing was run.")
         return ASKS
-    return await _run(settings, order, who, document, inputs)
+    return await _run(chosen, order, who, document, inputs)
 
 
 async def _run(
-    settings: Settings,
+    chosen: Settings,
     order: Order,
     who: Principal,
     document: PlanDocument,
     inputs: dict[str, Any],
 ) -> int:
-    async with open_system(settings) as system, system.working():
+    async with open_system(chosen) as system, system.working():
         lightning = system.lightning
         proposal = await lightning.propose(
             who, document, request=f"execute {order.file.name}", timezone=order.timezone or None

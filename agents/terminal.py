@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 
 import orjson
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from backend.contracts.errors import Issue, LightningError
 from backend.contracts.plans import Checked
+from backend.settings import Settings, load_settings
 
 DONE, FAILED, USAGE, ASKS, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
@@ -36,9 +38,29 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     except LightningError as error:
         show_error(error)
         code = CANNOT_START if error.code in _CANNOT_START else FAILED
+    except OSError as error:
+        err.print(Text(plain(f"✗ {error.filename or ''}: {error.strerror or error}")))
+        code = CANNOT_START
     except KeyboardInterrupt:
         code = INTERRUPTED
     raise typer.Exit(code)
+
+
+def settings(**given: Any) -> Settings:
+    """The settings of the environment, with what is `given` over them. Ends the program with
+    `CANNOT_START` where they are wrong or the data folder cannot be made."""
+    try:
+        return load_settings().model_copy(update=given)
+    except ValidationError as error:
+        for one in error.errors():
+            name = "_".join(map(str, one["loc"])).upper()
+            err.print(Text(plain(f"✗ {name}: {one['msg']} (it is {one['input']!r})")))
+    except OSError as error:
+        err.print(
+            Text(plain(f"✗ The data folder cannot be used: {error.strerror} {error.filename}"))
+        )
+        err.print("  → Set DATA_DIR to a folder of yours.")
+    raise typer.Exit(CANNOT_START)
 
 
 def plain(text: object, limit: int = 2000) -> str:

@@ -12,6 +12,7 @@ from backend.contracts.errors import Conflict, Unauthenticated
 from backend.contracts.ports import Document, Store
 
 KIND = "login-link"
+PATH = "/sign-in"
 LIFETIME_S = 600.0
 
 
@@ -33,6 +34,10 @@ class LoginLinks:
             Document(KIND, _hash(code), user_id, {}, status="open", due_at=until), create=True
         )
         return code
+
+    async def link(self, user_id: str, address: str) -> str:
+        """The whole link, on the server at `address`."""
+        return f"{address}{PATH}/{await self.create(user_id)}"
 
     async def redeem(self, code: str) -> str:
         """The id of the user a code signs in. Of several at the same moment one wins.
