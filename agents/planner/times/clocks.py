@@ -32,6 +32,9 @@ _HOUR = (
 _NAMED = r"(?P<named{k}>noon|midday|midnight)"
 
 
+_GROUPS = re.findall(r"\?P<(\w+)\{k\}>", _EXACT + _SAID + _HOUR + _NAMED + MERIDIEM + PART)
+
+
 def pattern(key: str = "") -> str:
     """A pattern for one clock; its groups end in `key`."""
     body = "(?:" + "|".join((_EXACT, _SAID, _NAMED, _HOUR)) + ")" + MERIDIEM + "?" + PART + "?"
@@ -40,27 +43,7 @@ def pattern(key: str = "") -> str:
 
 def clock(match: re.Match[str], key: str = "") -> Clock:
     """The clock that `pattern(key)` matched. Raises Unclear for times that do not exist."""
-    group = {
-        name: match.group(name + key)
-        for name in (
-            [
-                "iso",
-                "sec",
-                "sep",
-                "min",
-                "mer",
-                "rel",
-                "dir",
-                "base",
-                "hour",
-                "wmin",
-                "oclock",
-                "named",
-                "part",
-                "late",
-            ]
-        )
-    }
+    group = {name: match.group(name + key) for name in _GROUPS}
     part = group["part"] or group["late"]
     if group["named"]:
         if part or group["mer"]:

@@ -35,35 +35,11 @@ REGIONS = {
 }
 # fixed all year or not, and meant by several countries: a city says it exactly
 AMBIGUOUS = frozenset(
-    [
-        "est",
-        "edt",
-        "et",
-        "cst",
-        "cdt",
-        "ct",
-        "mst",
-        "mdt",
-        "mt",
-        "pst",
-        "pdt",
-        "pt",
-        "cet",
-        "cest",
-        "eet",
-        "eest",
-        "wet",
-        "west",
-        "bst",
-        "ist",
-        "jst",
-        "aest",
-        "aedt",
-        "msk",
-        "hst",
-        "akst",
-        "sgt",
-    ]
+    re.findall(
+        r"\w+",
+        "est edt et cst cdt ct mst mdt mt pst pdt pt cet cest eet eest wet west bst ist jst aest "
+        "aedt msk hst akst sgt",
+    )
 )
 
 
