@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,7 +50,8 @@ class ToolSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`key` identifies this attempt across crashes: run, step, iteration, item, attempt."""
+    """`key` identifies this attempt across crashes: run, step, iteration, item, attempt. `asked_at`
+    is when the step was asked for, the same at every delivery; aware, in UTC."""
 
     tool: str
     args: Mapping[str, Any]
@@ -59,6 +61,7 @@ class ToolCall:
     step: str = ""
     attempt: int = 1
     thread_id: str | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""The one registry: which tools there are, and the one way to call them."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import structlog
+
+from backend.contracts.errors import (
+    Invalid,
+    Issue,
+    LightningError,
+    RateLimited,
+    Retry,
+    ToolError,
+    Unavailable,
+)
+from backend.contracts.events import utc_now
+from backend.contracts.plans import Catalogue
+from backend.contracts.ports import LLM, Files
+from backend.contracts.tools import ToolCall, ToolResult, ToolSpec
+from backend.settings import Settings
+from backend.tools.define import Tool, ToolContext
+from backend.tools.outgoing import Outgoing
+
+MAX_OUTPUT = 5_000_000
+MAX_ISSUES = 10
+# What only predicts or describes may change without asking for approval again.
+_NOT_HASHED = {"cost_usd", "duration_s", "examples"}
+_MODEL_KEY = "OPENAI_API_KEY"
+
+log = structlog.get_logger(__name__)
+
+
+class Registry:
+    """The tools of this process, by id. Tools may be registered while it runs."""
+
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        settings: Settings,
+        *,
+        http: Outgoing,
+        files: Files,
+        llm: LLM | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._files = files
+        self._llm = llm
+        self._now = now
+        self._tools: dict[str, Tool] = {}
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+        self._catalogue: Catalogue | None = None
+        for each in tools:
+            self.register(each)
+
+    def register(self, tool: Tool) -> None:
+        """Add a tool, or put a new version in the place of the one with its id."""
+        validator = jsonschema_rs.validator_for(
+            tool.spec.inputs, validate_formats=True, offline=True
+        )
+        self._validators[tool.spec.id] = validator
+        self._tools[tool.spec.id] = tool
+        self._catalogue = None
+
+    def catalogue(self) -> Catalogue:
+        """What plans are validated against; made anew only when a tool was registered."""
+        if self._catalogue is None:
+            specs = {id: self._tools[id].spec for id in sorted(self._tools)}
+            missing = {id: self._missing(spec) for id, spec in specs.items()}
+            self._catalogue = Catalogue(
+                tools=specs,
+                missing={id: names for id, names in missing.items() if names},
+                hash=_hash(specs),
+            )
+        return self._catalogue
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Call a tool with its arguments checked and its defaults filled in.
+
+        Raises `Invalid` (EXEC_ARGS_INVALID, one issue per argument), `Retry` for a tool that waits,
+        and `ToolError` for everything else: its own, EXEC_TOOL_UNKNOWN, EXEC_SETTING_MISSING,
+        EXEC_TOO_LARGE, EXEC_OUTPUT_INVALID, and EXEC_TOOL_CRASHED for a fault in the tool.
+        """
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            raise ToolError(f"There is no tool {call.tool}.", code="EXEC_TOOL_UNKNOWN")
+        if missing := self._missing(tool.spec):
+            names = " and ".join(missing)
+            said = f"{tool.spec.id} cannot work: {names} is not set."
+            raise ToolError(said, code="EXEC_SETTING_MISSING", hint=f"Set {names} and restart.")
+        args = with_defaults(tool.spec, call.args)
+        self._check(tool.spec, args)
+        messages: list[str] = []
+        result = await self._run(tool, self._context(call, messages.append), args)
+        return ToolResult(
+            output=_as_json(tool.spec.id, result.output),
+            action=result.action,
+            note=result.note,
+            cost_usd=result.cost_usd,
+            question=result.question,
+            messages=(*messages, *result.messages),
+        )
+
+    async def _run(self, tool: Tool, context: ToolContext, args: Mapping[str, Any]) -> ToolResult:
+        try:
+            return await tool(context, **args)
+        except (ToolError, Invalid, Retry):
+            raise
+        except LightningError as error:
+            raise ToolError(
+                error.message,
+                code=error.code,
+                hint=error.hint,
+                issues=error.issues,
+                transient=isinstance(error, Unavailable | RateLimited),
+            ) from error
+        except Exception as error:
+            # As text: a traceback with the values of variables would log passwords.
+            trace = traceback.format_exc()
+            log.error("tool crashed", tool=tool.spec.id, key=context.call.key, traceback=trace)
+            said = f"{tool.spec.id} broke down ({type(error).__name__})."
+            raise ToolError(said, code="EXEC_TOOL_CRASHED") from error
+
+    def _context(self, call: ToolCall, say: Callable[[str], None]) -> ToolContext:
+        return ToolContext(
+            call=call,
+            http=self._http,
+            files=self._files,
+            llm=self._llm,
+            settings=self._settings,
+            now=self._now,
+            say=say,
+        )
+
+    def _missing(self, spec: ToolSpec) -> tuple[str, ...]:
+        return tuple(name for name in spec.requires if not self._has(name))
+
+    def _has(self, name: str) -> bool:
+        """A model is there in whichever way it was configured; other settings by their name."""
+        if name == _MODEL_KEY:
+            return self._llm is not None
+        return bool(getattr(self._settings, name.lower(), None))
+
+    def _check(self, spec: ToolSpec, args: Mapping[str, Any]) -> None:
+        issues: list[Issue] = []
+        for found in self._validators[spec.id].iter_errors(dict(args)):
+            error = _closest(found)
+            path = "/".join(map(str, ("args", *error.instance_path)))
+            issues.append(Issue(code="EXEC_ARGS_INVALID", message=error.message[:300], path=path))
+            if len(issues) == MAX_ISSUES:
+                break
+        if issues:
+            said = f"{spec.id} cannot take these arguments: {issues[0].message}"
+            raise Invalid(said, code="EXEC_ARGS_INVALID", issues=tuple(issues))
+
+
+def with_defaults(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, and the declared default of each one that is not given."""
+    defaults = {
+        name: schema["default"]
+        for name, schema in spec.inputs.get("properties", {}).items()
+        if isinstance(schema, dict) and "default" in schema
+    }
+    return {**defaults, **args}
+
+
+def _closest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
+    """Of an argument that may be one of several types, what is wrong in the type it is of."""
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AnyOf):
+        for branch in kind.context:
+            if not any(each.kind.name == "type" and not each.instance_path for each in branch):
+                return _closest(branch[0])
+    return error
+
+
+def _hash(specs: Mapping[str, ToolSpec]) -> str:
+    told = [spec.model_dump(mode="json", exclude=_NOT_HASHED) for spec in specs.values()]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _as_json(id: str, output: Any) -> dict[str, Any]:
+    """What the log will hold, so that a run goes on the same after a crash as without one."""
+    options = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    try:
+        text = orjson.dumps(output, option=options)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise ToolError(f"{id} gave back no JSON ({error}).", code="EXEC_OUTPUT_INVALID") from error
+    if len(text) > MAX_OUTPUT:
+        said = f"{id} gave back {len(text):,} bytes; {MAX_OUTPUT:,} is the most."
+        raise ToolError(said, code="EXEC_TOO_LARGE")
+    value = orjson.loads(text)
+    if not isinstance(value, dict):
+        raise ToolError(f"{id} gave back no object.", code="EXEC_OUTPUT_INVALID")
+    return value
