@@ -122,6 +122,8 @@ EVENT_TYPES: dict[str, EventType] = {
         _run("run.answer", "answer what a step asks", "step", "answer", outside=True),
         _run("run.cancel", "stop a run", outside=True),
         _fact("run.started", "a run began", "run_id", "plan_id"),
+        _fact("plan.step.expanded", "a for_each step has its items", "run_id", "step", "items"),
+        _fact("plan.step.asked", "a step asks for permission", "run_id", "step", "question"),
         _fact("plan.step.skipped", "a step will not run", "run_id", "step"),
         _fact("plan.step.errored", "a step failed for good", "run_id", "step", "error"),
         _fact("plan.step.answered", "a person answered a step", "run_id", "step", "answer"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -25,21 +25,33 @@ ENDED_RUN: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class ItemState:
-    """One item of a `for_each` step, or the only one of an ordinary step (index None)."""
+    """One item of a `for_each` step. `args` are what it was last called with, until it ends;
+    `due_at` is when a further attempt may start."""
 
     status: StepStatus = "pending"
     attempt: int = 0
+    action: str = "default"
     output: Any = None
     error: Mapping[str, Any] | None = None
     question: Mapping[str, Any] | None = None
+    note: str = ""
+    args: Mapping[str, Any] | None = None
+    due_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """`output` is the tool's output, or for `for_each` the list of outputs in input order.
+    """`output` is the tool's output; for `for_each`, each field of it is the list of that field over
+    all items in input order (null where an item has none). It is None while the step has nothing to
+    offer: not run yet, skipped, failed.
 
     `iteration` counts a step's executions in reactive plans, from 1. `action` is the named action
-    the tool took. `error` is {code, message, hint?}.
+    the tool took. `error` is {code, message, hint?}; `errors`, for `for_each`, are the same with the
+    item's index. `question` is {kind: "gate" | "ask" | "unknown", ...}. For `for_each`, `values` are
+    the items' values, `begun` how many have begun, `active`, `asking` and `left` how many run, ask
+    and have not ended.
     """
 
     status: StepStatus = "pending"
@@ -51,14 +63,28 @@ class StepState:
     errors: tuple[Mapping[str, Any], ...] = ()
     question: Mapping[str, Any] | None = None
     note: str = ""
-    items: tuple[ItemState, ...] | None = None
+    args: Mapping[str, Any] | None = None
+    due_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    items: tuple[ItemState, ...] | None = None
+    values: Sequence[Any] = ()
+    begun: int = 0
+    active: int = 0
+    asking: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """`event` is what started the run; `waiting_on` counts, per step, the upstream not yet settled."""
+    """`event` is what started the run; `steps` has those that have begun or ended.
+
+    `active` and `asking` count the calls that are out and the questions that are open. `failing`:
+    something failed for good, so nothing new starts. The rest is the engine's: `waiting_on` has, per
+    step that has heard from some upstream, a bit for each it has not heard from; `fired` the steps
+    among them that an upstream wants started; `wanted` the starts (True) and skips (False) that are
+    due to a step and not yet taken up.
+    """
 
     run_id: str
     plan_id: str
@@ -71,6 +97,10 @@ class RunState:
     steps: Mapping[str, StepState] = field(default_factory=dict)
     waiting_on: Mapping[str, int] = field(default_factory=dict)
     fired: frozenset[str] = frozenset()
+    wanted: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    active: int = 0
+    asking: int = 0
+    failing: bool = False
     error: Mapping[str, Any] | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
