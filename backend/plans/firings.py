@@ -21,6 +21,7 @@ from backend.plans.readback import words
 
 # Longer than any shift of the clocks but a calendar's, so that times around a shift are put in order.
 _AROUND_A_SHIFT = timedelta(hours=3)
+_A_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - read in the person's zone
 _HORIZON = timedelta(days=8 * 366)
 
 __all__ = ["due_scope", "firings", "instant", "next_firing", "words", "zone", "zones"]
@@ -28,7 +29,8 @@ __all__ = ["due_scope", "firings", "instant", "next_firing", "words", "zone", "z
 
 def next_firing(trigger: Trigger, after: datetime, timezone: str) -> datetime | None:
     """The first due time strictly after `after`; None when there is none. `timezone` is the IANA
-    zone of a trigger that names none. An interval without anchor counts from `after`.
+    zone of a trigger that names none. An interval without anchor counts from a Monday's midnight
+    there: asked at any moment, it names the same times.
 
     Raises `Invalid`: PLAN_CRON_INVALID, PLAN_ZONE_UNKNOWN, PLAN_EXPRESSION_INVALID.
     """
@@ -82,8 +84,8 @@ def _firings(trigger: Trigger, after: datetime, timezone: str) -> Iterator[datet
                 yield when
         case IntervalTrigger():
             every = timedelta(seconds=trigger.every_s)
-            anchor = instant(trigger.anchor, timezone) if trigger.anchor else after
-            when = anchor + every * max(0 if trigger.anchor else 1, (after - anchor) // every + 1)
+            anchor = instant(trigger.anchor or _A_MONDAY, timezone)
+            when = anchor + every * max(0, (after - anchor) // every + 1)
             while True:
                 yield when
                 when += every

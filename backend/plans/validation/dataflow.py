@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,14 +103,28 @@ class Flow:
         if self._step.guard is None:
             return
         try:
-            names = parse(self._step.guard).names
+            guard = parse(self._step.guard)
         except Invalid as error:
             yield self._unreadable(error, ("guard",))
             return
-        for name in sorted(names):
-            issue = self._root(name, name, ("guard",), has_default=False)
-            if issue is not None:
+        spelled = {name.replace("-", "_"): name for name in reversed(self._subject.steps)}
+        roots = {
+            name: name if name in self._subject.steps else spelled.get(name, name)
+            for name in sorted(guard.names)
+        }
+        sound = set()
+        for name, root in roots.items():
+            issue = self._root(root, name, ("guard",), has_default=name not in guard.required)
+            if issue is None:
+                sound.add(name)
+            else:
                 yield issue
+        for name, *path in sorted(fields(self._step.guard)):
+            if name in sound:
+                reference = Reference(roots[name], tuple(path), text=".".join([name, *path]))
+                _, issue = self._produced(reference, ("guard",))
+                if issue is not None and issue.code == "PLAN_REFERENCE_UNKNOWN":
+                    yield issue
 
     def _produced(
         self, reference: Reference, where: tuple[str | int, ...]
@@ -138,7 +153,7 @@ class Flow:
         if root in ("inputs", *OPEN_ROOTS):
             return None
         if root in ITEM_ROOTS:
-            if self._step.for_each is not None and where != ("for_each",):
+            if self._step.for_each is not None and where[0] != "for_each":
                 return None
             return self._issue(
                 "PLAN_REFERENCE_UNKNOWN",
@@ -159,13 +174,12 @@ class Flow:
                 self._earlier(),
             )
         if not has_default and not self._order.sure(self._step.name, root):
-            in_guard = where[0] == "guard"
             return self._issue(
                 "PLAN_REFERENCE_NEEDS_DEFAULT",
                 f"{text}: step “{root}” may be skipped before “{self._step.name}” starts.",
                 where,
-                f"Let “{self._step.name}” follow “{root}” on every way, or move the guard."
-                if in_guard
+                f"Say what holds then: default({text}.…, 0)."
+                if where[0] == "guard"
                 else f'Say what holds then: ${{{root}.… ?? ""}}.',
             )
         return None
@@ -243,7 +257,7 @@ class Flow:
         if other is None or spec is None:
             return Shape()
         made = Shape.of(spec.outputs)
-        return made.items_of() if other.for_each is not None else made
+        return made.columns() if other.for_each is not None else made
 
     def _item(self) -> Shape:
         try:
@@ -312,6 +326,20 @@ class Flow:
         return pointer.join("steps", self._index, *where)
 
 
+def fields(expression: str) -> set[tuple[str, ...]]:
+    """The names an expression looks at with their fields: ("fetch", "status")."""
+    found: set[tuple[str, ...]] = set()
+    for node in ast.walk(ast.parse(" ".join(expression.split("\n")).strip(), mode="eval")):
+        path: list[str] = []
+        inner: ast.AST = node
+        while isinstance(inner, ast.Attribute):
+            path.insert(0, inner.attr)
+            inner = inner.value
+        if path and isinstance(inner, ast.Name):
+            found.add((inner.id, *path))
+    return found
+
+
 def _inputs_schema(inputs: dict[str, Input]) -> dict[str, Any]:
     properties = {name: {"type": given.type} for name, given in inputs.items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
@@ -338,7 +366,7 @@ def _default(name: str, given: Input) -> Iterator[Issue]:
 
 
 def _whole(value: Any, reference: Reference) -> bool:
-    return isinstance(value, str) and value.strip() == reference.text
+    return isinstance(value, str) and value == reference.text
 
 
 def _either(shape: Shape) -> str:

@@ -52,7 +52,7 @@ def _misfit(
     value = pointer.follow(step.args, path)
     where = pointer.join("steps", index, "args", *path)
     options = tuple(str(option) for option in details.get("options", ()))
-    fixed = _converted(value, details.get("types", ()))
+    fixed = converted(value, details.get("types", ()))
     return Issue(
         code="PLAN_ARGUMENT_INVALID",
         message=f"“{pointer.join(*path) or 'args'}” {_words_for(error.kind.name, details)}.",
@@ -111,7 +111,7 @@ def _either(words: Iterable[str]) -> str:
     return " or ".join(words)
 
 
-def _converted(value: Any, kinds: Iterable[str]) -> Any:
+def converted(value: Any, kinds: Iterable[str]) -> Any:
     """What a text most likely meant where a number or a truth was wanted; None when unclear."""
     if not isinstance(value, str):
         return None

@@ -29,9 +29,17 @@ class Shape:
     def of(cls, schema: Mapping[str, Any]) -> Shape:
         return cls(schema, schema)
 
-    def items_of(self) -> Shape:
-        """The shape of a list whose items have this one."""
-        return Shape({"type": "array", "items": self.schema}, self.root)
+    def columns(self) -> Shape:
+        """What a `for_each` step of this output gives: each field a list, and `errors`."""
+        fields = {
+            name: {"type": "array", "items": schema}
+            for branch in self._branches()
+            for name, schema in branch.get("properties", {}).items()
+        }
+        errors = {"errors": {"type": "array", "items": {"type": "object"}}}
+        more: Any = False if fields else {"type": "array"}
+        columns = {"type": "object", "properties": fields | errors, "additionalProperties": more}
+        return Shape(columns, self.root)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -47,7 +55,7 @@ class Shape:
         names: dict[str, None] = {}
         for branch in self._branches():
             kinds = _kinds(branch)
-            if "array" in kinds and str(part).isdecimal():
+            if "array" in kinds and str(part).removeprefix("-").isdecimal():
                 inner.append(_item(branch, int(part)))
             if "object" in kinds and isinstance(part, str):
                 names.update(dict.fromkeys(branch.get("properties", {})))
@@ -120,4 +128,4 @@ def _property(schema: Mapping[str, Any], name: str) -> Any:
 
 def _item(schema: Mapping[str, Any], index: int) -> Any:
     first = schema.get("prefixItems", [])
-    return first[index] if index < len(first) else schema.get("items", {})
+    return first[index] if 0 <= index < len(first) else schema.get("items", {})
