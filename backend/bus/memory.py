@@ -84,6 +84,8 @@ class MemoryBus:
 
     async def receive(self, limit: int) -> Sequence[Delivery]:
         while True:
+            # As with every other bus, others get their turn.
+            await asyncio.sleep(0)
             self._check_open()
             self._wake.clear()
             found: list[Delivery] = []
@@ -95,8 +97,6 @@ class MemoryBus:
                 else:
                     found.append(self._broker.lease(message, self._epoch))
             if found:
-                # As with every other bus, others get their turn.
-                await asyncio.sleep(0)
                 return found
             await self._rest()
 
@@ -123,8 +123,8 @@ class MemoryBus:
         return settled
 
     def _check_size(self, s: Settlement) -> None:
-        acks = len(s.acks) + len(s.dead)
-        if not self.fuses and (acks > 1 or len(s.commits) > 1 or s.undisturbed):
+        acks = {d.event.id for d in (*s.acks, *(letter.delivery for letter in s.dead))}
+        if not self.fuses and (len(acks) > 1 or len(s.commits) > 1 or s.undisturbed):
             raise Invalid("This bus takes one ack and one commit.", code="EXEC_SETTLEMENT_INVALID")
 
     def _settle(self, s: Settlement, keep: int) -> Settled:

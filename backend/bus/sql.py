@@ -46,6 +46,8 @@ T = TypeVar("T")
 FALLBACK_S = 1.0
 """How often a waiting receiver looks although nobody woke it."""
 
+_WAITING = "SELECT 1 FROM messages WHERE epoch IS NULL AND due = 0 LIMIT 1"
+
 _READY = """
 SELECT seq, stream, attempt, body FROM messages AS m
 WHERE epoch IS NULL AND due = 0 AND (stream IS NULL OR NOT (
@@ -209,16 +211,19 @@ class SqlBus:
         }
         encoded = Encoded(settlements, events, bodies)
 
-        def job(connection: sqlite3.Connection) -> list[Settled]:
+        def job(connection: sqlite3.Connection) -> tuple[list[Settled], bool]:
             if keep:
                 self._revive(connection)
             desk = self._desk(connection, keep)
             desk.look(settlements)
             settled = [desk.settle(settlement, encoded) for settlement in settlements]
             desk.write()
-            return settled
+            return settled, connection.execute(_WAITING).fetchone() is not None
 
-        settled = await self._database.write(job)
+        settled, waiting = await self._database.write(job)
+        # Looking for work costs a transaction: only when there is some, or a new due time.
+        if waiting or any(o.due is not None for s in settlements for o in s.outputs):
+            self._wake.set()
         self._announce(settlements, settled)
         return settled
 
@@ -227,8 +232,6 @@ class SqlBus:
             if result.outcome == "ok":
                 for commit in settlement.commits:
                     self._followers.changed(commit.stream)
-                if settlement.outputs or settlement.acks:
-                    self._wake.set()
 
     async def claim(self, delivery: Delivery, key: str, outputs: Sequence[Output] = ()) -> bool:
         """A claim is forgotten when the stream of its delivery, or else of its first output, is

@@ -13,7 +13,7 @@ from backend.contracts.errors import Invalid
 
 
 def encode(value: Any) -> bytes:
-    """JSON. Integers beyond 64 bits become floats, broken surrogates U+FFFD, keys text; anything
+    """JSON. Integers beyond 64 bits become floats, broken surrogates question marks, keys text; anything
     else that is not JSON raises `Invalid`."""
     try:
         return orjson.dumps(value, default=_plain)
