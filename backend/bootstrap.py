@@ -80,11 +80,11 @@ async def open_system(
         await bus.start()
         stack.push_async_callback(bus.close)
         files = FolderFiles(settings.data_dir / "files")
-        outgoing = Outgoing(settings)
-        stack.push_async_callback(outgoing.aclose)
+        http = Outgoing(settings)
+        stack.push_async_callback(http.close)
         llm = connect(settings)
         registry = Registry(
-            builtin(), settings=settings, http=outgoing, files=files, llm=llm, now=now
+            builtin(), settings, http=http, files=files, llm=llm, now=now
         )
         runs = RunDecider(Graphs(store))
         processor = Processor(

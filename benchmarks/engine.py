@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.bus.sql import SqlBus
+from backend.context.folder import FolderFiles
 from backend.contracts.events import EVENT_TYPES, Event, new_id, utc_now
 from backend.contracts.plans import PlanDocument
 from backend.contracts.ports import Document, Output
@@ -20,10 +21,12 @@ from backend.drivers.runs import Graphs, RunDecider
 from backend.drivers.steps import StepDriver
 from backend.plans.ir import compile_document, ir_hash
 from backend.processor import Processor
+from backend.settings import Settings
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
 from backend.tools.define import Tool, ToolContext
+from backend.tools.outgoing import Outgoing
 from backend.tools.registry import Registry
 from backend.workers.worker import Worker
 
@@ -77,6 +80,7 @@ class Bench:
                         waiting.pop(stream, None)
                 if not waiting:
                     return
+                await asyncio.sleep(0.002)  # looking at every commit would cost more than it
 
     async def measure(self, commands: list[Output], steps: int) -> Figures:
         cpu, wall = time.process_time(), time.perf_counter()
@@ -94,7 +98,9 @@ async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     bus = SqlBus(database, owner="bench", blobs=FolderBlobs(folder / "blobs"), clock=utc_now)
     await bus.start()
     started = asyncio.Event()
-    registry = Registry([_noop(started)])
+    settings = Settings(data_dir=folder)
+    files = FolderFiles(folder / "files")
+    registry = Registry([_noop(started)], settings, http=Outgoing(settings), files=files)
     runs = RunDecider(Graphs(store))
     worker = Worker(bus, Processor([runs], [StepDriver(registry, bus, store)], utc_now))
     task = asyncio.create_task(worker.run())
