@@ -1,0 +1,33 @@
+"""Reading Server-Sent Events the way a browser does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+@dataclass
+class Message:
+    event: str
+    data: dict[str, Any]
+    last_id: str
+
+
+async def messages(answer: httpx.Response) -> AsyncIterator[Message]:
+    event, data, last_id = "message", "", ""
+    async for line in answer.aiter_lines():
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line and data:
+            yield Message(event, json.loads(data), last_id)
+            event, data = "message", ""
+        elif field == "event":
+            event = value
+        elif field == "data":
+            data += value
+        elif field == "id":
+            last_id = value
