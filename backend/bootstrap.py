@@ -81,7 +81,7 @@ async def open_system(
         stack.push_async_callback(bus.close)
         files = FolderFiles(settings.data_dir / "files")
         http = Outgoing(settings)
-        stack.push_async_callback(http.close)
+        stack.push_async_callback(http.aclose)
         llm = connect(settings)
         registry = Registry(
             builtin(), settings, http=http, files=files, llm=llm, now=now

@@ -33,7 +33,7 @@ class _Strict(BaseModel):
 
 class ManualTrigger(_Strict):
     name: EventName
-    kind: Literal["manual"] = "manual"
+    kind: Literal["manual"]
 
 
 class CronTrigger(_Strict):
