@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -69,12 +69,12 @@ def _invalid(text: str, why: str, hint: str = "") -> Invalid:
     return Invalid(f"{text[:200]} {why}.", code="EXEC_URL_INVALID", hint=hint)
 
 
-class PublicNetwork(httpcore.AsyncNetworkBackend):
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves a host itself, checks what comes out, and connects to exactly that: a name that
     answers differently the second time (DNS rebinding) gains nothing."""
 
-    def __init__(self, *, allow_private: bool) -> None:
-        self._allow_private = allow_private
+    def __init__(self, may_reach: Callable[[str], bool]) -> None:
+        self._may_reach = may_reach
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -86,7 +86,7 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         addresses = await resolve(host, port)
-        if not self._allow_private and not all(map(is_public, addresses)):
+        if not all(map(self._may_reach, addresses)):
             raise ToolError(
                 f"{host} is an address inside a private network.",
                 code="EXEC_ADDRESS_REFUSED",

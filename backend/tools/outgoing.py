@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Self
@@ -15,7 +15,7 @@ import httpx
 
 from backend.contracts.errors import Invalid, ToolError
 from backend.settings import Settings
-from backend.tools.addresses import PublicNetwork, check_url
+from backend.tools.addresses import CheckedNetwork, check_url, is_public
 
 USER_AGENT = "Lightning/0.1"
 MAX_REDIRECTS = 5
@@ -76,10 +76,14 @@ class Response:
 
 class Outgoing:
     """The one way out. No cookies, proxies or credentials are kept between requests, and every
-    request connects anew, so that no address goes unchecked."""
+    request connects anew, so that no address goes unchecked: `may_reach` is asked about each IP
+    address, and by default allows the public ones, or all where a setting says so."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, may_reach: Callable[[str], bool] | None = None
+    ) -> None:
         self._settings = settings
+        self._may_reach = may_reach or (_any if settings.allow_private_network else is_public)
         self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def get(self, url: str, *, accept: str = "*/*") -> Response:
@@ -127,7 +131,8 @@ class Outgoing:
 
     async def _once(self, request: httpx.Request) -> Response:
         try:
-            async with self._connections().stream(
+            connections = await self._connections()
+            async with connections.stream(
                 request.method,
                 _target(request.url),
                 headers=request.headers.raw,
@@ -145,15 +150,20 @@ class Outgoing:
             raise _interrupted(request, said, "EXEC_HTTP_UNREACHABLE") from error
         return Response(request.method, str(request.url), answer.status, headers, body)
 
-    def _connections(self) -> httpcore.AsyncConnectionPool:
+    async def _connections(self) -> httpcore.AsyncConnectionPool:
         if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
+            trusted = await asyncio.to_thread(httpx.create_ssl_context)
+            self._pool = self._pool or httpcore.AsyncConnectionPool(
+                ssl_context=trusted,
                 max_connections=MAX_CONNECTIONS,
                 max_keepalive_connections=0,
-                network_backend=PublicNetwork(allow_private=self._settings.allow_private_network),
+                network_backend=CheckedNetwork(self._may_reach),
             )
         return self._pool
+
+
+def _any(address: str) -> bool:
+    return True
 
 
 def _request(

@@ -154,7 +154,7 @@ class Registry:
         issues: list[Issue] = []
         for found in self._validators[spec.id].iter_errors(dict(args)):
             error = _closest(found)
-            path = "/".join(map(str, ("args", *error.instance_path)))
+            path = "/".join(map(str, ("args", *error.instance_path, *_named(error))))
             issues.append(Issue(code="EXEC_ARGS_INVALID", message=error.message[:300], path=path))
             if len(issues) == MAX_ISSUES:
                 break
@@ -181,6 +181,16 @@ def _closest(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationEr
             if not any(each.kind.name == "type" and not each.instance_path for each in branch):
                 return _closest(branch[0])
     return error
+
+
+def _named(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
+    """The argument that is missing, or that there is none of."""
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
+        return (kind.property,)
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        return (kind.unexpected[0],)
+    return ()
 
 
 def _hash(specs: Mapping[str, ToolSpec]) -> str:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from backend.contracts.errors import ToolError
 from backend.contracts.tools import ToolResult
+from backend.tools.builtin.fields import Fields, answer_schema
 from backend.tools.builtin.readable import render
 from backend.tools.define import ToolContext, tool
 
@@ -16,7 +17,7 @@ MAX_CHARS = 200_000
 
 
 class Completed(TypedDict):
-    """`data` is the parsed object where a schema was given, else null."""
+    """`data` is the object where fields were asked for, else null."""
 
     text: str
     data: Any
@@ -47,7 +48,7 @@ async def complete(
     prompt: Annotated[str, Field(min_length=1, max_length=20_000)],
     material: str | list[Any] | dict[str, Any] = "",
     system: Annotated[str, Field(max_length=10_000)] = "",
-    fields: dict[str, Any] | None = None,
+    fields: Fields | None = None,
     max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 2000,
 ) -> ToolResult:
     """Ask the language model to write, rewrite, translate, classify or decide something.
@@ -56,7 +57,7 @@ async def complete(
         prompt: what the model should do
         material: what it should work on
         system: who the model should be
-        fields: a JSON Schema; the answer is then an object of that shape
+        fields: names of fields to answer with, each with what it is; the answer is then an object
         max_tokens: the longest answer
     """
     if context.llm is None:
@@ -65,6 +66,7 @@ async def complete(
     messages.append({"role": "user", "content": prompt})
     if material:
         messages.append({"role": "user", "content": render(material)[:MAX_CHARS]})
-    answer = await context.llm.complete(messages, schema=fields, max_tokens=max_tokens)
+    schema = answer_schema(fields) if fields else None
+    answer = await context.llm.complete(messages, schema=schema, max_tokens=max_tokens)
     made = Completed(text=answer.text, data=answer.data, model=answer.model)
     return ToolResult(output=dict(made), cost_usd=answer.cost_usd)
