@@ -186,8 +186,9 @@ class Broker:
             heads[commit.stream] = head + 1
             causes.add(cause)
         own = [delivery.event.id for delivery in acks]
-        if any(self.in_the_way(stream, own) for stream in s.undisturbed):
-            return "conflict"
+        for stream in s.undisturbed:
+            if any(message.epoch != epoch for message in self.in_the_way(stream, own)):
+                return "conflict"
         try:
             for document in s.documents:
                 self.store.check(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -220,7 +220,7 @@ class MemoryBus:
 
     async def follow(
         self, streams: Mapping[str, str | None]
-    ) -> AsyncIterator[Mapping[str, History]]:
+    ) -> AsyncGenerator[Mapping[str, History], None]:
         cursors = dict(streams)
         for cursor in cursors.values():
             position(cursor)

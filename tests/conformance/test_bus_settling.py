@@ -25,7 +25,6 @@ from tests.conformance.adapters import (
     event,
     keyed,
     receive_all,
-    receive_one,
     work,
 )
 
@@ -258,14 +257,31 @@ async def test_of_several_commits_one_in_conflict_fails_all(bus: Bus) -> None:
 
 
 @fusing
-async def test_a_disturbed_stream_is_a_conflict(bus: Bus, buses: Buses) -> None:
+async def test_a_waiting_message_disturbs_its_stream(bus: Bus) -> None:
     (step,) = await leased(bus, work())
     await bus.publish([keyed("run:1")])
     fused = Settlement((step,), (Commit("run:1", 0, event()),), undisturbed=("run:1",))
     assert await outcomes(bus, fused) == ["conflict"]
     (held,) = await bus.receive(10)
+    await bus.release(held, 60)
     assert await outcomes(bus, fused) == ["conflict"]
-    await bus.settle([Settlement(acks=(held,))])
+
+
+@fusing
+async def test_a_message_leased_to_another_process_disturbs(bus: Bus, buses: Buses) -> None:
+    other = await buses.open()
+    (step,) = await leased(bus, work())
+    (held,) = await leased(other, keyed("run:1"))
+    fused = Settlement((step,), (Commit("run:1", 0, event()),), undisturbed=("run:1",))
+    assert await outcomes(bus, fused) == ["conflict"]
+    await other.settle([Settlement(acks=(held,))])
+    assert await outcomes(bus, fused) == ["ok"]
+
+
+@fusing
+async def test_what_a_process_has_leased_itself_does_not_disturb(bus: Bus) -> None:
+    step, _held = await leased(bus, work(), keyed("run:1"))
+    fused = Settlement((step,), (Commit("run:1", 0, event()),), undisturbed=("run:1",))
     assert await outcomes(bus, fused) == ["ok"]
 
 
