@@ -84,13 +84,20 @@ def _argument(
         raise _refused(path, f"“{step.action}” has no such argument.", absent.available) from None
     args = raw["steps"][int(index)]["args"]
     current = _current(step.args, parts, path)
-    if isinstance(current, str) and any(r.text == current for r in references(current)):
+    if _bound(current):
         raise _refused(path, f"This value comes from {current}; it is not typed in.")
     cleared = value is None or (value == "" and "string" not in wanted.kinds)
     if cleared and len(parts) == 1 and parts[0] not in required and "null" not in wanted.kinds:
         args.pop(parts[0], None)
     else:
         _put(args, path, parts, _fitted(value, wanted.kinds, wanted))
+
+
+def _bound(value: Any) -> bool:
+    try:
+        return any(reference.text == value for reference in references(value))
+    except Invalid:  # a reference that cannot be read is there to be mended
+        return False
 
 
 def _current(args: Mapping[str, Any], parts: tuple[str, ...], path: str) -> Any:

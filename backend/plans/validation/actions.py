@@ -8,9 +8,7 @@ from backend.contracts.errors import Fix, Issue
 from backend.contracts.plans import RESERVED_ACTION, Step
 from backend.plans.ir import STEP_PREFIX
 from backend.plans.validation.order import Order
-from backend.plans.validation.subject import Subject, did_you_mean
-
-DEFAULT_ACTION = "default"
+from backend.plans.validation.subject import DEFAULT_ACTION, Subject, did_you_mean
 
 
 def actions(subject: Subject, _: Order) -> Iterator[Issue]:
@@ -23,7 +21,8 @@ def actions(subject: Subject, _: Order) -> Iterator[Issue]:
         errors = any(edge.action == RESERVED_ACTION for edge in subject.outgoing[name])
         yield from _error_handling(step, index[name], heard=errors)
         spec = subject.spec(step)
-        unheard = [action for action in (spec.actions if spec else ()) if action not in heard]
+        declared = [action for action in (spec.actions if spec else ()) if action != DEFAULT_ACTION]
+        unheard = [action for action in declared if action not in heard]
         if unheard and heard - {RESERVED_ACTION} and not heard & {None, DEFAULT_ACTION}:
             yield Issue(
                 code="PLAN_ACTION_UNHANDLED",

@@ -17,6 +17,10 @@ from backend.plans.validation.subject import Subject, did_you_mean
 
 ITEM_ROOTS = ("item", "index")
 OPEN_ROOTS = ("event", "run")
+_RUN = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "plan_id": {"type": "string"}, "started_at": {}},
+}
 _KIND_WORDS = {
     "string": "text",
     "integer": "a whole number",
@@ -248,6 +252,8 @@ class Flow:
     def _shape(self, root: str) -> Shape:
         if root == "inputs":
             return Shape.of(_inputs_schema(self._subject.document.inputs))
+        if root == "run":
+            return Shape(_RUN)
         if root == "index":
             return Shape({"type": "integer"})
         if root == "item":

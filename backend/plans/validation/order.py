@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from backend.contracts.plans import RESERVED_ACTION, Edge, Step
-from backend.plans.validation.subject import Subject
+from backend.plans.validation.subject import DEFAULT_ACTION, Subject
 
 
 class Order:
@@ -177,7 +177,8 @@ class Order:
         if edge.event is not None:
             return True
         spec = self._subject.spec(self._subject.steps[edge.source])
-        return edge.action is None and not (spec and spec.actions)
+        named = set(spec.actions) - {DEFAULT_ACTION} if spec else set()
+        return edge.action in (None, DEFAULT_ACTION) and not named
 
     def _members(self, bits: int) -> Iterator[str]:
         while bits:

@@ -12,6 +12,7 @@ from backend.contracts.plans import Catalogue, Edge, PlanDocument, Step
 from backend.contracts.tools import ToolSpec
 from backend.plans.ir import Listening
 
+DEFAULT_ACTION = "default"
 _MAX_COMPARISONS = 20_000
 
 
