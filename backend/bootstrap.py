@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,13 +40,18 @@ from backend.workers.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Everything a role needs. `planners` are by name, the preferred one first."""
+    """Everything a role needs."""
 
     lightning: Lightning
     worker: Worker
-    planners: dict[str, Planner]
     links: LoginLinks
     llm: LLM | None
+    load_planners: Callable[[], dict[str, Planner]]
+
+    @property
+    def planners(self) -> dict[str, Planner]:
+        """By name, the preferred one first. Loaded at first use: a bare worker needs none."""
+        return self.load_planners()
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -83,9 +89,7 @@ async def open_system(
         http = Outgoing(settings)
         stack.push_async_callback(http.aclose)
         llm = connect(settings)
-        registry = Registry(
-            builtin(), settings, http=http, files=files, llm=llm, now=now
-        )
+        registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
         runs = RunDecider(Graphs(store))
         processor = Processor(
             [PlanDecider(), runs, ScheduleDecider(), ThreadDecider()],
@@ -110,9 +114,9 @@ async def open_system(
         yield System(
             lightning,
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
-            _planners(registry, llm, now),
             LoginLinks(store, now=now),
             llm,
+            functools.cache(lambda: _planners(registry, llm, now)),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from backend.contracts.ports import Bus, Commit, Output
 from backend.contracts.security import Principal
 
 _PATIENCE_S = 10.0
+_AWAITED = frozenset({"plan.execute", "schedule.create", "schedule.delete"})
 _ERRORS: dict[str, type[LightningError]] = {
     "EXEC_NOT_FOUND": NotFound,
     "EXEC_RUN_UNKNOWN": NotFound,
@@ -60,7 +62,8 @@ class Commands:
         await self._bus.publish([Output(event, kind.lane, kind.stream(event.data))])
 
     async def decide(self, event: Event) -> Commit:
-        """Send a command and return its commit. Raises what the stream refused it with, or
+        """Send a command and return its commit, once the streams it starts have taken it up too (so
+        that the run or schedule is there to be read). Raises what the stream refused it with, or
         `Unavailable` when nobody decides in time (the command then still stands)."""
         stream = EVENT_TYPES[event.type].stream(event.data)
         assert stream is not None
@@ -68,6 +71,10 @@ class Commands:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 commit = await self._answer(stream, event.id)
+                for output in commit.outputs:
+                    if output.type in _AWAITED:
+                        started = EVENT_TYPES[output.type].stream(output.data)
+                        await self._answer(str(started), output.id)
         except TimeoutError:
             raise Unavailable(
                 "It is taken down, but no worker has answered yet.",
@@ -78,10 +85,11 @@ class Commands:
         return commit
 
     async def _answer(self, stream: str, cause_id: str) -> Commit:
-        async for news in self._bus.follow({stream: None}):
-            for commit in news[stream].commits:
-                if commit.cause.id == cause_id:
-                    return commit
+        async with aclosing(self._bus.follow({stream: None})) as feed:
+            async for news in feed:
+                for commit in news[stream].commits:
+                    if commit.cause.id == cause_id:
+                        return commit
         raise Unavailable("Lightning is shutting down.", code="EXEC_CLOSING")
 
 
