@@ -129,6 +129,10 @@ class ScriptedOpenAI:
         """Close the connection, when streaming behind the tokens of `after`."""
         self.add(Answer(after, hang_up=True, headers={"x-should-retry": "false"}))
 
+    def forget(self) -> None:
+        """Drop what is scripted and not yet said."""
+        self._script.clear()
+
     def rule(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         """`answer(request)` gives an Answer, text, JSON data, or None to pass."""
         self._rules.append(answer)

@@ -1,0 +1,265 @@
+"""The thinker's face: what a person says or decides in a thread, and what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import structlog
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command, StateSnapshot
+
+from agents.checkpoints import StoreSaver
+from agents.graph import ThreadGraph, build
+from agents.state import Message, ReplyKind, Said, ThreadState, Turn
+from agents.turns import OpenTurn, Turns
+from backend.contracts.errors import Conflict, Invalid, LightningError, TooLarge
+from backend.contracts.ports import Planner, Store
+from backend.contracts.security import Principal
+from backend.contracts.views import PlanView
+from backend.lightning import Lightning
+
+MAX_TEXT = 20_000
+RECURSION_LIMIT = 60
+Verb = Literal["approve", "reject", "edit"]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of planning, told when it begins ("running") and when it ends ("done", "failed")."""
+
+    name: str
+    status: Literal["running", "done", "failed"]
+    duration_ms: float = 0.0
+    detail: str = ""
+
+
+OnStage = Callable[[Stage], Awaitable[None]]
+OnToken = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a message. `plan` is there for kind "plan"; each of `choices` may be said back.
+    Kind "error": the model failed; its choices try again, or go on offline, with the same words."""
+
+    kind: ReplyKind
+    text: str
+    plan: PlanView | None = None
+    choices: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The reply to a message that a restart had interrupted."""
+
+    user_id: str
+    thread_id: str
+    text: str
+    reply: Reply
+
+
+class Conversation:
+    """One turn at a time per thread; others wait. `planners` by name, the preferred one first.
+
+    Every verb raises `LightningError`s; a model's failure is a reply of kind "error" instead.
+    """
+
+    def __init__(
+        self, lightning: Lightning, planners: Mapping[str, Planner], store: Store | None = None
+    ) -> None:
+        self._lightning = lightning
+        self._store = store or lightning.store
+        self._graph = build(lightning, planners)
+        self._turns = Turns(self._store)
+        self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = (
+            weakref.WeakValueDictionary()
+        )
+
+    async def say(
+        self,
+        who: Principal,
+        thread_id: str,
+        text: str,
+        timezone: str = "",
+        on_stage: OnStage | None = None,
+        on_token: OnToken | None = None,
+    ) -> Reply:
+        """Answer a message. It is kept before anything else happens, so a crash never loses it.
+
+        Errors: `Invalid` when it is empty, `TooLarge` over 20,000 characters.
+        """
+        words = text.encode("utf-8", "replace").decode().replace("\x00", "").strip()
+        if not words:
+            raise Invalid("Say what should happen.", code="PLAN_REQUEST_EMPTY")
+        if len(words) > MAX_TEXT:
+            raise TooLarge(
+                f"A message may have {MAX_TEXT:,} characters; this one has {len(words):,}.",
+                code="PLAN_REQUEST_TOO_LARGE",
+                hint="Attach long texts as a file and say what to do with it.",
+            )
+        zone = timezone if _is_zone(timezone) else self._lightning.timezone
+        turn = await self._turns.begin(who.user_id, thread_id, words, zone, self._lightning.now())
+        return await self._take(turn, who, on_stage, on_token)
+
+    async def decide(
+        self,
+        who: Principal,
+        thread_id: str,
+        plan_id: str,
+        verb: Verb,
+        ir_hash: str,
+        *,
+        edits: Mapping[str, Any] | None = None,
+        reason: str = "",
+        catalogue_hash: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> PlanView:
+        """Approve, reject or edit exactly the revision the person saw.
+
+        The backend decides first and alone; the waiting graph is told after. Errors: `Conflict` when
+        the plan has changed since, `Invalid` for edits that are none.
+        """
+        match verb:
+            case "approve":
+                view = await self._lightning.approve(who, plan_id, ir_hash, catalogue_hash, inputs)
+            case "reject":
+                view = await self._lightning.plan(who, plan_id)
+                if view.ir_hash != ir_hash:
+                    raise Conflict(
+                        "The plan has changed since you saw it.",
+                        code="PLAN_REVISION_CHANGED",
+                        hint="Look at the newest card.",
+                    )
+                view = await self._lightning.reject(who, plan_id, reason)
+            case "edit":
+                return await self._lightning.edit(who, plan_id, ir_hash, edits or {})
+            case _:
+                raise Invalid(f"“{verb}” is not something to decide.", code="PLAN_VERB_UNKNOWN")
+        await self._tell(who, thread_id, plan_id, verb)
+        return view
+
+    async def stop(self, who: Principal, thread_id: str) -> None:
+        """Forget the messages being worked on here; a restart will not go on with them."""
+        for turn in await self._turns.unfinished(who.user_id, thread_id):
+            await self._turns.end(turn, "stopped")
+
+    async def resume_unfinished(self) -> tuple[Resumed, ...]:
+        """After a restart: go on with what was asked and not yet answered."""
+        resumed: list[Resumed] = []
+        for turn in await self._turns.unfinished():
+            try:
+                reply = await self._take(turn, Principal(turn.user_id), None, None)
+            except LightningError as error:
+                log.warning("turn.unresumed", turn=turn.message["turn"], error=error.message)
+                continue
+            resumed.append(Resumed(turn.user_id, turn.thread_id, turn.message["text"], reply))
+        return tuple(resumed)
+
+    # --- one turn -------------------------------------------------------------------------------------
+
+    async def _take(
+        self, turn: OpenTurn, who: Principal, on_stage: OnStage | None, on_token: OnToken | None
+    ) -> Reply:
+        async with self._lock(who, turn.thread_id):
+            graph, config = self._bound(who, turn.thread_id)
+            try:
+                state = await graph.aget_state(config)
+                if not _answered(state, turn.message):
+                    stages = await self._run(
+                        graph, config, _next_input(state, turn.message), who, on_stage, on_token
+                    )
+                    state = await graph.aget_state(config)
+                else:
+                    stages = ()
+                said: Said = state.values["said"]
+            except (LightningError, asyncio.CancelledError):
+                raise  # it stays open: a restart goes on with it
+            except BaseException:
+                await self._turns.end(turn, "failed")
+                raise
+            await self._turns.end(turn, "done", said)
+            await StoreSaver(self._store, who.user_id).aprune([turn.thread_id])
+        plan = await self._lightning.plan(who, said["plan_id"]) if said["plan_id"] else None
+        return Reply(said["kind"], said["text"], plan, tuple(said["choices"]), stages)
+
+    async def _run(
+        self,
+        graph: ThreadGraph,
+        config: RunnableConfig,
+        given: Any,
+        who: Principal,
+        on_stage: OnStage | None,
+        on_token: OnToken | None,
+    ) -> tuple[Stage, ...]:
+        stages: list[Stage] = []
+        context = Turn(who, config["configurable"]["thread_id"])
+        async for news in graph.astream(given, config, context=context, stream_mode="custom"):
+            if "token" in news and on_token is not None:
+                await on_token(news["token"])
+            if "stage" in news:
+                stage = Stage(**news["stage"])
+                if stage.status != "running":
+                    stages.append(stage)
+                if on_stage is not None:
+                    await on_stage(stage)
+        return tuple(stages)
+
+    async def _tell(self, who: Principal, thread_id: str, plan_id: str, verb: Verb) -> None:
+        """Let the graph go on from where it waits for this plan.
+
+        While a message is being answered nothing waits; the next message finds the truth itself.
+        """
+        lock = self._lock(who, thread_id)
+        if lock.locked():
+            return
+        async with lock:
+            graph, config = self._bound(who, thread_id)
+            state = await graph.aget_state(config)
+            waiting = next((i for i in state.interrupts if i.value["plan_id"] == plan_id), None)
+            if not state.next or waiting is None:
+                return
+            given: Any = Command(resume={waiting.id: {"kind": "decided", "verb": verb}})
+            await self._run(graph, config, given, who, None, None)
+
+    def _bound(self, who: Principal, thread_id: str) -> tuple[ThreadGraph, RunnableConfig]:
+        saver = StoreSaver(self._store, who.user_id)
+        config: RunnableConfig = {
+            "configurable": {"thread_id": thread_id},
+            "recursion_limit": RECURSION_LIMIT,
+        }
+        return self._graph.copy({"checkpointer": saver}), config
+
+    def _lock(self, who: Principal, thread_id: str) -> asyncio.Lock:
+        return self._locks.setdefault((who.user_id, thread_id), asyncio.Lock())
+
+
+def _answered(state: StateSnapshot, message: Message) -> bool:
+    """Whether a crash came after the reply was made and before it was marked so."""
+    mine = state.values.get("message", {}).get("turn") == message["turn"]
+    return mine and bool(state.interrupts or not state.next)
+
+
+def _next_input(state: StateSnapshot, message: Message) -> Any:
+    if state.values.get("message", {}).get("turn") == message["turn"]:
+        return None  # go on where a crash interrupted this very turn
+    if state.interrupts:
+        said = {"kind": "message", "message": message}
+        return Command(resume={state.interrupts[0].id: said})
+    fresh: ThreadState = {"message": message}
+    return fresh
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""The planner with a model: discover → select → draft, and repair of what validation found."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from agents.planner import prompts
+from agents.planner.drafts import failing_parts, mended, to_document
+from agents.planner.grounding import Guess, guesses
+from agents.planner.selection import Selection
+from agents.planner.times import Refused
+from agents.planner.timing import overrule, said_time
+from backend.contracts.errors import Issue
+from backend.contracts.plans import TIMED_KINDS, Catalogue
+from backend.contracts.ports import LLM, PlanAnswer, PlanRequest
+from backend.contracts.tools import ToolSpec
+
+CANDIDATES = 20
+SELECT_TOKENS = 700
+DRAFT_TOKENS = 4_000
+
+
+class ModelPlanner:
+    """`ports.Planner` over a model, and its stages one by one for who shows them.
+
+    Errors of every verb: `Unavailable`, `RateLimited`, as the LLM port says.
+    """
+
+    def __init__(
+        self, llm: LLM, catalogue: Callable[[], Catalogue], now: Callable[[], datetime]
+    ) -> None:
+        self._llm = llm
+        self._catalogue = catalogue
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        return self._llm.model
+
+    async def plan(self, request: PlanRequest) -> PlanAnswer:
+        selection = await self.select(request, await self.discover(request))
+        if selection.kind == "plan":
+            return await self.draft(request, selection.tools)
+        if selection.kind == "talk":
+            words = [token async for token in self.talk(request)]
+            return PlanAnswer("talk", "".join(words), planner=self.name)
+        return PlanAnswer(
+            selection.kind, selection.text, choices=selection.choices, planner=self.name
+        )
+
+    async def discover(self, request: PlanRequest) -> tuple[str, ...]:
+        """Ids of the tools this message may be about; those of the open plan among them."""
+        catalogue = self._catalogue()
+        if len(catalogue.tools) <= CANDIDATES:
+            return tuple(catalogue.tools)
+        asked = [t["content"] for t in request.history[-2:] if t.get("role") == "user"]
+        found = await asyncio.to_thread(_retrieved, "\n".join([*asked, request.text]), catalogue)
+        open_plan = [step["action"] for step in (request.previous or {}).get("steps", ())]
+        return tuple(id for id in dict.fromkeys([*open_plan, *found]) if id in catalogue.tools)
+
+    async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
+        reply = await self._llm.complete(
+            prompts.select_messages(request, self._specs(candidates)),
+            schema=prompts.select_schema(candidates),
+            max_tokens=SELECT_TOKENS,
+        )
+        data = reply.data
+        chosen = tuple(id for id in dict.fromkeys(data["tools"]) if id in set(candidates))
+        if data["kind"] == "plan" and not chosen:
+            chosen = tuple(candidates)
+        return Selection(
+            data["kind"], chosen, data["text"].strip(), tuple(data["choices"]), data["reason"]
+        )
+
+    async def draft(self, request: PlanRequest, tools: Sequence[str]) -> PlanAnswer:
+        specs = self._specs(tools)
+        reply = await self._llm.complete(
+            prompts.draft_messages(request, specs),
+            schema=prompts.draft_schema(tools),
+            max_tokens=DRAFT_TOKENS,
+        )
+        data = reply.data
+        if data["kind"] != "plan" or not data["steps"]:
+            kind: Literal["refusal", "question"] = (
+                "refusal" if data["kind"] == "refusal" else "question"
+            )
+            text = data["text"].strip() or "I need to know more: what exactly should happen?"
+            return PlanAnswer(kind, text, choices=tuple(data["choices"]), planner=self.name)
+        document = to_document(data, {s.id: s for s in specs}, request.timezone)
+        revises = bool(data["revises"]) and request.previous is not None
+        document["plan_name"] = _name(document["plan_name"], request.previous, revises)
+        answer = PlanAnswer(
+            "plan",
+            data["text"].strip(),
+            not_covered=tuple(words for words in data["not_covered"] if words.strip()),
+            planner=self.name,
+        )
+        return self._finished(request, answer, document, revises=revises)
+
+    async def repair(
+        self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
+    ) -> PlanAnswer:
+        """`answer` with its failing parts asked for again. Tools named in the issues may be used."""
+        document = dict(answer.document or {})
+        catalogue = self._catalogue().tools
+        wanted = [step["action"] for step in document["steps"]]
+        wanted += [name for issue in issues for name in issue.available]
+        tools = [id for id in dict.fromkeys(wanted) if id in catalogue]
+        tools = tools or list(await self.discover(request))
+        specs = self._specs(tools)
+        parts = failing_parts(document, issues)
+        reply = await self._llm.complete(
+            prompts.repair_messages(request, specs, document, parts, issues),
+            schema=prompts.repair_schema(tools),
+            max_tokens=DRAFT_TOKENS,
+        )
+        fixed = mended(document, reply.data, {s.id: s for s in specs}, request.timezone)
+        if not fixed["steps"]:
+            return answer
+        revises = (request.previous or {}).get("plan_name") == fixed["plan_name"]
+        return self._finished(request, answer, fixed, revises=revises)
+
+    async def talk(self, request: PlanRequest) -> AsyncIterator[str]:
+        tools = list(self._catalogue().tools.values())
+        async for token in self._llm.stream(prompts.talk_messages(request, tools), max_tokens=600):
+            yield token
+
+    # --- what the person said wins ------------------------------------------------------------------
+
+    def _finished(
+        self, request: PlanRequest, answer: PlanAnswer, document: dict[str, Any], *, revises: bool
+    ) -> PlanAnswer:
+        said = _said(request, revises=revises)
+        guessed = guesses(document, said)
+        if guessed:
+            return self._ask_about(guessed)
+        time = said_time(request.text, request.now, request.timezone)
+        timed = any(event.get("kind") in TIMED_KINDS for event in document["events"])
+        if isinstance(time, Refused) and timed and not revises:
+            text = f"When exactly? About “{time.words}”: {time.reason}."
+            return PlanAnswer("question", text, choices=time.choices, planner=self.name)
+        document = overrule(document, time, revises=revises)
+        return replace(answer, document=document, sources=_sources(document, said))
+
+    def _ask_about(self, guessed: Sequence[Guess]) -> PlanAnswer:
+        kind = guessed[0].kind
+        where = f"“{guessed[0].argument}” of {guessed[0].step}"
+        values = tuple(dict.fromkeys(g.value for g in guessed if g.kind == kind))[:4]
+        text = f"Which {kind} should I use for {where}? You have not named it, and I do not guess."
+        return PlanAnswer("question", text, choices=values, planner=self.name)
+
+    def _specs(self, ids: Sequence[str]) -> list[ToolSpec]:
+        tools = self._catalogue().tools
+        return [tools[id] for id in ids if id in tools]
+
+
+def _retrieved(text: str, catalogue: Catalogue) -> tuple[str, ...]:
+    from agents.planner.retrieve import Retriever
+
+    return tuple(hit.id for hit in Retriever(catalogue).search(text, limit=CANDIDATES))
+
+
+def _said(request: PlanRequest, *, revises: bool) -> str:
+    said = [turn["content"] for turn in request.history if turn.get("role") == "user"]
+    if revises:
+        said += [str(step.get("args", "")) for step in (request.previous or {}).get("steps", ())]
+    return "\n".join([*said, request.text])
+
+
+def _name(name: str, previous: Mapping[str, Any] | None, revises: bool) -> str:
+    """A revision keeps its plan's name, and only a revision has it: that is how they are told."""
+    taken = (previous or {}).get("plan_name")
+    if revises and taken:
+        return str(taken)
+    slug = re.sub(r"[^\w]+", "-", name.strip().lower()).strip("-")[:60] or "plan"
+    return f"{slug}-2" if slug == taken else slug
+
+
+def _sources(document: Mapping[str, Any], said: str) -> dict[str, str]:
+    """Where each argument comes from: a step, the person's words, or the model's choice."""
+    known = said.lower()
+    sources: dict[str, str] = {}
+    for step in document["steps"]:
+        for name, value in step["args"].items():
+            text = value if isinstance(value, str) else ""
+            reference = re.search(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)", text)
+            if reference:
+                root = reference.group(1)
+                source = "each item" if root in ("item", "index") else f"step {root}"
+                source = root if root in ("inputs", "event", "run") else source
+            elif text and text.lower() in known:
+                source = "said"
+            else:
+                source = "chosen"
+            sources[f"{step['name']}.{name}"] = source
+    return sources

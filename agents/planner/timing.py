@@ -1,0 +1,58 @@
+"""Our time grammar over a model's schedule: what the person said wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.planner.times import Refused, When, find_when
+from backend.contracts.plans import TIMED_KINDS
+
+_NO_PROSE = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+|\"[^\"]*\"|“[^”]*”|`[^`]*`")
+
+
+def said_time(text: str, now: datetime, timezone: str) -> When | Refused | None:
+    """The time in a request; addresses and quotations are no prose."""
+    prose = _NO_PROSE.sub(lambda match: " " * len(match.group()), text)
+    return find_when(prose, now, timezone).when
+
+
+def overrule(
+    document: Mapping[str, Any], said: When | Refused | None, *, revises: bool
+) -> dict[str, Any]:
+    """`document` with the time the person said, where the model's differs or is missing.
+
+    A revision that only names an hour ("make it 8") changes a habit the model has kept; there the
+    grammar's "once, at 8" is no objection.
+    """
+    timed = [event for event in document["events"] if event.get("kind") in TIMED_KINDS]
+    if not isinstance(said, When) or _waits(document):
+        return dict(document)
+    if revises and said.kind == "at" and any(e["kind"] in ("cron", "interval") for e in timed):
+        return dict(document)
+    if timed and _same(timed, said):
+        return dict(document)
+    replaced = timed or [e for e in document["events"] if e.get("kind", "manual") == "manual"]
+    if not replaced:
+        return dict(document)
+    name = replaced[0]["name"]
+    gone = {event["name"] for event in replaced}
+    events = [said.trigger(name), *(e for e in document["events"] if e["name"] not in gone)]
+    steps = [
+        {**step, "on": list(dict.fromkeys(name if on in gone else on for on in step["on"]))}
+        for step in document["steps"]
+    ]
+    return {**document, "events": events, "steps": steps}
+
+
+def _same(timed: list[Any], said: When) -> bool:
+    if len(timed) != 1 or timed[0]["kind"] != said.kind:
+        return False
+    wanted = said.trigger(timed[0]["name"])
+    return all(timed[0].get(key) == value for key, value in wanted.items())
+
+
+def _waits(document: Mapping[str, Any]) -> bool:
+    return any(step.get("action") == "wait.until" for step in document["steps"])
