@@ -7,64 +7,116 @@ import itertools
 import os
 import re
 import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from backend.contracts.errors import LightningError
+from backend.stores.database import Database
+from backend.stores.documents import micros
 
-MICROS = 1_000_000
 
+class Owner:
+    """This process as the holder of leases.
 
-class Name:
-    """A process's name. It is free again as soon as the process is gone, however it went, so that
-    the next one takes it over together with the work."""
+    Its name is free again as soon as the process is gone, however it went; the next process of the
+    name takes over its leases at once, all others only when there was no sign of life for `lease_s`
+    seconds. `epoch` tells one boot from the next.
+    """
 
-    def __init__(self, folder: Path, wanted: str | None) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        database: Database,
+        wanted: str | None,
+        clock: Callable[[], datetime],
+        lease_s: float,
+    ) -> None:
+        self._database = database
         self._wanted = wanted
-        self._file: int | None = None
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_s)
+        self._lock: int | None = None
+        self._alive_until = 0
+        self.name = ""
+        self.epoch = 0
 
-    def take(self) -> str:
-        """The wanted name or the first free one. Raises `LightningError` when the wanted is held."""
-        if self._wanted is not None:
-            if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self._wanted):
-                raise LightningError(f"{self._wanted!r} cannot be a process's name.")
-            if not self._lock(self._wanted):
-                raise LightningError(f"Another process runs as {self._wanted}.")
-            return self._wanted
-        for number in itertools.count():
-            if self._lock(f"process-{number}"):
-                return f"process-{number}"
-        raise AssertionError
-
-    def give_back(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _lock(self, name: str) -> bool:
-        file = os.open(self._folder / f"owner-{name}", os.O_RDWR | os.O_CREAT, 0o600)
+    async def begin(self) -> None:
+        """Take a name, and what its earlier boots had leased. Raises `LightningError` when the
+        wanted name is held by another process."""
+        self._take_name()
+        now, until = micros(self._clock()), micros(self._clock() + self._lease)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.epoch = await self._database.write(
+                lambda connection: _begin(connection, self.name, now, until)
+            )
+        except BaseException:
+            self.leave()
+            raise
+        self._alive_until = until
+
+    async def end(self) -> None:
+        """Give back what is leased, for others to take at once."""
+        await self._database.write(lambda connection: _free(connection, self.epoch))
+
+    def leave(self) -> None:
+        """Let the name go."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def beat(self) -> bool:
+        """Give a sign of life; free the leases of those who gave none in time, and say if there were
+        any."""
+        now, until = micros(self._clock()), micros(self._clock() + self._lease)
+
+        def job(connection: sqlite3.Connection) -> bool:
+            _stay(connection, self.name, self.epoch, until)
+            return _free_expired(connection, now)
+
+        freed = await self._database.write(job)
+        self._alive_until = until
+        return freed
+
+    def revive(self, connection: sqlite3.Connection) -> None:
+        """Before leasing: after a long pause others may have given this process up, and leases
+        without its row would never be freed."""
+        now = self._clock()
+        if micros(now) >= self._alive_until:
+            _stay(connection, self.name, self.epoch, micros(now + self._lease))
+
+    def _take_name(self) -> None:
+        if self._wanted is None:
+            self.name = next(n for n in map("process-{}".format, itertools.count()) if self._try(n))
+            return
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self._wanted):
+            raise LightningError(f"{self._wanted!r} cannot be a process's name.")
+        if not self._try(self._wanted):
+            raise LightningError(f"Another process runs as {self._wanted}.")
+        self.name = self._wanted
+
+    def _try(self, name: str) -> bool:
+        path: Path = self._database.locks / f"owner-{name}"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(file)
+            os.close(lock)
             return False
-        self._file = file
+        self._lock = lock
         return True
 
 
-def begin(connection: sqlite3.Connection, name: str, now: int, alive_until: int) -> int:
-    """A new epoch for `name`; whatever its earlier boots had leased is free again."""
+def _begin(connection: sqlite3.Connection, name: str, now: int, alive_until: int) -> int:
     for (epoch,) in connection.execute("SELECT epoch FROM owners WHERE name = ?", (name,)):
-        free(connection, epoch)
-    free_expired(connection, now)
+        _free(connection, epoch)
+    _free_expired(connection, now)
     inserted = connection.execute(
         "INSERT INTO owners (name, alive_until) VALUES (?, ?)", (name, alive_until)
     )
     return int(inserted.lastrowid or 0)
 
 
-def stay(connection: sqlite3.Connection, name: str, epoch: int, alive_until: int) -> None:
-    """The sign of life. The row is made again if others had given this process up."""
+def _stay(connection: sqlite3.Connection, name: str, epoch: int, alive_until: int) -> None:
     connection.execute(
         "INSERT INTO owners (epoch, name, alive_until) VALUES (?, ?, ?) "
         "ON CONFLICT (epoch) DO UPDATE SET alive_until = excluded.alive_until",
@@ -72,15 +124,14 @@ def stay(connection: sqlite3.Connection, name: str, epoch: int, alive_until: int
     )
 
 
-def free_expired(connection: sqlite3.Connection, now: int) -> bool:
-    """Free the leases of processes that gave no sign of life in time."""
+def _free_expired(connection: sqlite3.Connection, now: int) -> bool:
     expired = connection.execute("SELECT epoch FROM owners WHERE alive_until < ?", (now,))
     epochs = [epoch for (epoch,) in expired.fetchall()]
     for epoch in epochs:
-        free(connection, epoch)
+        _free(connection, epoch)
     return bool(epochs)
 
 
-def free(connection: sqlite3.Connection, epoch: int) -> None:
+def _free(connection: sqlite3.Connection, epoch: int) -> None:
     connection.execute("UPDATE messages SET epoch = NULL WHERE epoch = ?", (epoch,))
     connection.execute("DELETE FROM owners WHERE epoch = ?", (epoch,))

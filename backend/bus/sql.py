@@ -12,24 +12,21 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from backend.bus import owning
-from backend.bus.checks import check, position
+from backend.bus.checks import check
 from backend.bus.codec import (
-    decode_commit,
     decode_event,
     encode_event,
     encode_small,
     refers,
     restored,
-    restored_commit,
 )
-from backend.bus.followers import Followers
+from backend.bus.log import Log
+from backend.bus.owning import Owner
 from backend.bus.settling import Desk, Encoded, events_of, lane_of, token
 from backend.contracts.errors import NotFound, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import (
     Blobs,
-    Commit,
     DeadLetter,
     Delivery,
     History,
@@ -43,6 +40,7 @@ from backend.stores.encoding import decode, encode
 
 T = TypeVar("T")
 
+MICROS = 1_000_000
 FALLBACK_S = 1.0
 """How often a waiting receiver looks although nobody woke it."""
 
@@ -77,44 +75,32 @@ class SqlBus:
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._name = owning.Name(database.locks, owner)
         self._clock = clock
         self._lease_s = lease_s
+        self._owner = Owner(database, owner, clock, lease_s)
+        self._log = Log(database, blobs)
         self._wake = asyncio.Event()
-        self._followers = Followers()
         self._orphans: deque[Delivery] = deque()
+        self._heart: asyncio.Task[None] | None = None
         self._closed = False
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self.owner = ""
-        self.epoch = 0
-        self._alive_until = 0
 
     async def start(self) -> None:
-        self.owner = self._name.take()
-        try:
-            now, until = self._now(), self._until()
-            self.epoch = await self._database.write(
-                lambda connection: owning.begin(connection, self.owner, now, until)
-            )
-        except BaseException:
-            self._name.give_back()
-            raise
-        self._alive_until = until
+        await self._owner.begin()
         self._database.on_elsewhere(self._look_again)
-        self._spawn(self._stay_alive())
+        self._heart = asyncio.create_task(self._stay_alive())
 
     async def close(self) -> None:
         """End followers and receivers; give back what is leased, for others to take at once."""
-        if self._closed:
+        if self._closed or self._heart is None:
             return
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._look_again()
+        self._heart.cancel()
+        await asyncio.wait([self._heart])
+        self._wake.set()
+        self._log.close()
         with contextlib.suppress(Unavailable):
-            await self._database.write(lambda connection: owning.free(connection, self.epoch))
-        self._name.give_back()
+            await self._owner.end()
+        self._owner.leave()
 
     # --- delivery ---------------------------------------------------------------------------------
 
@@ -145,10 +131,10 @@ class SqlBus:
         raise Unavailable("The bus is closed.")
 
     async def _lease(self, limit: int) -> tuple[list[Delivery], int | None]:
-        now, epoch = self._now(), self.epoch
+        now, epoch = self._now(), self._owner.epoch
 
         def job(connection: sqlite3.Connection) -> tuple[list[Any], int | None]:
-            self._revive(connection)
+            self._owner.revive(connection)
             connection.execute(
                 "UPDATE messages SET due = 0 WHERE epoch IS NULL AND due > 0 AND due <= ?", (now,)
             )
@@ -192,7 +178,7 @@ class SqlBus:
     async def _rest(self, next_due: int | None) -> None:
         rest = FALLBACK_S
         if next_due is not None:
-            rest = min(rest, max(0.0, (next_due - self._now()) / owning.MICROS))
+            rest = min(rest, max(0.0, (next_due - self._now()) / MICROS))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(rest):
                 await self._wake.wait()
@@ -213,7 +199,7 @@ class SqlBus:
 
         def job(connection: sqlite3.Connection) -> tuple[list[Settled], bool]:
             if keep:
-                self._revive(connection)
+                self._owner.revive(connection)
             desk = self._desk(connection, keep)
             desk.look(settlements)
             settled = [desk.settle(settlement, encoded) for settlement in settlements]
@@ -231,7 +217,7 @@ class SqlBus:
         for settlement, result in zip(settlements, settled, strict=True):
             if result.outcome == "ok":
                 for commit in settlement.commits:
-                    self._followers.changed(commit.stream)
+                    self._log.changed(commit.stream)
 
     async def claim(self, delivery: Delivery, key: str, outputs: Sequence[Output] = ()) -> bool:
         """A claim is forgotten when the stream of its delivery, or else of its first output, is
@@ -261,7 +247,7 @@ class SqlBus:
         return claimed
 
     async def release(self, delivery: Delivery, delay_s: float) -> None:
-        due = self._now() + int(delay_s * owning.MICROS) if delay_s > 0 else 0
+        due = self._now() + int(delay_s * MICROS) if delay_s > 0 else 0
 
         def job(connection: sqlite3.Connection) -> None:
             desk = self._desk(connection, 0)
@@ -278,61 +264,15 @@ class SqlBus:
     # --- log --------------------------------------------------------------------------------------
 
     async def decided(self, stream: str, event_id: str) -> bool:
-        def query(connection: sqlite3.Connection) -> bool:
-            row = connection.execute(
-                "SELECT 1 FROM log WHERE cause_id = ? AND stream = ?", (event_id, stream)
-            ).fetchone()
-            return row is not None
-
-        return await self._database.read(query)
+        return await self._log.decided(stream, event_id)
 
     async def history(self, stream: str, cursor: str | None = None, limit: int = 1000) -> History:
-        start = position(cursor)
-        commits = await self._database.read(lambda c: _commits(c, stream, start, limit))
-        return await self._as_history(commits, start)
+        return await self._log.history(stream, cursor, limit)
 
-    async def follow(
+    def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:
-        positions = {stream: position(cursor) for stream, cursor in streams.items()}
-        follower = self._followers.add(streams)
-        try:
-            while not self._closed:
-                changed = await follower.next_changed()
-                if self._closed:
-                    return
-                news = await self._news({stream: positions[stream] for stream in changed})
-                positions |= {stream: int(history.cursor) for stream, history in news.items()}
-                follower.changed.update(
-                    stream for stream, history in news.items() if len(history.commits) == PAGE
-                )
-                if news:
-                    yield news
-        finally:
-            self._followers.remove(follower)
-
-    async def _news(self, positions: Mapping[str, int]) -> dict[str, History]:
-        def query(connection: sqlite3.Connection) -> dict[str, list[Commit]]:
-            read = {
-                stream: _commits(connection, stream, start, PAGE)
-                for stream, start in positions.items()
-            }
-            return {stream: commits for stream, commits in read.items() if commits}
-
-        read = await self._database.read(query)
-        return {
-            stream: await self._as_history(commits, positions[stream])
-            for stream, commits in read.items()
-        }
-
-    async def _as_history(self, commits: Sequence[Commit], start: int) -> History:
-        whole = [
-            await restored_commit(commit, self._blobs)
-            if refers(commit.cause) or any(map(refers, commit.outputs))
-            else commit
-            for commit in commits
-        ]
-        return History(tuple(whole), str(whole[-1].position + 1 if whole else start))
+        return self._log.follow(streams)
 
     # --- dead letters, retention ------------------------------------------------------------------
 
@@ -386,45 +326,21 @@ class SqlBus:
         return encoded
 
     def _desk(self, connection: sqlite3.Connection, keep: int) -> Desk:
-        return Desk(connection, self.epoch, self._now(), keep)
+        return Desk(connection, self._owner.epoch, self._now(), keep)
 
     def _now(self) -> int:
         return micros(self._clock())
 
-    def _until(self) -> int:
-        return self._now() + int(self._lease_s * owning.MICROS)
-
     def _look_again(self) -> None:
         self._wake.set()
-        self._followers.anything_changed()
-
-    def _revive(self, connection: sqlite3.Connection) -> None:
-        """After a long pause others may have given this process up; leases need its row."""
-        if self._now() >= self._alive_until:
-            owning.stay(connection, self.owner, self.epoch, self._until())
+        self._log.anything_changed()
 
     async def _stay_alive(self) -> None:
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            now, until = self._now(), self._until()
-
-            def job(connection: sqlite3.Connection, now: int = now, until: int = until) -> bool:
-                owning.stay(connection, self.owner, self.epoch, until)
-                return owning.free_expired(connection, now)
-
-            try:
-                freed = await self._database.write(job)
-            except Unavailable:
-                continue
-            self._alive_until = until
-            if freed:
-                self._wake.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            with contextlib.suppress(Unavailable):
+                if await self._owner.beat():
+                    self._wake.set()
 
     async def _kept_safe(self, work: Coroutine[Any, Any, T]) -> T:
         """Finish `work` even if the caller is cancelled; leases nobody waits for any more go to the
@@ -445,18 +361,6 @@ class SqlBus:
         else:
             self._orphans.extend(delivery for settled in result for delivery in settled.kept)
         self._wake.set()
-
-
-PAGE = 1000
-
-
-def _commits(connection: sqlite3.Connection, stream: str, start: int, limit: int) -> list[Commit]:
-    rows = connection.execute(
-        "SELECT position, body FROM log WHERE stream = ? AND position >= ? "
-        "ORDER BY position LIMIT ?",
-        (stream, start, limit),
-    )
-    return [decode_commit(stream, position, body) for position, body in rows]
 
 
 def _forget(stream: str, connection: sqlite3.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,10 +78,9 @@ class SqliteBuses:
     async def kill(self, bus: Bus) -> None:
         assert isinstance(bus, SqlBus)
         bus._closed = True
-        for task in list(bus._tasks):
-            task.cancel()
-        await asyncio.gather(*bus._tasks, return_exceptions=True)
-        bus._name.give_back()
+        assert bus._heart is not None
+        bus._heart.cancel()
+        bus._owner.leave()
 
     async def recover(self) -> SqlBus:
         return await self.open()
