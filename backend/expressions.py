@@ -87,6 +87,8 @@ def parse(text: str) -> Expression:
         raise _invalid(f"An expression has at most {MAX_CHARACTERS} characters.")
     source = " ".join(text.split("\n")).strip()
     outside = _STRING.sub('""', source)
+    if "#" in outside:
+        raise _invalid(f"`{text}` has a comment; an expression says all it does.")
     if any(_ESCAPE.search(literal) for literal in _STRING.findall(source)) or "\\" in outside:
         raise _invalid(f"`{text}` has an unknown escape.")
     if _ODD_NUMBER.search(outside) or _PREFIXED.search(outside.replace('""', '"')):

@@ -213,7 +213,7 @@ class _Decision:
             error = _error("EXEC_LOOP_LIMIT", message, "Raise max_iterations or mend the loop.")
             self._errored(vertex, iteration, None, error, "fail")
             return
-        scope = self._fold.scope
+        scope = self._fold.scope()
         try:
             if vertex.guard and not vertex.guards_items and not vertex.guard.evaluate(scope):
                 self._skip(vertex, iteration, None, "guard")
@@ -230,6 +230,7 @@ class _Decision:
     def _fill(self, name: str) -> None:
         """Begin items of a `for_each` step while there is room for more."""
         vertex, fold = self._graph.vertices[name], self._fold
+        outer = fold.scope()
         while not fold.failing:
             step = fold.steps[name]
             if step.status not in BUSY or step.error is not None or step.begun >= len(step.values):
@@ -237,7 +238,7 @@ class _Decision:
             if step.active + step.asking >= vertex.max_parallel:
                 return
             index = step.begun
-            scope = fold.scope.item(step.values[index], index)
+            scope = outer.item(step.values[index], index)
             try:
                 if vertex.guards_items and vertex.guard and not vertex.guard.evaluate(scope):
                     self._skip(vertex, step.iteration, index, "guard")

@@ -52,7 +52,6 @@ class Fold:
         "fired",
         "graph",
         "ready",
-        "scope",
         "status",
         "steps",
         "waiting_on",
@@ -73,14 +72,18 @@ class Fold:
         self.error = state.error
         self.ended_at = state.ended_at
         self.ready: deque[str] = deque()
-        began = state.started_at.isoformat() if state.started_at else None
-        run = {"id": state.run_id, "plan_id": state.plan_id, "started_at": began}
-        names = {"inputs": state.inputs, "event": state.event, "run": run}
-        self.scope = Scope(names, self.steps, graph.aliases)
 
     @property
     def run_id(self) -> str:
         return self._before.run_id
+
+    def scope(self) -> Scope:
+        """What steps that start now can see; it follows the fold."""
+        state = self._before
+        began = state.started_at.isoformat() if state.started_at else None
+        run = {"id": state.run_id, "plan_id": state.plan_id, "started_at": began}
+        names = {"inputs": state.inputs, "event": state.event, "run": run}
+        return Scope(names, self.steps, self.graph.aliases)
 
     def state(self) -> RunState:
         before = self._before
@@ -337,12 +340,14 @@ class Fold:
     def _completed(self, data: Mapping[str, Any], at: datetime) -> bool:
         if self._open_cell(data, ACTIVE | {"unknown"}) is None:
             return False
+        action = data.get("action") or DEFAULT_ACTION
         self._finish(
             data,
             at,
             status="done",
             output=data.get("output") or {},
-            action=data.get("action") or DEFAULT_ACTION,
+            # "error" is the engine's to say: what came back did not fail
+            action=DEFAULT_ACTION if action == RESERVED_ACTION else action,
             note=data.get("note") or "",
             error=None,
         )
