@@ -243,8 +243,10 @@ def test_a_missing_argument_is_wired_from_the_only_step_that_makes_it() -> None:
     issue = only(raw)
     assert (issue.code, issue.path) == ("PLAN_ARGUMENT_MISSING", "steps/1/args/text")
     assert issue.fix is not None
-    assert issue.fix.value == "${page.text}"
+    assert issue.fix.value == {"text": "${page.text}"}
     assert checked(mended(raw, issue)).ok
+    raw["steps"][1]["args"] = {"style": "short"}
+    assert issues(mended(raw, only(raw))) == ()
 
 
 def test_a_missing_argument_that_two_steps_make_is_not_guessed() -> None:

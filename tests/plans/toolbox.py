@@ -206,7 +206,7 @@ def mended(raw: dict[str, Any], issue: Issue) -> dict[str, Any]:
     *upper, last = issue.fix.path.split("/")
     holder: Any = fresh
     for part in upper:
-        holder = holder[int(part)] if isinstance(holder, list) else holder.setdefault(part, {})
+        holder = holder[int(part)] if isinstance(holder, list) else holder[part]
     if isinstance(holder, list):
         holder[int(last)] = issue.fix.value
     else:

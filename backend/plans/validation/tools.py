@@ -96,10 +96,16 @@ def _missing(
             if value
             else _about(spec, name),
             available=tuple(f"${{{source}.{name}}}" for source in sources),
-            fix=Fix(path=where, value=value, label=f"Take it from “{sources[0]}”")
-            if value
-            else None,
+            fix=_wired(step, where, name, value) if value else None,
         )
+
+
+def _wired(step: Step, where: str, name: str, value: str) -> Fix:
+    label = f"Use {value}"
+    if step.args:
+        return Fix(path=where, value=value, label=label)
+    # The document may have no “args” to put it into.
+    return Fix(path=where.rpartition("/")[0], value={name: value}, label=label)
 
 
 def _about(spec: ToolSpec, name: str) -> str:
