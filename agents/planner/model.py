@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from agents.planner import prompts
-from agents.planner.drafts import failing_parts, mended, to_document
 from agents.planner.grounding import Guess, guesses
+from agents.planner.model_drafts import failing_parts, mended, to_document
 from agents.planner.selection import Selection
 from agents.planner.times import Refused
 from agents.planner.timing import overrule, said_time
@@ -139,8 +139,12 @@ class ModelPlanner:
         guessed = guesses(document, said)
         if guessed:
             return self._ask_about(guessed)
-        time = said_time(request.text, request.now, request.timezone)
         timed = any(event.get("kind") in TIMED_KINDS for event in document["events"])
+        time = said_time(request.text, request.now, request.timezone)
+        if time is None and timed and not revises:
+            # the answer to a question we asked: the time stands in the request before it
+            asked = [t["content"] for t in request.history if t.get("role") == "user"]
+            time = said_time(asked[-1], request.now, request.timezone) if asked else None
         if isinstance(time, Refused) and timed and not revises:
             text = f"When exactly? About “{time.words}”: {time.reason}."
             return PlanAnswer("question", text, choices=time.choices, planner=self.name)

@@ -1,0 +1,123 @@
+"""Which tools a clause speaks of, and how surely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.planner import lexicon, schema
+from agents.planner.clauses import Clause, lead_end, working_span
+from agents.planner.entities import Text
+from agents.planner.lexicon import RULES, STAGES, WORDS
+from backend.contracts.tools import ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A tool for a clause; `implied` when only the words of another tool ask for it."""
+
+    spec: ToolSpec
+    confidence: float
+    implied: bool = False
+
+
+def by_words(
+    clause: Clause, text: Text, tools: Mapping[str, ToolSpec], used: frozenset[str]
+) -> tuple[Choice, ...]:
+    """The tools our own words know in a clause, in working order: at most one a stage.
+
+    `used` are tools of earlier clauses: named again as a noun ("the summary") they are not meant anew.
+    """
+    start, end = working_span(clause)
+    lead = lead_end(text.plain, start)
+    found: dict[str, float] = {}
+    for rule in RULES:
+        match = rule.pattern.search(text.plain[start:end])
+        if match is None or rule.tool not in tools:
+            continue
+        begins = start + match.start() + len(match.group()) - len(match.group().lstrip()) <= lead
+        if (
+            rule.tool in used
+            and not begins
+            and lead > 0
+            and not _named(text, start, end, rule.tool)
+        ):
+            continue
+        weight = rule.weight + (0.02 if begins else 0)
+        found[rule.tool] = max(found.get(rule.tool, 0), weight)
+    _settle(found, text, start, end)
+    chosen: list[Choice] = []
+    for stage in STAGES:
+        rivals = [(w, t) for t, w in found.items() if WORDS[t].stage == stage]
+        if rivals:
+            weight, tool = max(rivals)
+            chosen.append(Choice(tools[tool], min(weight, 1.0)))
+    return _with_readers(chosen, text, start, end, tools)
+
+
+def _named(text: Text, start: int, end: int, tool: str) -> bool:
+    """Whether the clause brings new material for a tool that was used before."""
+    stage = WORDS[tool].stage
+    if stage == "out":
+        return True
+    return (
+        bool(text.between(start, end, "url") or text.between(start, end, "file"))
+        and stage == "source"
+    )
+
+
+def _settle(found: dict[str, float], text: Text, start: int, end: int) -> None:
+    """Where words speak for several tools, let what is named decide."""
+    plain = text.plain[start:end]
+    urls = [e.value for e in text.between(start, end, "url")]
+    files = text.between(start, end, "file")
+    if "file.append" in found:
+        found.pop("file.write", None)
+    if {"file.read", "file.write"} <= set(found) or {"file.read", "file.append"} <= set(found):
+        if len(files) < 2:
+            found.pop("file.read")
+    for page in ("web.read", "feed.read"):
+        if page in found and files and not urls and "file.read" in found:
+            found.pop(page)
+    if "web.read" in found and urls and not re.search(r"\b(?:page|article|site|website)\b", plain):
+        if lexicon.FEED_URL.search(urls[0]):
+            found["feed.read"] = max(found.get("feed.read", 0), 0.95)
+    if "http.request" in found and "email.send" in found:
+        found.pop("http.request" if text.between(start, end, "email") else "email.send")
+    if "http.request" in found and not urls:
+        found.pop("http.request")
+    if "http.request" in found:
+        for getter in ("http.get", "web.read", "feed.read"):
+            if len(urls) < 2:
+                found.pop(getter, None)
+
+
+def _with_readers(
+    chosen: list[Choice], text: Text, start: int, end: int, tools: Mapping[str, ToolSpec]
+) -> tuple[Choice, ...]:
+    """Add what reads an address or a file that no chosen tool takes as it is."""
+    for kind, reader in lexicon.READERS:
+        entities = text.between(start, end, "file" if kind == "file" else "url")
+        takers = sum(
+            any(
+                schema.role(n, p) == ("path" if kind == "file" else "url")
+                for n, p in schema.properties(c.spec).items()
+            )
+            for c in chosen
+        )
+        if not entities or takers >= len(entities) or (takers and kind == "url"):
+            continue
+        if any(WORDS.get(c.spec.id) and WORDS[c.spec.id].stage == "source" for c in chosen):
+            continue
+        tool = reader_of(entities[0].value, text.plain[start:end]) if kind == "url" else reader
+        if tool in tools:
+            chosen.insert(0, Choice(tools[tool], 0.85, implied=True))
+    return tuple(chosen)
+
+
+def reader_of(url: str, plain: str) -> str:
+    """The tool that reads an address, from its look and the words around it."""
+    if lexicon.FEED_WORDS.search(plain) or lexicon.FEED_URL.search(url):
+        return "feed.read"
+    return "http.get" if lexicon.DATA_URL.search(url) else "web.read"

@@ -1,0 +1,138 @@
+"""A request cut into its pieces of work, in order, with their conditions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agents.planner.entities import Text
+
+_BOUNDARY = re.compile(
+    r"\s*[;\n]+\s*|[.!?]+(?=\s|$)\s*|\s*,?\s*\b(?:and\s+then|and\s+also|and\s+finally|then|after\s+that"
+    r"|afterwards|finally|and|but)\b\s*,?\s*|\s*,\s*|\s*->\s*|\s*>>\s*|\s+(?=\bto\s+(?:then\s+)?)"
+)
+_LEAD = re.compile(
+    r"(?:\s|,|\b(?:please|kindly|then|also|next|finally|and|first|now|just|can you|could you|would you|"
+    r"i want you to|i want to|i'd like to|i'd like you to|i would like to|i need you to|i need to|you should|have it|let's|go and|to|hey|hi|hello|lightning|ok|okay|"
+    r"every time|each time|automatically|again)\b)*"
+)
+_CONDITION = re.compile(
+    r"\b(?P<word>only\s+if|only\s+when|but\s+only\s+if|if\s+and\s+only\s+if|if|when|whenever|unless|as\s+long\s+as|provided(?:\s+that)?|in\s+case)\b"
+)
+_DONE = re.compile(
+    r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s| is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
+    r"(?:done|finished|ready|complete[d]?|over|available)\b"
+)
+_APPROVAL = re.compile(
+    r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|confirmation)|get my (?:ok|okay|approval))"
+    r"(?:\s+(?:first|before(?:\s+(?:you|that|it|sending|mailing|saving|posting|doing|writing|going on)\b[^,.;]{0,40})?))|"
+    r"\b(?:only\s+)?(?:after|once|when)\s+i(?:'ve|\s+have)?\s+(?:approved?|confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
+    r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
+    r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|confirm|check) (?:it|them|that)(?: first)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One piece of work. `start`, `end` are places in the text; `condition` its words, or empty.
+
+    `after` says that it was said to come after what stands before. `approval`: only after asking.
+    """
+
+    start: int
+    end: int
+    after: bool = False
+    approval: bool = False
+    condition: tuple[int, int] | None = None
+
+
+def lead_end(plain: str, start: int) -> int:
+    """Where the work begins, behind "please", "can you", "then"."""
+    lead = _LEAD.match(plain, start)
+    return lead.end() if lead else start
+
+
+def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text]:
+    """The clauses of a text, and the text with what was taken out of it blank.
+
+    A clause begins only where a verb does, so that "Bob and Ann" stays one thing.
+    """
+    plain = text.plain
+    spans = [(m.start(), m.end()) for m in _DONE.finditer(plain)]
+    approvals = [(m.start(), m.end()) for m in _APPROVAL.finditer(plain)]
+    text = text.without(tuple(spans + approvals))
+    plain = text.plain
+    cuts = [(0, 0, False)]
+    for match in _BOUNDARY.finditer(plain):
+        said = match.group().strip()
+        strong = bool(re.match(r"[;.!?\n]", said)) or "\n" in match.group()
+        if not said and not match.group().startswith("\n"):
+            continue
+        if strong or _begins(plain, match.end(), verbs):
+            cuts.append(
+                (match.start(), match.end(), "then" in said or "after" in said or bool(strong))
+            )
+    found: list[Clause] = []
+    for index, (_, begin, after) in enumerate(cuts):
+        end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
+        if begin < end and plain[begin:end].strip(" ,.;:!?"):
+            approval = any(cuts[index][0] <= a < max(end, begin) for a, _ in approvals)
+            found.append(_conditioned(Clause(begin, end, after, approval), plain))
+    return _joined(found, plain), text
+
+
+def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:
+    start = lead_end(plain, position)
+    word = re.compile(r"[a-z][a-z'-]*").match(plain, start)
+    if word is None:
+        return False
+    if _CONDITION.match(plain, start) is not None:
+        return True
+    return word.group() in verbs or re.sub(r"(?:es|s|ing)$", "", word.group()) in verbs
+
+
+def _conditioned(clause: Clause, plain: str) -> Clause:
+    found = _CONDITION.search(plain, clause.start, clause.end)
+    if found is None:
+        return clause
+    return Clause(
+        clause.start, clause.end, clause.after, clause.approval, (found.start(), clause.end)
+    )
+
+
+def _joined(found: list[Clause], plain: str) -> tuple[Clause, ...]:
+    """A clause that is only a condition belongs to its neighbour: the next when it leads ("if …,
+    mail it"), else the one before ("mail it, but only if …")."""
+    out: list[Clause] = []
+    pending: tuple[int, int] | None = None
+    for clause in found:
+        condition = clause.condition
+        bare = condition is not None and not plain[clause.start : condition[0]].strip(" ,.")
+        if bare and condition is not None:
+            trailing = plain[condition[0] : condition[1]].startswith(("only", "but", "unless"))
+            if out and trailing and out[-1].condition is None:
+                last = out.pop()
+                out.append(Clause(last.start, last.end, last.after, last.approval, condition))
+            else:
+                if pending is not None:
+                    out.append(Clause(*pending, condition=pending))
+                pending = condition
+            continue
+        if pending is not None and clause.condition is None:
+            clause = Clause(clause.start, clause.end, clause.after, clause.approval, pending)
+            pending = None
+        out.append(clause)
+    if pending is not None:
+        if out and out[-1].condition is None:
+            last = out.pop()
+            out.append(Clause(last.start, last.end, last.after, last.approval, pending))
+        else:
+            out.append(Clause(*pending, condition=pending))
+    return tuple(out)
+
+
+def working_span(clause: Clause) -> tuple[int, int]:
+    """The clause without its condition, when that stands inside it."""
+    if clause.condition is not None and clause.start <= clause.condition[0] < clause.end:
+        return clause.start, clause.condition[0]
+    return clause.start, clause.end

@@ -1,0 +1,259 @@
+"""Clauses into steps: tools chosen, arguments filled, the order wired."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.planner import choose, conditions, lexicon, schema, titles
+from agents.planner.choose import Choice
+from agents.planner.clauses import Clause, working_span
+from agents.planner.entities import Text
+from agents.planner.lexicon import WORDS
+from agents.planner.slots import DEFAULT, Filled, Filling, Made
+from backend.contracts.plans import RESERVED_STEP_NAMES
+from backend.contracts.tools import ToolSpec
+
+MAX_CLAUSES = 40
+Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A required argument nobody gave."""
+
+    step: str
+    spec: ToolSpec
+    name: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """The steps so far. `unknown` are clauses with no tool for them and the nearest tools' ids;
+    `left` the places of words that no step expresses."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    unknown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
+    left: list[Span] = field(default_factory=list)
+    confidence: float = 1.0
+
+
+class Drafting:
+    """`find` retrieves a tool for a clause that our own words do not know."""
+
+    def __init__(self, text: Text, tools: Mapping[str, ToolSpec], event: str, find: Finder) -> None:
+        self._text = text
+        self._tools = tools
+        self._event = event
+        self._find = find
+        self._draft = Draft()
+
+    def draft(self, clauses: tuple[Clause, ...], earlier: Draft | None = None) -> Draft:
+        """The steps of these clauses, after those of `earlier`, whose names are taken."""
+        if earlier is not None:
+            self._draft = earlier
+        for clause in clauses[:MAX_CLAUSES]:
+            self._clause(clause)
+        self._draft.left += [(c.start, c.end) for c in clauses[MAX_CLAUSES:]]
+        return self._draft
+
+    def _clause(self, clause: Clause) -> None:
+        start, end = working_span(clause)
+        used = frozenset(made.spec.id for made in self._draft.made)
+        choices = choose.by_words(clause, self._text, self._tools, used)
+        if not choices and _content_words(self._text.plain[start:end]):
+            found, nearest = self._find(self._text.plain[start:end])
+            if found is None:
+                self._draft.unknown.append(((start, end), nearest))
+                return
+            choices = (found,)
+        if not choices:
+            self._draft.left.append((clause.start, clause.end))
+            return
+        spans: list[Span] = []
+        first = len(self._draft.steps)
+        for choice in choices:
+            for _ in range(self._times(choice, start, end)):
+                spans += self._step(choice, clause, (start, end), tuple(spans))
+        self._guard(clause, self._draft.steps[first:])
+        self._draft.left += _left(
+            self._text, (start, end), spans, [c.spec for c in choices], self._draft.made
+        )
+
+    def _times(self, choice: Choice, start: int, end: int) -> int:
+        """Two addresses for a tool that takes one are two steps."""
+        word = WORDS.get(choice.spec.id)
+        if word is None or word.stage != "source":
+            return 1
+        kinds = {schema.role(n, p) for n, p in schema.properties(choice.spec).items()}
+        if "url" in kinds:
+            return max(1, min(10, len(self._text.between(start, end, "url"))))
+        return 1
+
+    def _step(
+        self, choice: Choice, clause: Clause, span: Span, reserved: tuple[Span, ...]
+    ) -> list[Span]:
+        draft, spec = self._draft, choice.spec
+        name = self._name(spec)
+        earlier = tuple(draft.made)
+        filled = Filling(spec, self._text, span, earlier, reserved).fill()
+        self._several(filled, spec)
+        if "subject" in filled.missing:
+            lines = [(m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=False)]
+            filled.put("subject", titles.subject(lines), DEFAULT)
+            filled.missing.remove("subject")
+        step: dict[str, Any] = {
+            "name": name,
+            "on": [],
+            "action": spec.id,
+            "args": _ordered(spec, filled.args),
+        }
+        step["on"] = self._after(filled.refers, clause, spec)
+        if clause.approval and spec.purity != "pure":
+            step["approval"] = "required"
+        draft.steps.append(step)
+        draft.made.append(Made(name, spec))
+        draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
+        draft.sources |= {f"{name}.{arg}": source for arg, source in filled.sources.items()}
+        draft.confidence = min(draft.confidence, choice.confidence)
+        return filled.spans
+
+    def _several(self, filled: Filled, spec: ToolSpec) -> None:
+        """What follows two sources read side by side takes both."""
+        refers = filled.refers
+        if len(refers) != 1:
+            return
+        kin = [
+            m
+            for m in self._draft.made
+            if m.name == refers[0]
+            or m.name.rstrip("_0123456789") == refers[0].rstrip("_0123456789")
+        ]
+        together = [
+            m
+            for m in kin
+            if m.spec.id == kin[0].spec.id
+            and WORDS.get(m.spec.id)
+            and WORDS[m.spec.id].stage == "source"
+        ]
+        if len(together) < 2:
+            return
+        for name, value in filled.args.items():
+            if filled.sources[name].startswith("step ") and schema.takes_list(
+                schema.properties(spec)[name]
+            ):
+                filled.args[name] = [
+                    value.replace(f"${{{refers[0]}.", f"${{{m.name}.") for m in together
+                ]
+                filled.sources[name] = f"step {', '.join(m.name for m in together)}"
+                filled.refers = [m.name for m in together]
+
+    def _name(self, spec: ToolSpec) -> str:
+        word = WORDS.get(spec.id)
+        base = word.step if word else re.sub(r"\W+", "_", spec.id.rsplit(".", 1)[-1])
+        taken = {step["name"] for step in self._draft.steps}
+        if base in RESERVED_STEP_NAMES or not re.match(r"[a-z]", base):
+            base = f"do_{base}"
+        name, n = base[:60], 2
+        while name in taken:
+            name, n = f"{base[:56]}_{n}", n + 1
+        return name
+
+    def _after(self, refers: list[str], clause: Clause, spec: ToolSpec) -> list[str]:
+        names = list(dict.fromkeys(refers))
+        previous = self._draft.made[-1] if self._draft.made else None
+        if previous is not None:
+            asks = previous.spec.id in WORDS and WORDS[previous.spec.id].stage == "ask"
+            word = WORDS.get(spec.id)
+            beside = word is not None and word.stage == "source"
+            if not beside and (asks or clause.after or not names) and previous.name not in names:
+                names.append(previous.name)
+        return [f"step.{name}" for name in self._reduced(names)] or [self._event]
+
+    def _reduced(self, names: list[str]) -> list[str]:
+        """Without those that another of them waits for anyway."""
+        waits = {s["name"]: {o.removeprefix("step.") for o in s["on"]} for s in self._draft.steps}
+        changed = True
+        while changed:
+            changed = False
+            for upstream in waits.values():
+                more = {u for name in upstream for u in waits.get(name, ())} - upstream
+                if more:
+                    upstream |= more
+                    changed = True
+        return [n for n in names if not any(n in waits.get(other, ()) for other in names)]
+
+    def _guard(self, clause: Clause, steps: list[dict[str, Any]]) -> None:
+        if clause.condition is None or not steps:
+            return
+        start, end = clause.condition
+        target = steps[-1]
+        before = [m for m in self._draft.made if m.name != target["name"]]
+        found = conditions.guard(
+            self._text.plain[start:end], self._text.said[start:end], tuple(before)
+        )
+        if found is None:
+            self._draft.left.append((start, end))
+            return
+        target["guard"] = found.expression
+        names = [o.removeprefix("step.") for o in target["on"] if o.startswith("step.")]
+        target["on"] = [
+            f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, *found.steps])))
+        ]
+
+
+def _ordered(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: args[name] for name in schema.properties(spec) if name in args}
+
+
+def _content_words(plain: str) -> list[str]:
+    return [w for w in re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", plain) if w not in lexicon.FILLER]
+
+
+def _left(
+    text: Text, span: Span, used: list[Span], specs: list[ToolSpec], made: list[Made]
+) -> list[Span]:
+    """The words of a clause that its steps do not express, in runs."""
+    known: set[str] = set()
+    for spec in specs:
+        known |= schema.vocabulary(spec)
+        if word := WORDS.get(spec.id):
+            known |= {schema.stem(w) for w in (*word.nouns, *word.verbs.split())}
+    for before in made:
+        if word := WORDS.get(before.spec.id):
+            known |= {schema.stem(w) for w in word.nouns}
+        known |= {schema.stem(o) for o in before.spec.outputs.get("properties") or {}}
+    start, end = span
+    left: list[Span] = []
+    for match in re.finditer(r"[^\W_]+(?:['-][^\W_]+)*", text.plain[start:end]):
+        place = (start + match.start(), start + match.end())
+        word = match.group()
+        if any(a < place[1] and place[0] < b for a, b in used):
+            continue
+        if (
+            word in lexicon.FILLER
+            or schema.stem(word) in known
+            or word[0] in "\ue001\ue002\ue003\ue004"
+        ):
+            continue
+        if left and not _content_between(text.plain[left[-1][1] : place[0]]):
+            left[-1] = (left[-1][0], place[1])
+        else:
+            left.append(place)
+    left += [
+        (e.start, e.end)
+        for e in text.entities
+        if start <= e.start < end and not any(a < e.end and e.start < b for a, b in used)
+    ]
+    return sorted(left)
+
+
+def _content_between(plain: str) -> bool:
+    """Whether more than small words stand between."""
+    return len(plain.split()) > 2 or bool(re.search(r"[,.;:\ue001-\ue004]", plain))

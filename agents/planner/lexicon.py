@@ -1,0 +1,172 @@
+"""How people name the work of the shipped tools: data only. Tools it does not know are found by
+retrieval, and their arguments filled by their schemas alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.planner.entities import MASKS
+
+# where in a sentence's work a tool stands: things come in, are changed, go out
+Stage = Literal["source", "change", "ask", "out"]
+STAGES: tuple[Stage, ...] = ("source", "change", "ask", "out")
+
+_GET = (
+    r"(?:read|fetch|get|check|load|watch|follow|pull|grab|take|open|visit|scrape|download|retrieve"
+    r"|look at|look up|go through|scan|monitor|collect|crawl|see|gather)(?:s|es|ing)?"
+)
+_PRONOUN = r"(?:it|them|this|that|these|those|everything|all|me|us|him|her|you)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` in a clause speaks for `tool`, so surely as `weight` says."""
+
+    tool: str
+    weight: float
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is said about a tool: its stage, its step's name, its nouns, what it does, in the third
+    person with {args}, the short noun its result has in a title, and how its step is dropped."""
+
+    stage: Stage
+    step: str
+    nouns: tuple[str, ...] = ()
+    does: str = ""
+    title: str = ""
+    way: str = ""
+    verbs: str = ""
+
+
+def _rule(tool: str, weight: float, pattern: str) -> Rule:
+    for kind, mask in MASKS.items():
+        pattern = pattern.replace(f"<{kind}>", f"{mask}+")
+    return Rule(tool, weight, re.compile(pattern))
+
+
+RULES: tuple[Rule, ...] = (
+    _rule("feed.read", 0.97, rf"\b{_GET}\b.*\b(?:feeds?|rss|atom)\b"),
+    _rule("feed.read", 0.9, r"\b(?:feeds?|rss)\b[^.]*<url>|<url>[^.]*\b(?:feeds?|rss)\b"),
+    _rule("feed.read", 0.75, rf"\b{_GET}\b.*\b(?:headlines|news|posts|entries)\b"),
+    _rule("web.read", 0.95, rf"\b{_GET}\b.*\b(?:page|web ?page|site|website|article|blog|post|story)\b"),
+    _rule("web.read", 0.9, rf"\b{_GET}\b\s+(?:\w+\s+){{0,4}}<url>"),
+    _rule("web.read", 0.6, rf"\b{_GET}\b.*\b(?:url|link|address)\b"),
+    _rule("http.get", 0.96, rf"\b(?:{_GET}|call|query|ping|request)\b.*\b(?:api|endpoint|json)\b(?!.*\bfile\b)"),
+    _rule("http.get", 0.9, r"\b(?:call|ping|request|curl)\b.*<url>"),
+    _rule("http.request", 0.96, r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)"),
+    _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
+    _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
+    _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
+    _rule("text.summarize", 0.97, r"\bsummar(?:i[sz]e[sd]?|i[sz]ing|y|ies)\b|\bsum (?:\w+ )?up\b|\bsum up\b"),
+    _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
+    _rule("text.extract", 0.96, r"\b(?:extract|pull out|pull the|pick out)\b"),
+    _rule("text.extract", 0.85, r"\b(?:find|collect|list|get)\b.*\b(?:e-?mail addresses|addresses|links|urls|dates|amounts|prices|phone numbers)\b"),
+    _rule("llm.complete", 0.93, r"\b(?:translat\w+|rewrit\w+|rephras\w+|paraphras\w+|proofread|classif\w+|categori[sz]\w+|brainstorm\w*)\b"),
+    _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
+    _rule("llm.complete", 0.85, r"\b(?:write|draft|compose|generate)\b(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|speech)\b"),
+    _rule("llm.complete", 0.8, r"\b(?:explain|rank|rate|judge|decide|pick what|pick the most|choose the)\b"),
+    _rule("json.query", 0.9, r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|all the|their) (?:titles|links|names|urls)\b"),
+    _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
+    _rule("file.write", 0.96, r"\b(?:save|store|write|put|keep|export|record|archive|dump|log)\b.*(?:<file>|\bfiles?\b|\bdisk\b|\bmy notes\b)"),
+    _rule("file.write", 0.97, r"\b(?:to|into|as|in) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |called )?<file>"),
+    _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
+    _rule("email.send", 0.97, rf"(?:^|\b(?:and|then|to|please|also)\s+)\s*(?:e-?mails?|mail)\b(?!\s+(?:address|arriv|com))|\b(?:e-?mail|mail)s?\s+(?:{_PRONOUN}|the|a|an|to|<email>)"),
+    _rule("email.send", 0.97, r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|\bmail\b)"),
+    _rule("email.send", 0.9, r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>"),
+    _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
+    _rule("notify.user", 0.9, r"\b(?:notify|alert|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b"),
+    _rule("notify.user", 0.8, r"\b(?:tell|show|give|read)\s+(?:me|us)\b|\b(?:post|show|print|display)\s+(?:it|them|the)\b"),
+    _rule("human.ask", 0.96, r"\bask me\b(?!.*\b(?:before|first)\b)|\blet me (?:choose|decide|pick)\b"),
+    _rule("wait.until", 0.95, r"^\W*(?:then )?(?:wait|pause|sleep|hold)\b"),
+)  # fmt: skip
+
+WORDS: dict[str, Word] = {
+    "feed.read": Word("source", "fetch", ("feed", "feeds", "entries", "news", "headlines", "posts"), "reads the feed {url}", "feed", verbs="read fetch"),
+    "web.read": Word("source", "read_page", ("page", "article", "site", "website", "post", "text", "story"), "reads the page {url}", "page", verbs="read fetch"),
+    "http.get": Word("source", "get", ("response", "api", "json", "data", "body"), "gets {url}", "data", verbs="get call"),
+    "http.request": Word("out", "post", ("request", "webhook"), "sends it to {url}", "", "to a web address", verbs="post"),
+    "file.read": Word("source", "open", ("file", "content", "notes"), "reads the file {path}", "file", verbs="read"),
+    "file.list": Word("source", "list_files", ("files", "list"), "lists the files", "list of files", verbs="list"),
+    "text.summarize": Word("change", "digest", ("summary", "digest", "summaries", "gist"), "summarises it", "summary", verbs="summarise summarize summary summarising"),
+    "text.extract": Word("change", "extract", ("data", "extract", "results", "addresses", "links", "dates"), "extracts data from it", "extract", verbs="extract"),
+    "llm.complete": Word("change", "write", ("text", "answer", "translation", "draft", "result"), "asks the model", "text", verbs="translate write"),
+    "json.query": Word("change", "query", ("result", "titles", "links"), "picks from the data", "selection", verbs="query"),
+    "file.append": Word("out", "add", ("file", "log"), "adds it to {path}", "", "to {path}", verbs="append save file"),
+    "file.write": Word("out", "save", ("file", "copy"), "saves it to {path}", "", "to {path}", verbs="save saving file store write"),
+    "email.send": Word("out", "send", ("mail", "email", "e-mail", "message"), "mails it to {to}", "", "by mail", verbs="mail email e-mail mailing send sending"),
+    "notify.user": Word("out", "tell", ("message", "notification", "chat"), "posts it in the chat", "", "in the chat", verbs="notify tell notification"),
+    "human.ask": Word("ask", "ask", ("question", "answer", "choice"), "asks you", "question", verbs="ask question asking"),
+    "wait.until": Word("ask", "wait", ("wait", "pause"), "waits", "", verbs="wait pause waiting"),
+}  # fmt: skip
+
+# which tool brings in what stands in the words, when no step takes it as it is
+READERS = (("file", "file.read"), ("url", "web.read"))
+FEED_WORDS = re.compile(r"\b(?:feeds?|rss|atom|headlines)\b")
+FEED_URL = re.compile(
+    r"(?:\.(?:rss|atom|xml|rdf)(?:$|[?#])|/(?:rss|feeds?|atom)(?:$|[/?#.])|//(?:feeds?|rss)\.|[?&]format=(?:rss|atom))",
+    re.I,
+)
+DATA_URL = re.compile(r"(?:\.json(?:$|[?#])|//api\.|/api/)", re.I)
+
+CONTENT_NAMES = (
+    "text", "content", "body", "material", "data", "message", "input", "document", "value",
+    "markdown", "html", "items", "source",
+)  # fmt: skip
+RESULT_NAMES = (
+    "summary", "text", "entries", "answer", "content", "result", "results", "data", "body",
+    "items", "files", "output", "value",
+)  # fmt: skip
+ADDRESS_NAMES = frozenset({"url", "uri", "link", "href", "address", "endpoint", "website"})
+RECIPIENT_NAMES = frozenset({"to", "recipient", "recipients", "email", "cc", "bcc"})
+PATH_NAMES = frozenset({"path", "file", "filename", "file_name"})
+
+# words that carry no work of their own
+FILLER = frozenset(
+    re.findall(
+        r"[\w'-]+",
+        """a about above after again all also an and any anything are as at back be been both but by
+        can could day did do does doing done each else every everything few for from get give go
+        going gonna got had has have he her here him his how i i'd i'll i'm i've if in into is it
+        it's its itself just kindly let let's like ll make makes making may me mine more most much
+        my myself need needs new no now of off on once one only onto or other our out over own per
+        perhaps please plan pls put result results right same say see set she should so some
+        something soon start still such sure take task than thank thanks that that's the their them
+        themselves then there these they thing things this those through time to too under until up
+        upon us use using very via wait want wanted was way we were what when where which while who
+        will with within without would yes you your yours create build automate automation workflow
+        schedule scheduled run job automatically lightning hi hello hey ok okay well able whole
+        content contents following there'd come comes contained found available finally first next
+        afterwards later than ready finished complete result output outcome named called""",
+    )
+)
+
+# what is said for an argument in words, by its name; the group is the value
+SAID: dict[str, re.Pattern[str]] = {
+    "subject": re.compile(r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|of)?\s+(?P<said>[^,;\n]{1,200})"),
+    "title": re.compile(r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|of)?\s+(?P<said>[^,;\n]{1,200})"),
+    "focus": re.compile(r"\b(?:focus(?:s?ing|s?ed)?\s+on|with\s+(?:a\s+)?focus\s+on|about|especially|regarding|concerning)\s+(?P<said>(?!it\b|them\b|that\b)[^,;.\n]{2,300})|\b(?P<said2>what\s+(?:matters|is\s+important|is\s+relevant)[^,;.\n]{0,200})"),
+    "folder": re.compile(r"\bfolder\s+(?P<said>[\w/-]{1,100})"),
+}  # fmt: skip
+MESSAGE = re.compile(
+    r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
+    r"|remind me (?:to|that|about|of)|tell me that|tell me to|let me know that|notify me that|notify me to)\s*:?\s+(?P<said>[^;\n]{1,1000})"
+)
+QUESTION = re.compile(
+    r"\bask me\s+(?:(?P<yes>whether|if)\s+)?(?:for\s+|about\s+|to\s+)?(?P<said>[^;\n]{2,1000})"
+)
+SYNONYMS = {
+    "emails": ("email", "emails", "e-mail", "e-mails", "mail addresses", "email addresses"),
+    "urls": ("urls", "url", "links", "link", "web addresses"),
+    "dates": ("dates", "date"),
+    "amounts": ("amounts", "amount", "prices", "price", "costs", "sums", "totals"),
+    "phones": ("phone", "phones", "telephone"),
+}
+LIMIT_NAMES = frozenset({"limit", "count", "max_results", "top", "n", "max_items"})
+LIMITED = frozenset(
+    {"entries", "items", "articles", "stories", "posts", "results", "news", "headlines"}
+)

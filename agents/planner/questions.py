@@ -1,0 +1,104 @@
+"""What is asked back when a plan would be a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from agents.planner import schema, talk
+from agents.planner.draft import Draft, Gap
+from agents.planner.entities import Text
+from agents.planner.times import Refused
+from backend.contracts.ports import PlanAnswer
+from backend.contracts.tools import ToolSpec
+
+_ASK = {
+    ("email.send", "to"): "To which address should I mail it?",
+    ("feed.read", "url"): "Which feed should I read? Paste its address.",
+    ("web.read", "url"): "Which page should I read? Paste its address.",
+    ("http.get", "url"): "Which address should I call?",
+    ("http.request", "url"): "To which address should I send it?",
+    ("file.write", "path"): "Under which file name should I save it?",
+    ("file.append", "path"): "To which file should I add it?",
+    ("file.read", "path"): "Which file should I read?",
+    (
+        "text.summarize",
+        "text",
+    ): "What should I summarise? Give the address of a page or feed, or a file.",
+    (
+        "text.extract",
+        "text",
+    ): "What should I extract from? Give the address of a page or feed, or a file.",
+    ("email.send", "body"): "What should the mail say?",
+    ("notify.user", "text"): "What should I tell you?",
+    ("file.write", "content"): "What should be written into the file?",
+    ("file.append", "content"): "What should be added to the file?",
+    ("human.ask", "text"): "What should I ask you?",
+    ("json.query", "query"): "Which part of the data do you want?",
+}
+CHOICES = {
+    ("file.write", "path"): ("notes.md", "result.txt"),
+}
+
+
+def gap_question(gap: Gap, text: Text) -> PlanAnswer:
+    """Ask for the first argument that nobody gave."""
+    key = (gap.spec.id, gap.name)
+    asked = _ASK.get(key)
+    if asked is None:
+        about = schema.properties(gap.spec).get(gap.name, {}).get("description", "")
+        label = gap.name.replace("_", " ")
+        asked = f"“{gap.spec.name}” needs its {label}{f' ({about})' if about else ''}. What is it?"
+    return PlanAnswer("question", asked, confidence=0.5, choices=CHOICES.get(key, ()))
+
+
+def time_question(refused: Refused) -> PlanAnswer:
+    """Say why the time cannot be kept exactly, and what could be said."""
+    reason = refused.reason[:1].upper() + refused.reason[1:]
+    said = f" (“{refused.words}”)" if refused.words else ""
+    return PlanAnswer(
+        "question", f"When exactly{said}? {reason}.", confidence=0.4, choices=refused.choices
+    )
+
+
+def unknown_question(text: Text, draft: Draft, tools: Mapping[str, ToolSpec]) -> PlanAnswer:
+    """Name the words no tool is known for, with the nearest tools."""
+    if not draft.unknown:
+        return PlanAnswer(
+            "question", f"What should be done? {talk.abilities(tools)}", confidence=0.2
+        )
+    (start, end), nearest = draft.unknown[0]
+    words = re.sub(r"\s+", " ", text.said[start:end]).strip(" ,.;:!?")[:120]
+    names = tuple(tools[tool].name for tool in nearest if tool in tools)
+    if not draft.steps:
+        return PlanAnswer(
+            "question",
+            f"I know no tool for “{words}”. {talk.abilities(tools)} What should happen, in other words?",
+            confidence=0.2,
+            choices=names,
+        )
+    return PlanAnswer(
+        "question",
+        f"The rest is clear, but I know no tool for “{words}”. Say it in other words, or leave it out?",
+        confidence=0.4,
+        choices=(*names, "Leave it out"),
+    )
+
+
+def unsure_question(draft: Draft, text: Text) -> PlanAnswer:
+    """Two ways to understand it: let the person choose."""
+    made = [m.spec for m in draft.made]
+    if any(spec.id == "email.send" for spec in made):
+        return PlanAnswer(
+            "question",
+            "Should it go out by mail, or come here in the chat?",
+            confidence=draft.confidence,
+            choices=("By mail", "Here in the chat"),
+        )
+    names = ", then ".join(spec.name.lower() for spec in made)
+    return PlanAnswer(
+        "question",
+        f"I understand: {names}. Is that meant?",
+        confidence=draft.confidence,
+        choices=("Yes", "No"),
+    )

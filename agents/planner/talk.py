@@ -1,0 +1,113 @@
+"""What is answered without a plan: greetings, questions about Lightning, what cannot be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from agents.planner.lexicon import WORDS
+from backend.contracts.ports import PlanAnswer
+from backend.contracts.tools import ToolSpec
+
+_HELLO = re.compile(
+    r"^\W*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|moin|hallo|yo|sup|what's up|how are you)\b[^a-z]*(?:there|lightning|all|everyone|how are you|today|doing)?\W*$"
+)
+_THANKS = re.compile(
+    r"^\W*(?:thanks?|thank you|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|goodbye|see you|good job|well done)\b[\w\s,]{0,30}\W*$"
+)
+_ABOUT = re.compile(
+    r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|work|offer|know))?|^\W*(?:help|\?+)\W*$|\bwho are you\b|\bwhat are you\b|\bwhat is (?:lightning|this)\b"
+    r"|\bhow does (?:this|it) work\b|\bwhat (?:tools|else)\b"
+)
+_CHAT = re.compile(
+    r"^\W*(?:please |can you |could you )?(?:tell (?:me|us) (?:a|another|some) (?:joke|story|riddle|fun fact|poem|secret)|sing|make me laugh|do you (?:like|love|think|know|feel|have)|are you (?:a|an|real|human|alive|sentient|there)"
+    r"|i (?:love|hate|like) you|why (?:is|are|do|does|did|was)|who (?:is|was|are|were|invented|wrote)|what(?:'s| is| are| was| were) (?:the |a |an |your |my )?(?!running|scheduled|planned)\w+|how (?:old|far|many|much|big|tall|long)|when (?:was|did|is|will)|where (?:is|are|was))\b"
+)
+_MANAGE = re.compile(
+    r"^\W*(?:please |can you |could you )?(?:show|list|see|what are|which are|display|give me|view|open|pause|resume|stop|cancel|delete|remove|how are|what happened (?:to|with|in)|status of|what is|what's)\b"
+    r"[^.\n]{0,60}?\b(?P<what>runs?|schedules?|plans?|running|scheduled|tools?|history)\b[^.\n]{0,40}$|^\W*/?(?P<bare>runs|schedules|plans|tools|history|status)\W*$"
+)
+_IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:book|reserve|order|buy|purchase|rent|hire)\b(?! the (?:page|feed))"), "There is no tool to book, order or buy things."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:pay|transfer|wire|invest|trade|bet|donate)\b"), "There is no tool that moves money."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:delete|erase|wipe|format|destroy|remove|uninstall|shred|clear)\b.*\b(?:files?|disks?|drives?|computer|system|folders?|data|everything|database|laptop|server|account|photos)\b"), "There is no tool that deletes anything, and none that reaches your computer: only your own files here can be read, written and listed."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:hack|break into|ddos|phish|crack|spy on|steal)\b"), "I do not do that."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:cook|bake|clean|drive|walk|wash|iron|paint|fly|travel|teleport|marry|feed) (?:me|my|the|a|us|to)\b(?!.*\burl\b)"), "Nothing here can act in the physical world."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:call|phone|ring|text|sms|whatsapp|tweet|fax)\b (?!the (?:api|endpoint)|https?|an? api)"), "There is no tool for calls or for that messenger."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"), "There is no tool that runs programs on a computer."),
+    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:play|turn (?:on|off)|switch (?:on|off)|dim|unlock|lock)\b.*\b(?:music|song|video|light|lights|door|tv|heating|lamp|radio)\b"), "No device is connected here."),
+)  # fmt: skip
+
+
+def abilities(tools: Mapping[str, ToolSpec]) -> str:
+    """What can be done, in one sentence, from the tools there are."""
+    known = (
+        ("feed.read", "read feeds"),
+        ("web.read", "read pages"),
+        ("http.get", "call web addresses"),
+        ("text.summarize", "summarise"),
+        ("text.extract", "extract data from text"),
+        ("file.write", "read and write your files here"),
+        ("email.send", "send mail"),
+        ("notify.user", "post in this chat"),
+        ("human.ask", "ask you"),
+    )
+    words = [what for tool, what in known if tool in tools]
+    words += [spec.name.lower() for tool, spec in tools.items() if tool not in WORDS][:3]
+    if not words:
+        return "No tools are set up yet."
+    last = f" and {words[-1]}" if len(words) > 1 else words[-1]
+    return f"I can {', '.join(words[:-1])}{last}, now or on a schedule."
+
+
+EXAMPLE = (
+    "Say it in one sentence, for example: “Every weekday at 9 read the feed "
+    "https://news.ycombinator.com/rss, summarise it and mail it to me@example.com”."
+)
+
+
+def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
+    """The answer to what asks for no work, or None."""
+    text = plain.strip()
+    if not re.search(r"[^\W_]", text):
+        return PlanAnswer("talk", f"What should happen? {EXAMPLE}")
+    if _HELLO.match(text):
+        return PlanAnswer("talk", f"Hello. {abilities(tools)} {EXAMPLE}")
+    if _THANKS.match(text):
+        return PlanAnswer("talk", "Good. Say what should happen next, whenever you like.")
+    found = _MANAGE.match(text)
+    if found:
+        what = {
+            "running": "runs",
+            "run": "runs",
+            "history": "runs",
+            "status": "runs",
+            "scheduled": "schedules",
+            "schedule": "schedules",
+            "plan": "plans",
+            "tool": "tools",
+        }
+        word = found["what"] or found["bare"]
+        word = what.get(word, word)
+        return PlanAnswer("manage", f"Your {word}.", choices=(word,))
+    if _ABOUT.search(text) and len(text) < 120:
+        return PlanAnswer(
+            "talk",
+            f"{abilities(tools)} I plan offline, without a language model; every plan is shown for your "
+            f"approval before anything runs. {EXAMPLE}",
+        )
+    if _CHAT.match(text):
+        return PlanAnswer(
+            "talk",
+            "I plan offline, without a language model, so I cannot chat or answer questions of general "
+            f"knowledge. {abilities(tools)}",
+        )
+    return None
+
+
+def refusal(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
+    """Why what is asked cannot be done, when that is sure."""
+    for pattern, why in _IMPOSSIBLE:
+        if pattern.match(plain):
+            return PlanAnswer("refusal", f"{why} {abilities(tools)}")
+    return None
