@@ -199,7 +199,7 @@ class Worker:
 
     def _take(self, stream: Stream) -> tuple[Stream, list[Pending], Settlement, Any] | None:
         """Decide what waits in a stream, without touching its state until it is settled."""
-        limit = 1 if stream.alone else _BATCH
+        limit = _BATCH if self._bus.fuses and not stream.alone else 1
         pendings = [stream.inbox.popleft() for _ in range(min(limit, len(stream.inbox)))]
         if not pendings:
             stream.busy = False
