@@ -35,6 +35,7 @@ UNAVAILABLE = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOMEM,
 }
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(slots=True)
@@ -227,7 +228,11 @@ class Database:
             except BlockingIOError:
                 self._company = True
             fcntl.flock(self._alive, fcntl.LOCK_SH)
-        version = self._data_version()
+        try:
+            version = self._data_version()
+        except sqlite3.Error:
+            # The next transaction will say what is wrong, to those who wait for it.
+            return
         if version != self._version:
             self._version = version
             for callback in self._elsewhere:
@@ -290,5 +295,11 @@ def _explained(error: BaseException) -> BaseException:
             f"The database cannot be used now: {error}.",
             code="EXEC_DATABASE_UNAVAILABLE",
             hint="Check free disk space and the data folder.",
+        )
+    if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in DAMAGED:
+        return LightningError(
+            f"The database is damaged or not a database: {error}.",
+            code="EXEC_DATABASE_DAMAGED",
+            hint="Restore the data folder from a copy.",
         )
     return error
