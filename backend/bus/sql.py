@@ -89,6 +89,15 @@ class SqlBus:
         self._database.on_elsewhere(self._look_again)
         self._heart = asyncio.create_task(self._stay_alive())
 
+    @property
+    def owner(self) -> str:
+        """The name this process runs under."""
+        return self._owner.name
+
+    @property
+    def epoch(self) -> int:
+        return self._owner.epoch
+
     async def close(self) -> None:
         """End followers and receivers; give back what is leased, for others to take at once."""
         if self._closed or self._heart is None:
@@ -335,12 +344,16 @@ class SqlBus:
         self._wake.set()
         self._log.anything_changed()
 
+    async def beat(self) -> None:
+        """The sign of life, given by itself three times a lease; takes over what others lost."""
+        if await self._owner.beat():
+            self._wake.set()
+
     async def _stay_alive(self) -> None:
         while True:
             await asyncio.sleep(self._lease_s / 3)
             with contextlib.suppress(Unavailable):
-                if await self._owner.beat():
-                    self._wake.set()
+                await self.beat()
 
     async def _kept_safe(self, work: Coroutine[Any, Any, T]) -> T:
         """Finish `work` even if the caller is cancelled; leases nobody waits for any more go to the
