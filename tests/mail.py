@@ -4,7 +4,7 @@
         settings = Settings(smtp_host=server.host, smtp_port=server.port, ...)
         server.messages            # what arrived, in order: .sender .recipients .message .text
         server.wait(1)             # until that many have arrived (the count, or TimeoutError)
-        server.refuse("no@x.org")  # that address gets 550;  fail(451) answers every message so
+        server.refuse("no@x.org")  # that address gets 550;  fail(451) answers every message so; hang_up()
 
 `MailServer(users={"me": "secret"})` wants a login. Its own thread and loop; port chosen by the system.
 """
@@ -51,6 +51,7 @@ class MailServer:
         self._users = users
         self._refused: set[str] = set()
         self._status = ""
+        self._hangs_up = False
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -82,6 +83,10 @@ class MailServer:
                 raise TimeoutError(f"{len(self.messages)} of {count} mails arrived")
             return len(self.messages)
 
+    def hang_up(self) -> None:
+        """From now on, take each message and break off without a word."""
+        self._hangs_up = True
+
     async def handle_RCPT(
         self,
         server: SMTP,
@@ -96,6 +101,9 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self._hangs_up:
+            assert server.transport is not None
+            server.transport.abort()
         if self._status:
             return self._status
         raw = envelope.original_content or b""

@@ -51,17 +51,18 @@ def check_url(text: str) -> httpx.URL:
     """An http or https address without credentials in it; else `Invalid` EXEC_URL_INVALID."""
     try:
         url = httpx.URL(text[: MAX_URL + 1])
+        host = url.host
     except (httpx.InvalidURL, UnicodeError) as error:
         raise _invalid(text, f"is not an address ({error})") from error
     if len(text) > MAX_URL:
         raise _invalid(text, f"is longer than {MAX_URL} characters")
-    if not url.scheme and not url.host:
+    if not url.scheme and not host:
         raise _invalid(text, "has no scheme", hint=f"Did you mean https://{text[:200]}?")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not host:
         raise _invalid(text, "is not an http or https address")
     if url.userinfo:
         hint = "Send credentials in a header instead."
-        raise _invalid(url.host, "has a user name or password in its address", hint=hint)
+        raise _invalid(host, "has a user name or password in its address", hint=hint)
     return url
 
 
@@ -110,7 +111,8 @@ async def resolve(host: str, port: int) -> tuple[str, ...]:
     """The IP addresses behind a host, best first. `ToolError` EXEC_HTTP_UNREACHABLE if none."""
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        name = host.removesuffix(".")
+        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         unknown = isinstance(error, UnicodeError) or error.errno in _UNKNOWN_NAME
         raise ToolError(

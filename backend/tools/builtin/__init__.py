@@ -24,7 +24,7 @@ def builtin() -> tuple[Tool, ...]:
         http.get,
         http.request,
         web.read,
-        feeds.read,
+        feeds.read_feed,
         summarize.summarize,
         extract.extract,
         llm.complete,

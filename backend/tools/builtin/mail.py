@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from backend.contracts.errors import Invalid, ToolError
 from backend.contracts.events import derived_id
+from backend.contracts.tools import ToolResult
 from backend.settings import Settings
 from backend.tools.builtin.readable import render
 from backend.tools.define import ToolContext, tool
@@ -43,6 +44,7 @@ class Sent(TypedDict):
     "email.send",
     name="Send an email",
     purity="effect",
+    outputs=Sent,
     effects=("sends 1 mail to {to}",),
     requires=("SMTP_HOST",),
     duration_s=1.5,
@@ -61,7 +63,7 @@ async def send(
     subject: Annotated[str, Field(min_length=1, max_length=500)],
     body: str | list[Any] | dict[str, Any],
     reply_to: Annotated[str, Field(max_length=254)] = "",
-) -> Sent:
+) -> ToolResult:
     """Send an email to one or several people.
 
     Args:
@@ -74,7 +76,9 @@ async def send(
     message = compose(context, recipients, subject, render(body), reply_to)
     refused = await _deliver(context.settings, message, recipients)
     taken = [each for each in recipients if each not in refused]
-    return Sent(message_id=message["Message-ID"], to=taken, refused=refused)
+    sent = Sent(message_id=message["Message-ID"], to=taken, refused=refused)
+    note = f"The mail server refused {', '.join(refused)}." if refused else ""
+    return ToolResult(output=dict(sent), note=note)
 
 
 def compose(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
 from typing import Any
 
 import orjson
+from lxml import etree  # type: ignore[import-untyped]
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = frozenset(("p", "br", "div", "li", "tr", "section", "article", "pre", "hr", *_HEADINGS))
+_SPACE = re.compile(r"\s+")
 _HIDDEN = frozenset(("script", "style", "template", "title", "noscript"))
 
 
@@ -56,32 +57,31 @@ def _object(value: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in _HIDDEN
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _HIDDEN and self._hidden:
-            self._hidden -= 1
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
 def text_of(html: str) -> str:
-    """The visible text of an HTML fragment, a line per block."""
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    lines = (line.strip() for line in "".join(parser.parts).splitlines())
+    """The visible text of HTML, a line per block."""
+    if "<" not in html and "&" not in html:
+        return "\n".join(line for line in map(str.strip, html.splitlines()) if line)
+    tree = parsed(html)
+    if tree is None:
+        return ""
+    parts: list[str] = []
+    for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
+        visible = isinstance(element.tag, str) and element.tag not in _HIDDEN
+        if element.tag in _BLOCKS:
+            parts.append("\n")
+        if event == "start" and visible and element.text:
+            parts.append(_SPACE.sub(" ", element.text))
+        if event != "start" and element.tail:
+            parts.append(_SPACE.sub(" ", element.tail))
+    lines = (line.strip() for line in "".join(parts).splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def parsed(html: str) -> Any:
+    """HTML as lxml reads it, in time linear to its length whatever it is; None if there is nothing.
+    (Python's own parser needs minutes for a page of the wrong kind.)"""
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
+    try:
+        return etree.fromstring(html.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        return None
