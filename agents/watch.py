@@ -185,9 +185,13 @@ async def _ask(words: str, choices: tuple[str, ...]) -> str:
     loop = asyncio.get_running_loop()
     said: asyncio.Future[str] = loop.create_future()
 
+    def answered(line: str) -> None:
+        if not said.done():
+            said.set_result(line)
+
     def read() -> None:
         line = sys.stdin.readline().strip()
-        loop.call_soon_threadsafe(lambda: said.done() or said.set_result(line))
+        loop.call_soon_threadsafe(answered, line)
 
     threading.Thread(target=read, daemon=True).start()
     return await said

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match
 
 from backend.api import events, plans, problems, runs, schedules, tools, users
 from backend.api.auth import Door
-from backend.api.body import MAX_BYTES, StrictRoute
+from backend.api.body import StrictRoute
 from backend.api.docs import docs_page
 from backend.contracts.errors import NotFound
 
@@ -20,12 +20,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def create_router() -> APIRouter:
     """Everything under /api, the answer to unknown paths included: include it before any mount."""
-    router = APIRouter(
-        prefix="/api",
-        route_class=StrictRoute,
-        responses=problems.DESCRIBED,
-        max_body_size=MAX_BYTES,
-    )
+    router = APIRouter(prefix="/api", route_class=StrictRoute, responses=problems.DESCRIBED)
     router.add_api_route("/health", health, methods=["GET"], tags=["health"])
     for part in (users, plans, runs, schedules, tools, events):
         router.include_router(part.router)

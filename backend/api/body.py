@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
 MAX_BYTES = 2_000_000
@@ -15,7 +15,23 @@ _MAX_DEPTH = 64
 
 
 class StrictRequest(Request):
-    """Refuses what the JSON of the standard library lets through: NaN, lone surrogates, towers."""
+    """Refuses what is too large while it comes, and what the JSON of the standard library lets
+    through: NaN, lone surrogates, towers."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            declared = self.headers.get("content-length", "")
+            if declared.isdecimal() and int(declared) > MAX_BYTES:
+                raise _too_large()
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    raise _too_large()
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+        return self._body
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
@@ -36,6 +52,11 @@ class StrictRoute(APIRoute):
             return await handler(StrictRequest(request.scope, request.receive))
 
         return handle
+
+
+def _too_large() -> HTTPException:
+    # Not our own `TooLarge`: FastAPI lets no other exception out of reading a body.
+    return HTTPException(413, f"A request has at most {MAX_BYTES:,} bytes.")
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

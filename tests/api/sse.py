@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+LIVE = {"Accept": "text/event-stream"}
+
 
 @dataclass
 class Message:
@@ -31,3 +33,13 @@ async def messages(answer: httpx.Response) -> AsyncIterator[Message]:
             data += value
         elif field == "id":
             last_id = value
+
+
+async def followed(
+    client: httpx.AsyncClient, run_id: str, headers: dict[str, str] | None = None
+) -> list[Message]:
+    """Everything the stream of a run says until it closes."""
+    path = f"/api/runs/{run_id}/events"
+    async with client.stream("GET", path, headers=LIVE | (headers or {})) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return [message async for message in messages(answer)]

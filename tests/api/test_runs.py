@@ -7,19 +7,7 @@ import asyncio
 import httpx
 
 from tests.api.conftest import ASK, PICK, Served, approved, assert_problem
-from tests.api.sse import Message, messages
-
-LIVE = {"Accept": "text/event-stream"}
-
-
-async def followed(
-    client: httpx.AsyncClient, run_id: str, headers: dict[str, str] | None = None
-) -> list[Message]:
-    """Everything the stream of a run says until it closes."""
-    path = f"/api/runs/{run_id}/events"
-    async with client.stream("GET", path, headers=LIVE | (headers or {})) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        return [message async for message in messages(answer)]
+from tests.api.sse import LIVE, Message, followed, messages
 
 
 async def test_a_run_is_followed_live_to_its_end(ann: httpx.AsyncClient) -> None:
@@ -94,7 +82,7 @@ async def test_an_answer_lets_a_waiting_run_go_on_once(
     path, order = f"/api/runs/{run_id}/answer", {"step": "ask", "answer": "yes, do"}
     assert (await ann.post(path, json=order)).status_code == 200
     assert_problem(await ann.post(path, json=order), 409, "EXEC_TOO_LATE")
-    assert (await followed(ann, run_id))[-1].event == "run.completed"
+    assert "run.completed" in [message.event for message in await followed(ann, run_id)]
     assert await served.system.lightning.files.read("ann", "said.txt") == b"yes, do"
 
 
@@ -102,7 +90,7 @@ async def test_a_cancelled_run_stops_and_stays_stopped(ann: httpx.AsyncClient) -
     run_id = (await approved(ann, ASK))["run_id"]
     state = (await ann.post(f"/api/runs/{run_id}/cancel")).json()
     assert state["status"] == "cancelled"
-    assert state["steps"]["keep"]["status"] in ("cancelled", "pending", "skipped")
+    assert all(step["status"] == "cancelled" for step in state["steps"].values())
     answer = await ann.post(f"/api/runs/{run_id}/answer", json={"step": "ask", "answer": "x"})
     assert_problem(answer, 409, "EXEC_TOO_LATE")
 

@@ -6,7 +6,15 @@ import httpx
 import pytest
 
 from backend.settings import Settings
-from tests.api.conftest import ASK, PASSWORD, PICK, Served, approved, assert_problem, proposed
+from tests.api.conftest import (
+    ASK,
+    PASSWORD,
+    PICK,
+    Served,
+    approved,
+    assert_problem,
+    proposed,
+)
 
 
 async def test_health_answers_anybody(served: Served) -> None:
