@@ -1,0 +1,68 @@
+"""A worker process to be killed: `python -m tests.workers.child FOLDER`. Works until it is killed, or
+until all runs have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from backend.bus.sql import SqlBus
+from backend.stores.database import Database
+from backend.stores.folder import FolderBlobs
+from backend.stores.sql import SqlStore
+from tests.workers.engine import Deeds, Engine, step
+
+RUNS = 8
+STEPS = [
+    step("first", tool="idempotent"),
+    *[step(f"m{i}", "first", tool="idempotent") for i in range(6)],
+    step("last", *[f"m{i}" for i in range(6)], tool="idempotent"),
+    *[step(f"tail{i}", f"tail{i - 1}" if i else "last", tool="idempotent") for i in range(6)],
+]
+
+
+class Written(Counter[str]):
+    """Counts what was done in a file that outlives the process, and tells the parent, a line a call."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def __setitem__(self, key: str, value: int) -> None:
+        super().__setitem__(key, value)
+        os.write(self._file, f"{key}\n".encode())
+        os.write(sys.stdout.fileno(), b".\n")
+
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Engine]:
+    database = Database(folder / "lightning.db")
+    await database.start()
+    bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), owner="child")
+    await bus.start()
+    deeds = Deeds(done=Written(folder / "deeds"))
+    try:
+        yield Engine(bus, SqlStore(database), folder, deeds)
+    finally:
+        await bus.close()
+        await database.close()
+
+
+async def main(folder: Path) -> None:
+    async with opened(folder) as engine:
+        for number in range(RUNS):
+            # sent again after every crash, and taken once
+            steps = [{**s, "args": {"step": f"r{number}.{s['name']}"}} for s in STEPS]
+            await engine.start(steps, f"r{number}")
+        async with engine.working():
+            for number in range(RUNS):
+                await engine.until(f"r{number}", "completed", "failed", "stalled")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
