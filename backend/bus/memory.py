@@ -82,7 +82,7 @@ class MemoryBus:
             self._broker.queue(output)
         self._wake_all()
 
-    async def receive(self, limit: int) -> Sequence[Delivery]:
+    async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while True:
             # As with every other bus, others get their turn.
             await asyncio.sleep(0)
@@ -92,6 +92,8 @@ class MemoryBus:
             for message in self._broker.ready(self._epoch):
                 if len(found) == limit:
                     break
+                if message.stream is None and not work:
+                    continue
                 if self._broker.catch_up(message.delivery()):
                     self._wake_all()
                 else:

@@ -48,7 +48,7 @@ _WAITING = "SELECT 1 FROM messages WHERE epoch IS NULL AND due = 0 LIMIT 1"
 
 _READY = """
 SELECT seq, stream, attempt, body FROM messages AS m
-WHERE epoch IS NULL AND due = 0 AND (stream IS NULL OR NOT (
+WHERE epoch IS NULL AND due = 0 AND (stream IS NULL AND ?3 OR stream IS NOT NULL AND NOT (
   EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch < ?1)
   OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch > ?1)
   OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch IS NULL
@@ -126,20 +126,20 @@ class SqlBus:
         await self._database.write(job)
         self._wake.set()
 
-    async def receive(self, limit: int) -> Sequence[Delivery]:
+    async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while not self._closed:
             if self._orphans:
                 return [self._orphans.popleft() for _ in range(min(limit, len(self._orphans)))]
             # Cleared before looking: what is published from now on wakes us again.
             self._wake.clear()
-            found, next_due = await self._kept_safe(self._lease(limit))
+            found, next_due = await self._kept_safe(self._lease(limit, work))
             if found:
                 return found
             if not self._orphans:
                 await self._rest(next_due)
         raise Unavailable("The bus is closed.")
 
-    async def _lease(self, limit: int) -> tuple[list[Delivery], int | None]:
+    async def _lease(self, limit: int, work: bool) -> tuple[list[Delivery], int | None]:
         now, epoch = self._now(), self._owner.epoch
 
         def job(connection: sqlite3.Connection) -> tuple[list[Any], int | None]:
@@ -147,7 +147,7 @@ class SqlBus:
             connection.execute(
                 "UPDATE messages SET due = 0 WHERE epoch IS NULL AND due > 0 AND due <= ?", (now,)
             )
-            rows = connection.execute(_READY, (epoch, limit)).fetchall()
+            rows = connection.execute(_READY, (epoch, limit, work)).fetchall()
             if not rows:
                 (due,) = connection.execute(
                     "SELECT min(due) FROM messages WHERE epoch IS NULL AND due > 0"

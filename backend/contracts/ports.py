@@ -125,9 +125,10 @@ class Bus(Protocol):
         """Queue events from outside any delivery. Durable on return. Repeating it is harmless."""
         ...
 
-    async def receive(self, limit: int) -> Sequence[Delivery]:
+    async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         """Lease up to `limit` due messages; waits until there is at least one. In a stream the
-        oldest first, and nobody else gets that stream's messages while any of them is leased."""
+        oldest first, and nobody else gets that stream's messages while any of them is leased.
+        Without `work` only messages of streams. Cancelling it loses nothing."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement], keep: int = 0) -> Sequence[Settled]:

@@ -59,15 +59,23 @@ class Worker:
         while True:
             self._slots.clear()
             free = self._free()
-            if free <= 0:
-                await self._slots.wait()
-                continue
             try:
-                deliveries = await self._bus.receive(free)
+                deliveries = await (self._bus.receive(free) if free > 0 else self._streams_only())
             except Unavailable as error:
                 await self._pause("receive", error)
                 continue
             self._dispatch(deliveries)
+
+    async def _streams_only(self) -> Sequence[Delivery]:
+        """With all hands full, decisions (a stop among them) go on until a hand is free."""
+        receiving = asyncio.ensure_future(self._bus.receive(_BATCH, work=False))
+        freed = asyncio.ensure_future(self._slots.wait())
+        try:
+            await asyncio.wait({receiving, freed}, return_when=asyncio.FIRST_COMPLETED)
+            return receiving.result() if receiving.done() else ()
+        finally:
+            freed.cancel()
+            receiving.cancel()
 
     def _free(self) -> int:
         return self._max_parallel - self._working

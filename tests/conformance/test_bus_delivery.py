@@ -73,6 +73,13 @@ async def test_no_more_than_the_limit_is_received_and_the_rest_stays(bus: Bus) -
     assert len(await receive_all(bus)) == 3
 
 
+async def test_who_has_no_room_for_work_still_gets_what_streams_wait_for(bus: Bus) -> None:
+    await bus.publish([work(), keyed("run:1"), work()])
+    found = await bus.receive(10, work=False)
+    assert [d.stream for d in found] == ["run:1"]
+    assert [d.lane for d in await receive_all(bus)] == ["work", "work"]
+
+
 async def test_what_is_leased_is_not_delivered_again(bus: Bus, buses: Buses) -> None:
     other = await buses.open()
     await bus.publish([work()])

@@ -20,6 +20,7 @@ from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
 from backend.stores.sql import SqlStore
+from backend.workers.worker import Worker
 from tests.workers.engine import Deeds, Engine, step
 
 DIAMOND = [
@@ -208,3 +209,18 @@ async def test_under_faults_nothing_is_lost_and_no_step_finishes_twice(
 
 def replace_tool(wanted: dict[str, object], tool: str) -> dict[str, object]:
     return {**wanted, "action": f"test.{tool}"}
+
+
+async def test_with_all_hands_full_a_run_can_still_be_stopped(tmp_path: Path) -> None:
+    deeds = Deeds(held={"slow": asyncio.Event()})
+    async with sqlite_engine(tmp_path, deeds) as engine:
+        worker = asyncio.create_task(Worker(engine.bus, engine.processor, max_parallel=1).run())
+        await engine.start([step("slow"), step("never", "slow")])
+        await deeds.begun.wait()
+        await engine.send("run.cancel", {"run_id": "r1"})
+        await engine.until("r1", "cancelled")
+        deeds.held["slow"].set()
+        await engine.start([step("other")], "r2")
+        await engine.until("r2", "completed")
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
