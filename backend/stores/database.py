@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backend.contracts.errors import LightningError, Unavailable
-from backend.stores.tables import SCHEMA_VERSION, schema
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
 
+SCHEMA_VERSION = 1
 BATCH = 512
 READERS = 3
 ALONE_TICK_S = 0.25
@@ -147,6 +147,9 @@ class Database:
             )
         if found == SCHEMA_VERSION:
             return
+        # Only a new database needs the declarations; importing them takes half a second.
+        from backend.stores.tables import schema
+
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             for statement in schema():

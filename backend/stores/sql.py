@@ -142,9 +142,9 @@ def _cursor(document: Document) -> str:
 def _place(cursor: str) -> tuple[str, str]:
     try:
         place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        sort, id = place
-        if isinstance(sort, str) and isinstance(id, str):
-            return sort, id
     except ValueError:
-        pass
+        place = None
+    match place:
+        case [str(sort), str(id)]:
+            return sort, id
     raise Invalid("This cursor is not one of ours.", code="EXEC_CURSOR_INVALID")

@@ -1,12 +1,13 @@
-"""The tables of one Lightning database. Times are microseconds since 1970, UTC; bodies are JSON."""
+"""The tables of one Lightning database. A change here raises `database.SCHEMA_VERSION`.
+
+Times are microseconds since 1970, UTC; bodies are JSON.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, LargeBinary, MetaData, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
-
-SCHEMA_VERSION = 1
 
 
 class Table(SQLModel):

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.contracts.errors import Conflict, LightningError, Unavailable
-from backend.stores.database import Database
-from backend.stores.tables import SCHEMA_VERSION
+from backend.stores.database import SCHEMA_VERSION, Database
 
 Job = Callable[[sqlite3.Connection], object]
 
