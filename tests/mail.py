@@ -37,7 +37,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        return str(self.message.get_content())
+        return str(self.message.get_content()).replace("\r\n", "\n")
 
 
 class MailServer:
@@ -53,11 +53,10 @@ class MailServer:
         self._status = ""
         self._hangs_up = False
         self._arrived = threading.Condition()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._server: asyncio.Server | None = None
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         listening = self._loop.create_server(self._session, self.host, 0)
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
@@ -86,6 +85,20 @@ class MailServer:
     def hang_up(self) -> None:
         """From now on, take each message and break off without a word."""
         self._hangs_up = True
+
+    async def handle_MAIL(
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        mail_options: list[str],
+    ) -> str:
+        if self._users is not None and not session.authenticated:
+            return "530 log in first"
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 OK"
 
     async def handle_RCPT(
         self,
@@ -117,7 +130,7 @@ class MailServer:
     def _session(self) -> SMTP:
         demands: dict[str, Any] = {}
         if self._users is not None:
-            demands = {"authenticator": self._knows, "auth_required": True}
+            demands = {"authenticator": self._knows}
         return SMTP(
             self,
             hostname="localhost",
@@ -135,7 +148,6 @@ class MailServer:
         return AuthResult(success=expected == given.password.decode(), handled=False)
 
     async def _stop(self) -> None:
-        assert self._server is not None
         self._server.close()
         others = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
         for each in others:

@@ -76,7 +76,7 @@ async def test_the_same_attempt_is_the_same_message_and_another_is_not(
     [
         ({}, "Lightning <lightning@localhost>"),
         ({"smtp_from": "bot@x.org"}, "Lightning <bot@x.org>"),
-        ({"smtp_from": 'The "Bot" <bot@x.org>'}, '"The \\"Bot\\"" <bot@x.org>'),
+        ({"smtp_from": '"Bot, The" <bot@x.org>'}, '"Bot, The" <bot@x.org>'),
     ],
 )
 async def test_the_sender_is_the_configured_one_or_a_plain_default(

@@ -8,7 +8,7 @@ import socket
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Annotated, Any
 
 import aiosmtplib
@@ -120,14 +120,13 @@ def _address(text: str) -> Address:
 def _sender(settings: Settings) -> Address:
     """SMTP_FROM ("Name <a@b>" or "a@b"), else the login if it is an address, else a name for the
     machine's own mail."""
-    named = re.fullmatch(r"\s*(.*?)\s*<([^<>]+)>\s*", settings.smtp_from)
-    name, text = named.groups() if named else ("", settings.smtp_from.strip())
+    name, text = parseaddr(settings.smtp_from)
     if not text:
         text = settings.smtp_user if "@" in settings.smtp_user else "lightning@localhost"
     if not name.isprintable():
         raise Invalid("SMTP_FROM has a control character in it.", code="EXEC_HEADER_INVALID")
     address = _address(text)
-    return Address(name.strip('"') or "Lightning", address.username, address.domain)
+    return Address(name or "Lightning", address.username, address.domain)
 
 
 async def _deliver(settings: Settings, message: EmailMessage, to: list[str]) -> list[str]:
