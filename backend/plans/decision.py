@@ -138,7 +138,8 @@ class Decision:
             self._skip(vertex, iteration, None, "untaken")
             return
         if iteration > self._graph.max_iterations or self._starts > MAX_STARTS:
-            message = f"`{vertex.id}` would run more than {self._graph.max_iterations} times."
+            most = min(self._graph.max_iterations, MAX_STARTS)
+            message = f"The loop through `{vertex.id}` went round more than {most} times."
             error = _error("EXEC_LOOP_LIMIT", message, "Raise max_iterations or mend the loop.")
             self._errored(vertex, iteration, None, error, "fail")
             return

@@ -15,7 +15,7 @@ class Scope(Mapping[str, Any]):
     Expressions cannot spell a step's name with a hyphen; `aliases` has the same with underscores.
     """
 
-    __slots__ = ("_aliases", "_names", "_steps")
+    __slots__ = ("_aliases", "_columns", "_names", "_steps")
 
     def __init__(
         self,
@@ -26,9 +26,13 @@ class Scope(Mapping[str, Any]):
         self._names = names
         self._steps = steps
         self._aliases = aliases
+        self._columns: dict[str, Columns] = {}
 
     def item(self, value: Any, index: int) -> Scope:
-        return Scope({**self._names, "item": value, "index": index}, self._steps, self._aliases)
+        """The same, seen from one item."""
+        scope = Scope({**self._names, "item": value, "index": index}, self._steps, self._aliases)
+        scope._columns = self._columns
+        return scope
 
     def __getitem__(self, name: str) -> Any:
         if name in self._names:
@@ -36,7 +40,11 @@ class Scope(Mapping[str, Any]):
         step = self._steps.get(name) or self._steps.get(self._aliases.get(name, ""))
         if step is None or step.output is None:
             raise KeyError(name)
-        return step.output if step.items is None else Columns(step)
+        if step.items is None:
+            return step.output
+        if name not in self._columns:
+            self._columns[name] = Columns(step)
+        return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
         yield from self._names

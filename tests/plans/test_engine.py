@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.contracts.events import EVENT_TYPES, Event, derived_id
-from backend.plans.engine import MAX_ITEMS, decide
+from backend.plans.engine import MAX_ITEMS, decide, evolve
 from tests.plans.play import BEGAN, Play, plan, started, step
 
 # --- starting -----------------------------------------------------------------------------------------
@@ -712,6 +712,15 @@ def test_a_report_about_another_call_is_not_heard(change: dict[str, Any]) -> Non
     assert play["a"].status == "running"
 
 
+def test_a_call_out_of_turn_changes_nothing() -> None:
+    play = started(step("a", retry={"max_attempts": 3}))
+    call, before = play.take("a"), play.run
+
+    for change in ({"iteration": 2}, {"attempt": 3}, {"index": 0}):
+        event = Event("e", "plan.step.execute", "ann", BEGAN, {**call, **change})
+        assert evolve(play.graph, before, event) is before
+
+
 def test_times_come_from_the_events() -> None:
     play = started(step("a"))
     play.done("a", note="extractive", duration_ms=12)
@@ -787,15 +796,32 @@ def test_loops_of_steps_that_end_at_once_are_bounded_too() -> None:
 NONE = {"none": {"type": "array", "default": []}}
 
 
-def test_in_a_loop_a_busy_step_runs_again_once_it_has_ended() -> None:
-    play = loop(step("a"), step("b"), step("c", ["step.a", "step.b"]))
-    play.done("a")
-    play.done("b")
-    assert play.waiting_calls == ["c"]
-    play.done("c")
-    assert play["c"].iteration == 2
-    play.done("c")
+def test_in_a_loop_a_busy_step_runs_again_for_each_that_called_it_meanwhile() -> None:
+    play = loop(step("a"), step("b"), step("c"), step("d", ["step.a", "step.b", "step.c"]))
+    for name in "abc":
+        play.done(name)
+    assert play.waiting_calls == ["d"]
+    for iteration in (1, 2, 3):
+        assert play["d"].iteration == iteration
+        play.done("d")
     assert play.run.status == "completed"
+
+
+def test_in_a_loop_a_join_is_skipped_when_nobody_wants_it_this_time() -> None:
+    play = loop(
+        step("a", ["go", "step.d"]),
+        step("b", "step.a", guard="a.n == 1"),
+        step("c", "step.a", guard="a.n == 1"),
+        step("d", ["step.b", "step.c"], join="all"),
+    )
+    play.done("a", {"n": 1})
+    for name in "bcd":
+        play.done(name)
+    play.done("a", {"n": 2})
+
+    assert play.run.status == "completed"
+    assert play["d"].status == "skipped"
+    assert play["d"].output is None
 
 
 def test_in_a_loop_a_join_of_all_waits_for_every_upstream_each_time() -> None:
