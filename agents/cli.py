@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from agents.documents import read_document, write_document
@@ -180,13 +181,13 @@ async def _list_tools(as_json: bool) -> int:
         tools = [catalogue.tools[id].model_dump(mode="json") for id in sorted(catalogue.tools)]
         _say_json({"hash": catalogue.hash, "tools": tools, "missing": catalogue.missing})
         return DONE
+    table = Table.grid(padding=(0, 2))
     for id in sorted(catalogue.tools):
-        tool = catalogue.tools[id]
-        out.print(Text.assemble((f"{id:<18}", "bold"), plain(tool.description)))
-        missing = catalogue.missing.get(id)
-        if missing:
-            needs = f"{'':<18}needs {', '.join(name.upper() for name in missing)}"
-            out.print(Text(needs, style="yellow"))
+        words = Text(plain(catalogue.tools[id].description))
+        if missing := catalogue.missing.get(id):
+            words.append(f" needs {', '.join(missing)}", style="yellow")
+        table.add_row(Text(id, style="bold"), words)
+    out.print(table)
     return DONE
 
 

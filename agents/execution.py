@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from rich.text import Text
 from agents.documents import parse_inputs, read_document, run_once
 from agents.terminal import ASKS, FAILED, err, plain, settings, show_issues, show_plan
 from agents.watch import outcome, watch
+from backend.api.shapes import run_as_json
 from backend.bootstrap import open_system
 from backend.contracts.plans import IR, Catalogue, PlanDocument
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
+from backend.lightning.inputs import check_inputs
 from backend.plans.forecast import forecast
 from backend.settings import Settings
 
@@ -46,13 +48,13 @@ async def carry_out(order: Order) -> int:
             err.print("The plan has errors; nothing was run.")
             return FAILED
         document, timed = run_once(checked.document)
-        inputs = parse_inputs(document.inputs, order.inputs)
+        inputs = check_inputs(document.inputs, parse_inputs(document.inputs, order.inputs))
         show_plan(checked)
         _show_effects(checked.ir, lightning.catalogue(who))
     if timed:
         err.print("It runs once, now. To set its schedule, approve it in the chat.")
     # Asked between two openings: nothing is leased while a person thinks.
-    if not order.yes and not typer.confirm("Run it?", default=False, err=True):
+    if not order.yes and not _confirmed():
         err.print("Not approved; nothing was run.")
         return ASKS
     return await _run(chosen, order, who, document, inputs)
@@ -78,10 +80,17 @@ async def _run(
         code = await watch(lightning, who, run_id, document)
         state = await lightning.run_state(who, run_id)
     if order.as_json:
-        typer.echo(orjson.dumps(asdict(state), default=_as_json).decode())
+        typer.echo(orjson.dumps(run_as_json(state)).decode())
     else:
         outcome(state, document)
     return code
+
+
+def _confirmed() -> bool:
+    try:
+        return typer.confirm("Run it?", default=False, err=True)
+    except typer.Abort:
+        return False  # nobody is there to say yes
 
 
 async def _person(lightning: Lightning, user_id: str) -> Principal:
@@ -93,7 +102,3 @@ def _show_effects(ir: IR, catalogue: Catalogue) -> None:
     effects = forecast(ir, catalogue).effects
     words = f"It {', '.join(effects)}." if effects else "It changes nothing outside of its results."
     err.print(Text(plain(words)))
-
-
-def _as_json(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else dict(value)

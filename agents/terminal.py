@@ -103,4 +103,6 @@ def show_plan(checked: Checked) -> None:
         err.print(Text(plain(document.description)))
     for number, step in enumerate(document.steps, 1):
         args = orjson.dumps(step.args, default=str).decode()
-        err.print(Text(plain(f"  {number}. {step.name}  {step.action}  {args}", 300)))
+        err.print(
+            Text(plain(f"  {number}. {step.name}  {step.action}  {args}", 300)), soft_wrap=True
+        )

@@ -34,7 +34,6 @@ async def serve(settings: Settings) -> int:
         async with open_system(settings) as system, system.working():
             address = settings.public_url or _address(settings.host, listening)
             app = create_app(system)
-            app.state.stopping = asyncio.Event()
             server = _Server(app, system, address)
             await server.serve([listening])
     return DONE if server.started else CANNOT_START

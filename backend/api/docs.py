@@ -26,7 +26,8 @@ _HEAD = "<!doctype html><html lang=en><meta charset=utf-8>"
 async def docs_page(request: Request) -> HTMLResponse:
     """The page; the same for everybody."""
     app: FastAPI = request.app
-    return HTMLResponse("".join(_page(app.openapi())))
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return HTMLResponse("".join(_page(app.openapi())), headers=policy)
 
 
 def _page(spec: dict[str, Any]) -> Iterator[str]:

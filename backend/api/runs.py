@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.api.auth import Caller, Door
 from backend.api.body import StrictRoute
 from backend.api.paging import Cursor, Limit, Paged
+from backend.api.shapes import INNER, event_as_json
 from backend.contracts.events import Event
 from backend.contracts.runs import ENDED_RUN, RunState
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=StrictRoute)
 
 _PING_S = 15.0
-_INNER = {"waiting_on", "fired"}
 LastEventId = Annotated[
     str | None, Header(max_length=4096, description="Resume a stream behind this event.")
 ]
@@ -51,7 +51,7 @@ async def list_runs(
     return Paged(items=items, cursor=following)
 
 
-@router.get("/{run_id}", response_model_exclude=_INNER)
+@router.get("/{run_id}", response_model_exclude=INNER)
 async def get_run(door: Door, who: Caller, run_id: str) -> RunState:
     """The state of a run and of each of its steps."""
     return await door.run_state(who, run_id)
@@ -86,7 +86,7 @@ async def get_events(
     """
     if "text/event-stream" not in accept:
         events, following = await door.run_events(who, run_id, cursor)
-        return Paged(items=[as_json(e) for e in events], cursor=following)
+        return Paged(items=[event_as_json(e) for e in events], cursor=following)
     start = last_event_id or cursor
     state = await door.run_state(who, run_id)
     events, _ = await door.run_events(who, run_id, start)
@@ -99,31 +99,16 @@ async def get_events(
     )
 
 
-@router.post("/{run_id}/cancel", response_model_exclude=_INNER)
+@router.post("/{run_id}/cancel", response_model_exclude=INNER)
 async def cancel(door: Door, who: Caller, run_id: str) -> RunState:
     """Stop a run: nothing new starts. What was done stays done."""
     return await door.cancel(who, run_id)
 
 
-@router.post("/{run_id}/answer", response_model_exclude=_INNER)
+@router.post("/{run_id}/answer", response_model_exclude=INNER)
 async def answer(door: Door, who: Caller, run_id: str, body: Answer) -> RunState:
     """Answer what a waiting step asks; the first answer counts, later ones are 409."""
     return await door.answer(who, run_id, body.step, body.answer, body.index)
-
-
-def as_json(event: Event) -> dict[str, Any]:
-    """An event as it is on the wire."""
-    return {
-        "id": event.id,
-        "type": event.type,
-        "userID": event.user_id,
-        "timestamp": event.timestamp.isoformat(),
-        "source": event.source,
-        "category": event.category,
-        "data": dict(event.data),
-        "correlation_id": event.correlation_id,
-        "causation_id": event.causation_id,
-    }
 
 
 async def _stream(
@@ -153,7 +138,7 @@ async def _stream(
             following = None
             for number, event in enumerate(events, 1):
                 yield format_sse_event(
-                    data_str=orjson.dumps(as_json(event)).decode(),
+                    data_str=orjson.dumps(event_as_json(event)).decode(),
                     event=event.type,
                     id=cursor if number == len(events) else None,
                 )

@@ -89,7 +89,6 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
         await stack.enter_async_context(system.working())
         app = FastAPI(title="Lightning", openapi_url=None, docs_url=None, redoc_url=None)
         app.state.lightning = system.lightning
-        app.state.planner = next(iter(system.planners.values()), None)
         app.state.stopping = asyncio.Event()
         install(app)
         server = uvicorn.Server(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
 from tests.api.conftest import (
     PICK,
@@ -48,6 +49,12 @@ async def test_the_same_key_proposes_once(ann: httpx.AsyncClient) -> None:
     assert [plan["latest"] for plan in listed] == [1]
 
 
+@pytest.fixture
+def planner(served: Served) -> None:
+    served.app.state.planner = served.system.planners["offline"]
+
+
+@pytest.mark.usefixtures("planner")
 async def test_words_become_a_proposal_by_the_planner(ann: httpx.AsyncClient) -> None:
     prompt = "every weekday at 9 read https://example.com/feed.xml and save it to news.md"
     answer = await ann.post("/api/plans", json={"prompt": prompt, "timezone": "Europe/Paris"})
@@ -58,6 +65,7 @@ async def test_words_become_a_proposal_by_the_planner(ann: httpx.AsyncClient) ->
     assert len(plan["firings"]) == 3 and plan["when"]
 
 
+@pytest.mark.usefixtures("planner")
 async def test_words_that_are_no_plan_are_answered_in_words(ann: httpx.AsyncClient) -> None:
     answer = await ann.post("/api/plans", json={"prompt": "hello there"})
     assert answer.status_code == 200
@@ -65,10 +73,7 @@ async def test_words_that_are_no_plan_are_answered_in_words(ann: httpx.AsyncClie
     assert (await ann.get("/api/plans")).json()["items"] == []
 
 
-async def test_without_a_planner_a_document_still_works(
-    served: Served, ann: httpx.AsyncClient
-) -> None:
-    served.app.state.planner = None
+async def test_without_a_planner_a_document_still_works(ann: httpx.AsyncClient) -> None:
     answer = await ann.post("/api/plans", json={"prompt": "tell me a story"})
     assert_problem(answer, 503, "PLAN_NO_PLANNER")
     await proposed(ann, PICK)

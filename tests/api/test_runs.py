@@ -20,7 +20,8 @@ async def test_a_run_is_followed_live_to_its_end(ann: httpx.AsyncClient) -> None
     state = (await ann.get(f"/api/runs/{run_id}")).json()
     assert state["status"] == "completed"
     assert state["steps"]["pick"]["output"] == {"result": 2}
-    assert not {"waiting_on", "fired"} & state.keys()
+    assert not {"waiting_on", "fired", "active"} & state.keys()
+    assert not {"begun", "left"} & state["steps"]["pick"].keys()
 
 
 async def test_the_same_events_are_there_as_json(ann: httpx.AsyncClient) -> None:
