@@ -12,6 +12,8 @@ from agents.planner.entities import Text
 from agents.planner.lexicon import RULES, STAGES, WORDS
 from backend.contracts.tools import ToolSpec
 
+_PAGE = re.compile(r"\b(?:page|article|site|website|post|story)\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -31,6 +33,7 @@ def by_words(
     """
     start, end = working_span(clause)
     lead = lead_end(text.plain, start)
+    end = _quoting(text, start, end)
     found: dict[str, float] = {}
     for rule in RULES:
         match = rule.pattern.search(text.plain[start:end])
@@ -47,6 +50,9 @@ def by_words(
         weight = rule.weight + (0.02 if begins else 0)
         found[rule.tool] = max(found.get(rule.tool, 0), weight)
     _settle(found, text, start, end)
+    for alone in ("human.ask", "wait.until"):
+        if alone in found:
+            found = {alone: found[alone]}
     chosen: list[Choice] = []
     for stage in STAGES:
         rivals = [(w, t) for t, w in found.items() if WORDS[t].stage == stage]
@@ -54,6 +60,12 @@ def by_words(
             weight, tool = max(rivals)
             chosen.append(Choice(tools[tool], min(weight, 1.0)))
     return _with_readers(chosen, text, start, end, tools)
+
+
+def _quoting(text: Text, start: int, end: int) -> int:
+    """The end of the work in a clause: what is only to be said ("remind me to mail Bob") is none."""
+    message = lexicon.MESSAGE.search(text.plain[start:end])
+    return start + message.start("said") if message else end
 
 
 def _named(text: Text, start: int, end: int, tool: str) -> bool:
@@ -74,22 +86,22 @@ def _settle(found: dict[str, float], text: Text, start: int, end: int) -> None:
     files = text.between(start, end, "file")
     if "file.append" in found:
         found.pop("file.write", None)
-    if {"file.read", "file.write"} <= set(found) or {"file.read", "file.append"} <= set(found):
-        if len(files) < 2:
-            found.pop("file.read")
+    if "file.read" in found and len(files) < 2 and {"file.write", "file.append"} & set(found):
+        found.pop("file.read")
     for page in ("web.read", "feed.read"):
         if page in found and files and not urls and "file.read" in found:
             found.pop(page)
-    if "web.read" in found and urls and not re.search(r"\b(?:page|article|site|website)\b", plain):
-        if lexicon.FEED_URL.search(urls[0]):
-            found["feed.read"] = max(found.get("feed.read", 0), 0.95)
+    if "web.read" in found and urls and not _PAGE.search(plain):
+        reader = reader_of(urls[0], plain)
+        if reader != "web.read":
+            found[reader] = max(found.get(reader, 0), found.pop("web.read"))
     if "http.request" in found and "email.send" in found:
         found.pop("http.request" if text.between(start, end, "email") else "email.send")
-    if "http.request" in found and not urls:
-        found.pop("http.request")
     if "http.request" in found:
-        for getter in ("http.get", "web.read", "feed.read"):
-            if len(urls) < 2:
+        if not urls:
+            found.pop("http.request")
+        elif len(urls) < 2:
+            for getter in ("http.get", "web.read", "feed.read"):
                 found.pop(getter, None)
 
 

@@ -9,7 +9,7 @@ from agents.planner.entities import Text
 
 _BOUNDARY = re.compile(
     r"\s*[;\n]+\s*|[.!?]+(?=\s|$)\s*|\s*,?\s*\b(?:and\s+then|and\s+also|and\s+finally|then|after\s+that"
-    r"|afterwards|finally|and|but)\b\s*,?\s*|\s*,\s*|\s*->\s*|\s*>>\s*|\s+(?=\bto\s+(?:then\s+)?)"
+    r"|afterwards|finally|and|but)\b\s*,?\s*|\s*,\s*|\s*->\s*|\s*>>\s*"
 )
 _LEAD = re.compile(
     r"(?:\s|,|\b(?:please|kindly|then|also|next|finally|and|first|now|just|can you|could you|would you|"
@@ -23,7 +23,7 @@ _DONE = re.compile(
     r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s| is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
     r"(?:done|finished|ready|complete[d]?|over|available)\b"
 )
-_APPROVAL = re.compile(
+APPROVAL = re.compile(
     r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|confirmation)|get my (?:ok|okay|approval))"
     r"(?:\s+(?:first|before(?:\s+(?:you|that|it|sending|mailing|saving|posting|doing|writing|going on)\b[^,.;]{0,40})?))|"
     r"\b(?:only\s+)?(?:after|once|when)\s+i(?:'ve|\s+have)?\s+(?:approved?|confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
@@ -59,7 +59,7 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     """
     plain = text.plain
     spans = [(m.start(), m.end()) for m in _DONE.finditer(plain)]
-    approvals = [(m.start(), m.end()) for m in _APPROVAL.finditer(plain)]
+    approvals = [(m.start(), m.end()) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
     plain = text.plain
     cuts = [(0, 0, False)]
@@ -73,10 +73,13 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
                 (match.start(), match.end(), "then" in said or "after" in said or bool(strong))
             )
     found: list[Clause] = []
+    waiting = False
     for index, (_, begin, after) in enumerate(cuts):
         end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
+        approval = waiting or any(cuts[index][0] <= a < max(end, begin) for a, _ in approvals)
+        waiting = approval
         if begin < end and plain[begin:end].strip(" ,.;:!?"):
-            approval = any(cuts[index][0] <= a < max(end, begin) for a, _ in approvals)
+            waiting = False
             found.append(_conditioned(Clause(begin, end, after, approval), plain))
     return _joined(found, plain), text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agents.planner.schema import output_for
 from agents.planner.slots import Made
 from backend.plans.validation.schema import Shape
 
@@ -99,7 +100,8 @@ def _mentions(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | Non
         return None
     for made in reversed(earlier):
         outputs = made.spec.outputs.get("properties") or {}
-        named = [found["noun"]] if found["noun"] in outputs else [*made.spec.produces, *outputs]
+        main = output_for(made.spec, "text", {})
+        named = [found["noun"]] if found["noun"] in outputs else [main[0]] if main else []
         for output in named:
             if made.goes_out or _kinds(made, output) != {"string"}:
                 continue

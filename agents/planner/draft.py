@@ -10,7 +10,7 @@ from typing import Any
 from agents.planner import choose, conditions, lexicon, schema, titles
 from agents.planner.choose import Choice
 from agents.planner.clauses import Clause, working_span
-from agents.planner.entities import Text
+from agents.planner.entities import MASKED, Text
 from agents.planner.lexicon import WORDS
 from agents.planner.slots import DEFAULT, Filled, Filling, Made
 from backend.contracts.plans import RESERVED_STEP_NAMES
@@ -233,14 +233,10 @@ def _left(
     left: list[Span] = []
     for match in re.finditer(r"[^\W_]+(?:['-][^\W_]+)*", text.plain[start:end]):
         place = (start + match.start(), start + match.end())
-        word = match.group()
+        said = match.group()
         if any(a < place[1] and place[0] < b for a, b in used):
             continue
-        if (
-            word in lexicon.FILLER
-            or schema.stem(word) in known
-            or word[0] in "\ue001\ue002\ue003\ue004"
-        ):
+        if said in lexicon.FILLER or schema.stem(said) in known or MASKED.match(said):
             continue
         if left and not _content_between(text.plain[left[-1][1] : place[0]]):
             left[-1] = (left[-1][0], place[1])

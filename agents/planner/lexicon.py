@@ -4,10 +4,12 @@ retrieval, and their arguments filled by their schemas alone."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from agents.planner.entities import MASKS
+from backend.contracts.tools import ToolSpec
 
 # where in a sentence's work a tool stands: things come in, are changed, go out
 Stage = Literal["source", "change", "ask", "out"]
@@ -16,6 +18,10 @@ STAGES: tuple[Stage, ...] = ("source", "change", "ask", "out")
 _GET = (
     r"(?:read|fetch|get|check|load|watch|follow|pull|grab|take|open|visit|scrape|download|retrieve"
     r"|look at|look up|go through|scan|monitor|collect|crawl|see|gather)(?:s|es|ing)?"
+)
+_GETTERS = (
+    "read fetch get check load watch follow pull grab take open visit scrape download retrieve look"
+    " go scan monitor collect crawl see gather"
 )
 _PRONOUN = r"(?:it|them|this|that|these|those|everything|all|me|us|him|her|you)"
 
@@ -64,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
     _rule("text.summarize", 0.97, r"\bsummar(?:i[sz]e[sd]?|i[sz]ing|y|ies)\b|\bsum (?:\w+ )?up\b|\bsum up\b"),
     _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
-    _rule("text.extract", 0.96, r"\b(?:extract|pull out|pull the|pick out)\b"),
+    _rule("text.extract", 0.96, r"\b(?:extract|pull out|pick out)\b"),
     _rule("text.extract", 0.85, r"\b(?:find|collect|list|get)\b.*\b(?:e-?mail addresses|addresses|links|urls|dates|amounts|prices|phone numbers)\b"),
     _rule("llm.complete", 0.93, r"\b(?:translat\w+|rewrit\w+|rephras\w+|paraphras\w+|proofread|classif\w+|categori[sz]\w+|brainstorm\w*)\b"),
     _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
@@ -86,11 +92,11 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 WORDS: dict[str, Word] = {
-    "feed.read": Word("source", "fetch", ("feed", "feeds", "entries", "news", "headlines", "posts"), "reads the feed {url}", "feed", verbs="read fetch"),
-    "web.read": Word("source", "read_page", ("page", "article", "site", "website", "post", "text", "story"), "reads the page {url}", "page", verbs="read fetch"),
-    "http.get": Word("source", "get", ("response", "api", "json", "data", "body"), "gets {url}", "data", verbs="get call"),
+    "feed.read": Word("source", "fetch", ("feed", "feeds", "entries", "news", "headlines", "posts"), "reads the feed {url}", "feed", verbs=_GETTERS),
+    "web.read": Word("source", "read_page", ("page", "article", "site", "website", "post", "text", "story"), "reads the page {url}", "page", verbs=_GETTERS),
+    "http.get": Word("source", "get", ("response", "api", "json", "data", "body"), "gets {url}", "data", verbs=_GETTERS + " call request ping query"),
     "http.request": Word("out", "post", ("request", "webhook"), "sends it to {url}", "", "to a web address", verbs="post"),
-    "file.read": Word("source", "open", ("file", "content", "notes"), "reads the file {path}", "file", verbs="read"),
+    "file.read": Word("source", "open", ("file", "content", "notes"), "reads the file {path}", "file", verbs=_GETTERS),
     "file.list": Word("source", "list_files", ("files", "list"), "lists the files", "list of files", verbs="list"),
     "text.summarize": Word("change", "digest", ("summary", "digest", "summaries", "gist"), "summarises it", "summary", verbs="summarise summarize summary summarising"),
     "text.extract": Word("change", "extract", ("data", "extract", "results", "addresses", "links", "dates"), "extracts data from it", "extract", verbs="extract"),
@@ -154,7 +160,7 @@ SAID: dict[str, re.Pattern[str]] = {
 }  # fmt: skip
 MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
-    r"|remind me (?:to|that|about|of)|tell me that|tell me to|let me know that|notify me that|notify me to)\s*:?\s+(?P<said>[^;\n]{1,1000})"
+    r"|remind\s+me\s+(?:to|that|about|of)|tell\s+me\s+(?:that|to)|let\s+me\s+know\s+that|notify\s+me\s+(?:that|to))\s*:?\s+(?P<said>[^;\n]{1,1000})"
 )
 QUESTION = re.compile(
     r"\bask me\s+(?:(?P<yes>whether|if)\s+)?(?:for\s+|about\s+|to\s+)?(?P<said>[^;\n]{2,1000})"
@@ -170,3 +176,29 @@ LIMIT_NAMES = frozenset({"limit", "count", "max_results", "top", "n", "max_items
 LIMITED = frozenset(
     {"entries", "items", "articles", "stories", "posts", "results", "news", "headlines"}
 )
+
+# what may begin a piece of work, beside the verbs in the tools' own words
+VERBS = frozenset(
+    re.findall(
+        r"[\w-]+",
+        """add alert analyse analyze append archive ask boil book buy call check choose classify
+        collect combine compare compose condense convert copy count crawl create decide delete
+        deliver digest display do download draft drop e-mail email explain export extract fetch
+        filter find follow forward gather generate get give go grab inform keep let list load log
+        look mail make merge message monitor move notify open order paraphrase pause pick ping play
+        post prepare print proofread publish pull put query rank rate read recap record remind
+        remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
+        share shorten show sleep sort store sum summarise summarize take tell translate try turn
+        tweet update upload use visit wait watch write""",
+    )
+)
+_NO_VERBS = frozenset({"the", "a", "an", "my", "what", "any", "when", "one", "which", "then"})
+
+
+def verbs(specs: Iterable[ToolSpec]) -> frozenset[str]:
+    """Words that may begin a piece of work: ours, and those with which tools describe themselves."""
+    found: set[str] = set(VERBS)
+    for spec in specs:
+        for line in (spec.name, *spec.examples, spec.description, spec.id.rsplit(".", 1)[-1]):
+            found |= set(re.findall(r"[a-z][a-z-]+", line.lower())[:1])
+    return frozenset(found - _NO_VERBS)

@@ -41,7 +41,7 @@ CHOICES = {
 }
 
 
-def gap_question(gap: Gap, text: Text) -> PlanAnswer:
+def gap_question(gap: Gap) -> PlanAnswer:
     """Ask for the first argument that nobody gave."""
     key = (gap.spec.id, gap.name)
     asked = _ASK.get(key)
@@ -85,7 +85,7 @@ def unknown_question(text: Text, draft: Draft, tools: Mapping[str, ToolSpec]) ->
     )
 
 
-def unsure_question(draft: Draft, text: Text) -> PlanAnswer:
+def unsure_question(draft: Draft) -> PlanAnswer:
     """Two ways to understand it: let the person choose."""
     made = [m.spec for m in draft.made]
     if any(spec.id == "email.send" for spec in made):

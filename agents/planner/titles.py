@@ -27,15 +27,10 @@ def plan_name(lines: Sequence[Line], when: When | None) -> str:
         elif word.way:
             way = _filled(word.way, args)
             ways += [way] if way not in ways else []
-    if len(things) > 1 and things[0] == "page" and len(things) == 2:
-        things = [things[0], things[1]]
-    name = " ".join([*([how_often(when)] if when else []), *things[-3:], *_list(ways[:3])]).strip()
+    name = " ".join([how_often(when) if when else "", *things[-3:], *_list(ways[:3])]).strip()
     if not things and ways:
-        first = lines[0][0]
-        name = " ".join([*([how_often(when)] if when else []), "message", *_list(ways[:3])])
-        if WORDS[first.id].stage != "out":
-            name = f"{first.name} {' '.join(_list(ways[:3]))}"
-    name = re.sub(r"\s+", " ", name or lines[0][0].name)
+        name = " ".join([how_often(when) if when else "", "message", *_list(ways[:3])])
+    name = re.sub(r"\s+", " ", name.strip() or lines[0][0].name)
     return name[:1].upper() + name[1:120]
 
 
@@ -60,6 +55,20 @@ def subject(lines: Sequence[Line]) -> str:
         words = kinds[0] if kinds else "message from Lightning"
     about = host or path
     return f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}"[:200]
+
+
+def retold(
+    name: str,
+    about: str,
+    old: Sequence[Line],
+    new: Sequence[Line],
+    was: When | None,
+    when: When | None,
+) -> tuple[str, str]:
+    """Name and description after a change: made anew where they were ours, else kept."""
+    ours = name == plan_name(old, was) if old else False
+    told = about == description(old) if old else False
+    return plan_name(new, when) if ours else name, description(new) if told else about
 
 
 def how_often(when: When) -> str:

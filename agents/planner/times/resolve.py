@@ -73,6 +73,23 @@ def resolve(parts: Parts, now: datetime, timezone: str) -> When:
     return _moment(parts, now, zone)
 
 
+def at_clocks(
+    clocks_said: tuple[Clock, ...],
+    parts: Parts,
+    lines: tuple[str, ...],
+    only_if: str | None,
+    zone: str,
+) -> When:
+    """The days of existing cron lines, at these times of day. Raises Unclear."""
+    assumed: list[str] = []
+    if parts.day_part and not clocks_said:
+        times = _times(parts, assumed)
+    else:
+        times = [_settled(clock, parts.day_part, assumed) for clock in clocks_said]
+    days = tuple(dict.fromkeys(" ".join(line.split()[2:]) for line in lines))
+    return When("cron", zone, _cron(times, days), only_if=only_if, assumed=tuple(assumed))
+
+
 # --- habits ---------------------------------------------------------------------------------------
 
 

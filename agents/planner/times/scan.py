@@ -74,6 +74,19 @@ def parse_when(text: str, now: datetime, timezone: str) -> When | Refused:
     return _resolved(run.parts, text, now, timezone)
 
 
+def parse_parts(text: str) -> Parts | Refused | None:
+    """The pieces of a phrase that is all time; None when some word of it is none."""
+    plain = words.normal(text.strip().rstrip(".!?"))
+    if len(plain) > MAX_PHRASE:
+        return None
+    run = _run(plain, _gap_end(plain, 0))
+    if run is None or _gap_end(plain, run.end) < len(plain):
+        return None
+    if run.unclear is not None:
+        return Refused(run.unclear.reason, text, run.unclear.choices)
+    return run.parts
+
+
 def find_when(text: str, now: datetime, timezone: str) -> Found:
     """The time in a request, wherever its words stand; None when there is none.
 

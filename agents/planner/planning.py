@@ -1,0 +1,152 @@
+"""One request turned into an answer: talk, a question, a refusal, or a plan document."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from agents.planner import talk, titles
+from agents.planner.choose import Choice
+from agents.planner.clauses import clauses, lead_end
+from agents.planner.draft import Draft, Drafting
+from agents.planner.entities import MASKED, Text
+from agents.planner.questions import gap_question, time_question, unknown_question, unsure_question
+from agents.planner.retrieve import Index
+from agents.planner.slots import Made
+from agents.planner.times import Found, When, find_when
+from backend.contracts.ports import PlanAnswer, PlanRequest
+from backend.contracts.tools import ToolSpec
+
+CONFIDENT = 0.7
+START = {"cron": "event.schedule", "interval": "event.schedule", "at": "event.due"}
+_WAIT = re.compile(r"\b(?:wait|pause|sleep|hold on)\b[^,.;]*")
+
+
+class IndexNeeded(Exception):
+    """A clause names no tool we have words for, and there is no index yet."""
+
+
+class Planning:
+    """One request."""
+
+    def __init__(
+        self,
+        text: Text,
+        request: PlanRequest,
+        tools: Mapping[str, ToolSpec],
+        verbs: frozenset[str],
+        index: Index | None,
+    ) -> None:
+        self.text = text
+        self.request = request
+        self.tools = tools
+        self.verbs = verbs
+        self._index = index
+
+    def answer(self) -> PlanAnswer:
+        plain = self.text.plain
+        if answer := talk.small_talk(plain, self.tools):
+            return answer
+        found, text = self.time()
+        pieces, text = clauses(text, self.verbs)
+        if not pieces:
+            return PlanAnswer("question", "What should be done at that time?", confidence=0.3)
+        first = plain[lead_end(plain, 0) :]
+        names = any(e.kind in ("url", "email") for e in text.entities)
+        if not names and (answer := talk.refusal(first, self.tools)):
+            return answer
+        event = START[found.when.kind] if isinstance(found.when, When) else "event.start"
+        draft = Drafting(text, self.tools, event, self.find).draft(pieces)
+        if draft.unknown or not draft.steps:
+            return unknown_question(text, draft, self.tools)
+        if found.when is not None and not isinstance(found.when, When):
+            return time_question(found.when)
+        if draft.confidence < CONFIDENT:
+            return unsure_question(draft)
+        if draft.gaps:
+            return gap_question(draft.gaps[0])
+        return self._plan(draft, found.when, event)
+
+    def stands_alone(self, text: Text) -> bool:
+        """Whether these words are a whole request, with all it needs."""
+        found = find_when(_prose(text), self.request.now, self.request.timezone)
+        pieces, text = clauses(text.without(found.spans), self.verbs)
+        draft = Drafting(text, self.tools, "event.start", self.find).draft(pieces)
+        sure = draft.confidence >= CONFIDENT and not draft.unknown
+        return bool(draft.steps) and sure and not draft.gaps
+
+    def added(
+        self, text: Text, document: dict[str, Any]
+    ) -> PlanAnswer | tuple[dict[str, Any], dict[str, str], tuple[str, ...]] | None:
+        """The document with the work these words name added behind its steps; with the sources and
+        the words left over. None when they name none."""
+        specs = [self.tools.get(str(step.get("action"))) for step in document["steps"]]
+        found = find_when(_prose(text), self.request.now, self.request.timezone)
+        pieces, text = clauses(text.without(found.spans), self.verbs)
+        earlier = Draft(steps=copy.deepcopy(document["steps"]))
+        earlier.made = [
+            Made(step["name"], spec)
+            for step, spec in zip(document["steps"], specs, strict=True)
+            if spec is not None
+        ]
+        event = str((document.get("events") or [{}])[0].get("name") or "event.start")
+        draft = Drafting(text, self.tools, event, self.find).draft(pieces, earlier)
+        if len(draft.steps) == len(document["steps"]):
+            return None
+        if draft.unknown:
+            return unknown_question(text, draft, self.tools)
+        if found.when is not None:
+            return PlanAnswer("question", "A plan has one time. Should that be a plan of its own?")
+        if draft.gaps:
+            return gap_question(draft.gaps[0])
+        return {**document, "steps": draft.steps}, draft.sources, not_covered(text, draft)
+
+    def time(self) -> tuple[Found, Text]:
+        """The time of the whole plan, and the text without its words."""
+        found = find_when(_prose(self.text), self.request.now, self.request.timezone)
+        return found, self.text.without(found.spans)
+
+    def find(self, words: str) -> tuple[Choice | None, tuple[str, ...]]:
+        if self._index is None:
+            raise IndexNeeded
+        ranked = self._index.search(words, 5)
+        best = ranked[0] if ranked else None
+        nearest = tuple(hit.tool for hit in ranked[:3])
+        if best is None or best.confidence < CONFIDENT:
+            return None, nearest
+        return Choice(self.tools[best.tool], best.confidence), nearest
+
+    def _plan(self, draft: Draft, when: When | None, event: str) -> PlanAnswer:
+        lines = [(m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True)]
+        trigger = when.trigger(event) if when else {"name": event, "kind": "manual"}
+        document = {
+            "plan_name": titles.plan_name(lines, when),
+            "description": titles.description(lines),
+            "events": [trigger],
+            "steps": draft.steps,
+        }
+        sources = dict(draft.sources)
+        sources[event] = (
+            "; ".join(when.assumed) if when and when.assumed else "said" if when else "default"
+        )
+        return PlanAnswer(
+            "plan",
+            document=document,
+            confidence=round(draft.confidence, 2),
+            not_covered=not_covered(self.text, draft),
+            sources=sources,
+        )
+
+
+def _prose(text: Text) -> str:
+    """The text with its entities blank: no address or quotation is a time."""
+    waits = tuple((m.start(), m.end()) for m in _WAIT.finditer(text.plain))
+    return MASKED.sub(" ", text.without(waits).plain)
+
+
+def not_covered(text: Text, draft: Draft) -> tuple[str, ...]:
+    """The words that no step expresses, as the person wrote them."""
+    found = [text.said[a:b].strip(" ,.;:!?\n") for a, b in sorted(set(draft.left))]
+    return tuple(dict.fromkeys(words[:200] for words in found if words))

@@ -1,0 +1,274 @@
+"""Changes to the open plan, said in words; all that is not named stays exactly as it was."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agents.planner import amend, talk, titles
+from agents.planner.clauses import APPROVAL
+from agents.planner.entities import Text
+from agents.planner.planning import START, Planning
+from agents.planner.questions import time_question
+from agents.planner.times import Refused, When, adjust_when
+from backend.contracts.ports import PlanAnswer
+
+Document = dict[str, Any]
+# a changed document with the sources of what changed, an answer to give at once, or "not that"
+Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
+
+_LEAD = re.compile(
+    r"^(?:(?:please|ok|okay|no|nope|actually|hm+|and|but|so|rather|instead|can you|could you|let's|i want to|i'd like to|wait|sorry)[,\s]+)+"
+)
+_TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
+_RENAME = re.compile(
+    r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
+)
+_UNSCHEDULE = re.compile(
+    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this) (?:only |just )?(?:once|manually|by hand|now|when i say so|on demand)(?: only)?"
+    r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|do not schedule it)$"
+)
+_DROP = re.compile(
+    r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>.+)$"
+    r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
+)
+_MORE = re.compile(
+    r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
+)
+_MAKE = re.compile(
+    r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
+)
+_SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
+
+
+def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None:
+    """The answer when the words change the open plan; None when they ask for something else."""
+    document = copy.deepcopy(dict(previous))
+    if not isinstance(document.get("steps"), list) or not document["steps"]:
+        return None
+    revision = Revision(planning)
+    outcome = revision.apply(planning.text, document)
+    if isinstance(outcome, PlanAnswer):
+        return outcome
+    if outcome is None:
+        return None
+    changed, sources = outcome
+    _retell(planning, dict(previous), changed)
+    if changed == previous:
+        return PlanAnswer(
+            "question", "That is how the plan already is. What should change?", document=None
+        )
+    return PlanAnswer(
+        "plan", document=changed, confidence=0.95, sources=sources, not_covered=revision.left
+    )
+
+
+class Revision:
+    """`left` are words that no change expresses."""
+
+    def __init__(self, planning: Planning) -> None:
+        self._planning = planning
+        self.left: tuple[str, ...] = ()
+
+    def apply(self, text: Text, document: Document) -> Outcome:
+        """The document changed as the text says."""
+        core, also = _core(text)
+        if not core.plain.strip():
+            return None
+        wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
+            self._rename, self._unschedule, self._time, self._approval, self._named, self._drop,
+        )  # fmt: skip
+        for change in wholes:
+            outcome = change(core, document, also)
+            if outcome is not None:
+                return outcome
+        if answer := talk.small_talk(text.plain, self._planning.tools):
+            return answer
+        fresh = self._fresh(text, also)
+        if fresh:
+            return None
+        for change in (self._entity, self._counts, self._pieces, self._add):
+            outcome = change(core, document, also)
+            if outcome is not None:
+                return outcome
+        return None
+
+    # --- one change each --------------------------------------------------------------------------
+
+    def _rename(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = _RENAME.match(text.plain)
+        if found is None or not document.get("plan_name"):
+            return None
+        name = text.said[found.start("name") : found.end("name")].strip(" \"'“”‘’.")
+        if not name:
+            return None
+        document["plan_name"] = name[:120]
+        return document, {}
+
+    def _unschedule(self, text: Text, document: Document, also: bool) -> Outcome:
+        if not _UNSCHEDULE.match(text.plain.strip()):
+            return None
+        return self._triggered(document, {"name": "event.start", "kind": "manual"}), {}
+
+    def _time(self, text: Text, document: Document, also: bool) -> Outcome:
+        if any(e.kind != "quoted" for e in text.entities):
+            return None
+        found = _MAKE.match(text.plain)
+        for phrase in (text.plain, text.plain[found.end() :] if found else ""):
+            phrase = phrase.strip()
+            if not phrase:
+                continue
+            request = self._planning.request
+            when = adjust_when(phrase, _trigger(document), request.now, request.timezone, also=also)
+            if isinstance(when, Refused):
+                return time_question(when)
+            if when is not None:
+                old = _trigger(document)
+                name = str(old.get("name") or START[when.kind])
+                name = name if name not in {*START.values(), "event.start"} else START[when.kind]
+                source = "; ".join(when.assumed) or "said"
+                return self._triggered(document, when.trigger(name)), {name: source}
+        return None
+
+    def _approval(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = APPROVAL.search(text.plain)
+        refused = re.match(
+            r"^(?:without asking|don't ask(?: me)?|do not ask(?: me)?|no approval)\b", text.plain
+        )
+        if refused:
+            for step in document["steps"]:
+                step.pop("approval", None)
+            return document, {}
+        if found is None or len(text.plain.strip()) > len(found.group()) + 12:
+            return None
+        tools = self._planning.tools
+        for step in document["steps"]:
+            spec = tools.get(step.get("action", ""))
+            if spec is not None and spec.purity != "pure":
+                step["approval"] = "required"
+        return document, {}
+
+    def _named(self, text: Text, document: Document, also: bool) -> Outcome:
+        return amend.named_argument(text, document, self._planning.tools)
+
+    def _drop(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = _DROP.match(text.plain)
+        if found is None:
+            return None
+        return amend.drop(text, found["what"] or found["what2"], document, self._planning.tools)
+
+    def _entity(self, text: Text, document: Document, also: bool) -> Outcome:
+        return amend.entity(text, document, self._planning.tools, also=also)
+
+    def _counts(self, text: Text, document: Document, also: bool) -> Outcome:
+        return amend.counted(text, document, self._planning.tools)
+
+    def _pieces(self, text: Text, document: Document, also: bool) -> Outcome:
+        """ "make it 8 and send it to bob@x.org": each piece on its own."""
+        cuts = list(_SPLIT.finditer(text.plain))
+        if not cuts or len(cuts) > 4:
+            return None
+        places = [0, *(c.end() for c in cuts)]
+        ends = [*(c.start() for c in cuts), len(text.plain)]
+        changed = copy.deepcopy(document)
+        sources: dict[str, str] = {}
+        for start, end in zip(places, ends, strict=True):
+            outcome = self.apply(_cut(text, start, end), changed)
+            if outcome is None or isinstance(outcome, PlanAnswer):
+                return (
+                    outcome
+                    if isinstance(outcome, PlanAnswer) and outcome.kind == "question"
+                    else None
+                )
+            changed, more = outcome
+            sources |= more
+        return changed, sources
+
+    def _add(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = self._planning.added(text, document)
+        if isinstance(found, PlanAnswer) or found is None:
+            return found
+        changed, sources, self.left = found
+        return changed, sources
+
+    # --- helps --------------------------------------------------------------------------------------
+
+    def _fresh(self, text: Text, also: bool) -> bool:
+        """Whether the words are a whole request of their own."""
+        if also or re.search(r"\binstead\b", text.plain):
+            return False
+        return self._planning.stands_alone(text)
+
+    def _triggered(self, document: Document, trigger: dict[str, Any]) -> Document:
+        events = document.get("events") or []
+        old = {e.get("name") for e in events}
+        document["events"] = [trigger]
+        for step in document["steps"]:
+            on = [trigger["name"] if o in old else o for o in step.get("on", ())]
+            step["on"] = list(dict.fromkeys(on))
+        return document
+
+
+def _core(text: Text) -> tuple[Text, bool]:
+    """The text without "please", "instead", and whether it said "also"."""
+    start, end = 0, len(text.plain)
+    also = False
+    for _ in range(4):
+        plain = text.plain[start:end]
+        start += len(plain) - len(plain.lstrip())
+        plain = text.plain[start:end]
+        if lead := _LEAD.match(plain):
+            start += lead.end()
+        elif tail := _TAIL.search(plain):
+            end = start + tail.start()
+        elif more := _MORE.search(plain):
+            also = True
+            if more.start() == 0:
+                start += more.end()
+            else:
+                end = start + more.start()
+    return _cut(text, start, end), also
+
+
+def _cut(text: Text, start: int, end: int) -> Text:
+    return Text.of(text.said[start:end].strip())
+
+
+def _trigger(document: Document) -> Mapping[str, Any]:
+    events = document.get("events") or [{}]
+    return events[0] if isinstance(events[0], dict) else {}
+
+
+def _when(document: Document) -> When | None:
+    trigger = _trigger(document)
+    lines = tuple(
+        trigger.get("schedules") or ([trigger["schedule"]] if trigger.get("schedule") else [])
+    )
+    kind, zone = trigger.get("kind"), str(trigger.get("timezone") or "UTC")
+    if kind == "cron" and lines:
+        return When("cron", zone, cron=lines)
+    if kind == "interval":
+        return When("interval", zone, every_s=int(trigger.get("every_s") or 0))
+    return When("at", zone) if kind == "at" else None
+
+
+def _retell(planning: Planning, old: Document, new: Document) -> None:
+    """Name, description and subjects that the planner made follow the change."""
+    before, after = amend.lines(old, planning.tools), amend.lines(new, planning.tools)
+    if not before or not after:
+        return
+    name, about = str(old.get("plan_name", "")), str(old.get("description", ""))
+    told = titles.retold(name, about, before, after, _when(old), _when(new))
+    if new.get("plan_name") == name:
+        new["plan_name"] = told[0]
+    if new.get("description", "") == about and about:
+        new["description"] = told[1]
+    was = {titles.subject(before[:i]) for i in range(len(before) + 1)}
+    for i, step in enumerate(new["steps"]):
+        args = step.get("args", {})
+        if args.get("subject") in was and args["subject"] in {
+            s.get("args", {}).get("subject") for s in old["steps"]
+        }:
+            args["subject"] = titles.subject(after[:i])
