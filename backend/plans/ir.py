@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -143,6 +144,11 @@ class Listening:
         if name in self._emitters:
             return tuple(Edge(source=step, to=to, event=name) for step in self._emitters[name])
         return (self._verbatim(name, to),)
+
+    def count(self, document: PlanDocument) -> int:
+        """How many edges the document has, without making them."""
+        heard = Counter(name for step in document.steps for name in step.on)
+        return sum(len(self._emitters.get(name, "1")) * times for name, times in heard.items())
 
     def known(self, name: str) -> bool:
         if name in self._triggers or name in self._emitters:

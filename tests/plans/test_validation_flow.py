@@ -180,6 +180,16 @@ def test_branches_of_named_actions_may_be_skipped() -> None:
     assert issues(plan(watch, *branches, inside)) == ()
 
 
+def test_the_plain_name_of_a_step_with_named_actions_may_not_be_called() -> None:
+    raw = plan(
+        step("watch", "go", "page.watch", args=URL),
+        page("plain", "step.watch"),
+        uses("after", ["step.plain", "step.watch.changed"], "${plain.text}"),
+    )
+    found = [i.code for i in issues(raw) if i.severity == "error"]
+    assert found == ["PLAN_REFERENCE_NEEDS_DEFAULT"]
+
+
 def test_a_handler_of_errors_cannot_use_what_failed() -> None:
     raw = plan(
         page("a", on_error="route"),

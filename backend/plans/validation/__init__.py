@@ -29,6 +29,7 @@ VALIDATORS: tuple[Callable[[Subject, Order], Iterator[Issue]], ...] = (
     actions,
     coverage,
 )
+MAX_ISSUES = 500
 _RANK = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -52,7 +53,16 @@ def check(
     order = Order(subject)
     found = [issue for validate in VALIDATORS for issue in validate(subject, order)]
     ir, digest = _compiled(document)
-    return Checked(tuple(sorted(found, key=lambda i: _RANK[i.severity])), document, ir, digest)
+    return Checked(_listed(found), document, ir, digest)
+
+
+def _listed(found: list[Issue]) -> tuple[Issue, ...]:
+    """Errors first, and not more than anyone could read."""
+    found.sort(key=lambda issue: _RANK[issue.severity])
+    if len(found) <= MAX_ISSUES:
+        return tuple(found)
+    more = f"There are {len(found) - MAX_ISSUES:,} more issues."
+    return (*found[:MAX_ISSUES], Issue(code="PLAN_MORE_ISSUES", message=more, severity="info"))
 
 
 def _compiled(document: PlanDocument) -> tuple[IR | None, str]:

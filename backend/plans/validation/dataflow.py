@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from backend.contracts.errors import Fix, Invalid, Issue
@@ -175,7 +176,7 @@ class Flow:
                 f"{text}: step “{root}” does not come before “{self._step.name}”.",
                 where,
                 f"Let “{self._step.name}” come after it: add “step.{root}” to its “on”.",
-                self._earlier(),
+                self._earlier,
             )
         if not has_default and not self._order.sure(self._step.name, root):
             return self._issue(
@@ -189,7 +190,7 @@ class Flow:
         return None
 
     def _unknown_root(self, root: str, text: str, where: tuple[str | int, ...]) -> Issue:
-        known = (*self._earlier(), "inputs", *OPEN_ROOTS)
+        known = (*self._earlier, "inputs", *OPEN_ROOTS)
         inputs = self._subject.document.inputs
         near = (f"inputs.{root}",) if root in inputs else self._subject.nearest(root, known)
         return self._issue(
@@ -285,6 +286,7 @@ class Flow:
         names = spec.outputs.get("properties", {})
         return tuple(f"${{{root}.{name}}}" for name in names if made.at(name).kinds & wanted.kinds)
 
+    @cached_property
     def _earlier(self) -> tuple[str, ...]:
         return tuple(
             name for name in self._subject.steps if self._order.before(self._step.name, name)

@@ -5,6 +5,7 @@ Sets of steps are integers with one bit a step: a thousand steps stay cheap.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
@@ -54,13 +55,13 @@ class Order:
     def startable(self) -> frozenset[str]:
         """The steps that do not wait for themselves: under `all` everything upstream must settle."""
         ready: set[str] = set()
-        waiting = [name for name in self._names if name in self.reachable]
-        while True:
-            found = {name for name in waiting if self._ready(name, ready)}
-            if not found:
-                return frozenset(ready)
-            ready |= found
-            waiting = [name for name in waiting if name not in found]
+        todo = deque(name for name in self._names if name in self.reachable)
+        while todo:
+            name = todo.popleft()
+            if name not in ready and self._ready(name, ready):
+                ready.add(name)
+                todo.extend(edge.to for edge in self._subject.outgoing[name])
+        return frozenset(ready)
 
     @cached_property
     def murky(self) -> frozenset[str]:
@@ -138,7 +139,7 @@ class Order:
         """As a compiler finds dominators: assume everything, take away until nothing changes."""
         everything = (1 << len(self._names)) - 1
         surely = dict.fromkeys(self._names, everything)
-        order = [name for group in self._components for name in reversed(group)]
+        order = self._downstream()
         changed = True
         while changed:
             changed = False
@@ -147,6 +148,22 @@ class Order:
                 changed = changed or found != surely[name]
                 surely[name] = found
         return surely
+
+    def _downstream(self) -> list[str]:
+        """The steps in reverse postorder from the triggers: most sources before their followers."""
+        order: list[str] = []
+        seen: set[str] = set()
+        starts = sorted(self._names, key=self._from_trigger)
+        work = [(name, False) for name in starts]
+        while work:
+            name, left = work.pop()
+            if left:
+                order.append(name)
+            elif name not in seen:
+                seen.add(name)
+                work.append((name, True))
+                work.extend((edge.to, False) for edge in self._subject.outgoing[name])
+        return order[::-1]
 
     def _on_every_way(self, edges: tuple[Edge, ...], surely: dict[str, int]) -> int:
         return _intersection(

@@ -23,13 +23,17 @@ from backend.contracts.plans import (
     WebhookTrigger,
 )
 from backend.plans import pointer
+from backend.plans.ir import Listening
 from backend.plans.validation.subject import did_you_mean, nearest
 
 MAX_CHARACTERS = 2_000_000
 MAX_VALUES = 200_000
 MAX_DEPTH = 32
+MAX_EDGES = 20_000
+MAX_REFERENCES = 20_000
 MAX_ISSUES = 50
 _EXACT = 2**53 - 1
+_LARGER = "The plan is larger than any plan may be."
 _KINDS: dict[str, type[BaseModel]] = {
     "manual": ManualTrigger,
     "cron": CronTrigger,
@@ -78,7 +82,7 @@ def shape(raw: Any) -> tuple[PlanDocument | None, tuple[Issue, ...]]:
     if not isinstance(raw, dict):
         return None, (_broken("A plan is a JSON object with “plan_name” and “steps”.", ()),)
     try:
-        return PlanDocument.model_validate(raw), ()
+        document = PlanDocument.model_validate(raw)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
         issues = [_issue(detail, raw) for detail in details[:MAX_ISSUES]]
@@ -87,15 +91,20 @@ def shape(raw: Any) -> tuple[PlanDocument | None, tuple[Issue, ...]]:
                 _broken(f"There are {len(details) - MAX_ISSUES} more errors like these.", ())
             )
         return None, tuple(issues)
+    if Listening(document).count(document) > MAX_EDGES:
+        return None, (_too_large(f"The plan has more than {MAX_EDGES:,} connections.", ("steps",)),)
+    return document, ()
 
 
 def _unfit(raw: Any) -> Issue | None:
     """Why this is not JSON of a reasonable size, if so. Never recursive: the input is hostile."""
-    characters = values = 0
+    characters = values = references = 0
     stack: list[tuple[Any, tuple[str | int, ...]]] = [(raw, ())]
     while stack:
         value, path = stack.pop()
         values += 1
+        if isinstance(value, (dict, list, tuple)) and len(stack) + len(value) > MAX_VALUES:
+            return _too_large(_LARGER, ())
         if isinstance(value, dict):
             wrong = next((key for key in value if _text_error(key)), None)
             if wrong is not None:
@@ -106,13 +115,16 @@ def _unfit(raw: Any) -> Issue | None:
             stack.extend((item, (*path, index)) for index, item in enumerate(value))
         else:
             characters += len(value) if isinstance(value, str) else 8
+            references += value.count("${") if isinstance(value, str) else 0
             problem = _scalar_error(value)
             if problem:
                 return _unrepresentable(problem, path)
         if len(path) > MAX_DEPTH:
             return _too_large(f"The plan is nested more than {MAX_DEPTH} levels deep.", path[:8])
-        if characters > MAX_CHARACTERS or values + len(stack) > MAX_VALUES:
-            return _too_large("The plan is larger than any plan may be.", ())
+        if references > MAX_REFERENCES:
+            return _too_large(f"The plan holds more than {MAX_REFERENCES:,} references.", ())
+        if characters > MAX_CHARACTERS or values > MAX_VALUES:
+            return _too_large(_LARGER, ())
     return None
 
 

@@ -72,12 +72,13 @@ class Subject:
     def _comparisons(self) -> list[int]:
         return [0]
 
+    def affords(self, comparisons: int) -> bool:
+        """Whether there is time for more suggestions: a plan wrong everywhere gets only so many."""
+        self._comparisons[0] += comparisons
+        return self._comparisons[0] <= _MAX_COMPARISONS
+
     def nearest(self, word: str, known: Collection[str], count: int = 3) -> tuple[str, ...]:
-        """As `nearest`, but a plan that is wrong everywhere gets only so many suggestions."""
-        if self._comparisons[0] > _MAX_COMPARISONS:
-            return ()
-        self._comparisons[0] += len(known)
-        return nearest(word, known, count)
+        return nearest(word, known, count) if self.affords(len(known)) else ()
 
     def spec(self, step: Step) -> ToolSpec | None:
         return self.catalogue.tools.get(step.action)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backend.contracts.errors import Fix, Issue
-from backend.contracts.plans import Catalogue, Step
+from backend.contracts.plans import Step
 from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.validation.literals import literals
@@ -36,22 +36,26 @@ def tools(subject: Subject, order: Order) -> Iterator[Issue]:
 def _unknown(subject: Subject, step: Step, index: int) -> Issue:
     known = subject.catalogue.tools
     near = subject.nearest(step.action, known)
+    alike = near or _related(subject, step.action)
     return Issue(
         code="PLAN_TOOL_UNKNOWN",
         message=f"There is no tool “{step.action}”.",
         path=f"steps/{index}/action",
-        suggestion=did_you_mean(near or _related(step.action, subject.catalogue)),
-        available=near or _related(step.action, subject.catalogue) or tuple(sorted(known))[:50],
+        suggestion=did_you_mean(alike),
+        available=alike or tuple(sorted(known))[:50],
         fix=Fix(path=f"steps/{index}/action", value=near[0], label=f"Use “{near[0]}”")
         if near
         else None,
     )
 
 
-def _related(action: str, catalogue: Catalogue) -> tuple[str, ...]:
+def _related(subject: Subject, action: str) -> tuple[str, ...]:
     """Tools whose ids share a word with this one."""
+    known = subject.catalogue.tools
+    if not subject.affords(len(known)):
+        return ()
     words = _words(action)
-    scores = {id: len(words & _words(id)) for id in catalogue.tools}
+    scores = {id: len(words & _words(id)) for id in known}
     return tuple(sorted((id for id in scores if scores[id]), key=lambda id: (-scores[id], id))[:3])
 
 
