@@ -25,6 +25,7 @@ from backend.lightning import Lightning
 
 MAX_TEXT = 20_000
 RECURSION_LIMIT = 60
+RESUMED_AT_ONCE = 8
 Verb = Literal["approve", "reject", "edit"]
 
 log = structlog.get_logger(__name__)
@@ -153,15 +154,20 @@ class Conversation:
 
     async def resume_unfinished(self) -> tuple[Resumed, ...]:
         """After a restart: go on with what was asked and not yet answered."""
-        resumed: list[Resumed] = []
-        for turn in await self._turns.unfinished():
-            try:
+        turns = await self._turns.unfinished()
+        gate = asyncio.Semaphore(RESUMED_AT_ONCE)
+
+        async def resume(turn: OpenTurn) -> Resumed:
+            async with gate:
                 reply = await self._take(turn, Principal(turn.user_id), None, None)
-            except LightningError as error:
-                log.warning("turn.unresumed", turn=turn.message["turn"], error=error.message)
-                continue
-            resumed.append(Resumed(turn.user_id, turn.thread_id, turn.message["text"], reply))
-        return tuple(resumed)
+            return Resumed(turn.user_id, turn.thread_id, turn.message["text"], reply)
+
+        # one that fails again must not keep the others from their replies
+        outcomes = await asyncio.gather(*map(resume, turns), return_exceptions=True)
+        for turn, outcome in zip(turns, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                log.warning("turn.unresumed", turn=turn.message["turn"], error=repr(outcome))
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Resumed))
 
     # --- one turn -------------------------------------------------------------------------------------
 

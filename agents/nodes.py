@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from langgraph.runtime import Runtime
@@ -70,6 +71,9 @@ class Nodes:
         if failure is not None and text in (TRY_AGAIN, PLAN_OFFLINE):
             planner = OFFLINE if text == PLAN_OFFLINE and OFFLINE in self._planners else planner
             text = failure["request"]
+        last = state.get("said")
+        if last is not None and state.get("asked") and text in last["choices"]:
+            text = _joined(state["asked"], text)
         view = await self._open_plan(state, runtime)
         return {
             "request": text,
@@ -134,12 +138,12 @@ class Nodes:
                 if isinstance(planner, StagedPlanner):
                     answer = await planner.draft(request, state.get("selected", []))
                 else:
-                    answer = await planner.plan(request)
+                    request, answer = await _planned(planner, request, state.get("asked", ""))
                 steps = len((answer.document or {}).get("steps", ()))
                 done["detail"] = f"{steps} steps" if steps else answer.kind
         except LightningError as error:
             return _failed(state, error)
-        return {"answer": answer_to_state(answer)}
+        return {"answer": answer_to_state(answer), "request": request.text}
 
     async def validate(self, state: ThreadState, runtime: Run) -> ThreadState:
         answer = answer_from_state(state["answer"] or {})
@@ -211,7 +215,11 @@ class Nodes:
             "plan_id": None,
         }
         turns = (("user", state["request"]), ("assistant", said["text"]))
-        return {"said": said, "history": remembered(state.get("history", ()), *turns)}
+        return {
+            "said": said,
+            "asked": state["request"] if answer.kind == "question" else "",
+            "history": remembered(state.get("history", ()), *turns),
+        }
 
     # --- propose and wait -----------------------------------------------------------------------------
 
@@ -239,6 +247,7 @@ class Nodes:
             "plan_id": view.plan_id,
             "waiting": True,
             "document": _document(view),
+            "asked": "",
             "said": said,
             "history": remembered(state.get("history", ()), *turns),
         }
@@ -302,6 +311,22 @@ class Nodes:
             state["message"]["timezone"],
             answer.not_covered,
         )
+
+
+async def _planned(
+    planner: Planner, request: PlanRequest, asked: str
+) -> tuple[PlanRequest, PlanAnswer]:
+    """A planner without memory: what is no plan by itself may answer the question it asked."""
+    answer = await planner.plan(request)
+    if not asked or answer.kind == "plan" or request.text.startswith(asked):
+        return request, answer
+    joined = replace(request, text=_joined(asked, request.text))
+    together = await planner.plan(joined)
+    return (joined, together) if together.kind in ("plan", "question") else (request, answer)
+
+
+def _joined(asked: str, answer: str) -> str:
+    return f"{asked}\n{answer}"
 
 
 def _document(view: PlanView) -> dict[str, Any]:

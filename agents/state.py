@@ -44,7 +44,7 @@ class Failure(TypedDict):
 class ThreadState(TypedDict, total=False):
     """`request` is what is being answered (the message, or the earlier one tried again); `document`
     the open plan as it stands; `plan_id` of the last plan made here; `waiting` while its proposal
-    waits for a decision."""
+    waits for a decision; `asked` the request that an open question is about."""
 
     message: Message
     request: str
@@ -59,6 +59,7 @@ class ThreadState(TypedDict, total=False):
     issues: list[dict[str, Any]]
     repairs: int
     failure: Failure | None
+    asked: str
     said: Said | None
 
 

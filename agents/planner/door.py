@@ -24,4 +24,4 @@ def online(
         return None
     from agents.planner.model import ModelPlanner
 
-    return ModelPlanner(llm, catalogue, now)
+    return ModelPlanner(llm, catalogue)

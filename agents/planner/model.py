@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Literal
 
 from agents.planner import prompts
 from agents.planner.grounding import Guess, guesses
 from agents.planner.model_drafts import failing_parts, mended, to_document
+from agents.planner.retrieve import Retriever
 from agents.planner.selection import Selection
 from agents.planner.times import Refused
 from agents.planner.timing import overrule, said_time
@@ -21,8 +21,12 @@ from backend.contracts.ports import LLM, PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
 CANDIDATES = 20
+MAX_CANDIDATES = 40
+MAX_CLAUSES = 12
+NEAREST = 5
 SELECT_TOKENS = 700
 DRAFT_TOKENS = 4_000
+_CLAUSE = re.compile(r"[.,;\n]+|\b(?:and|then)\b", re.IGNORECASE)
 
 
 class ModelPlanner:
@@ -31,37 +35,53 @@ class ModelPlanner:
     Errors of every verb: `Unavailable`, `RateLimited`, as the LLM port says.
     """
 
-    def __init__(
-        self, llm: LLM, catalogue: Callable[[], Catalogue], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, llm: LLM, catalogue: Callable[[], Catalogue]) -> None:
         self._llm = llm
         self._catalogue = catalogue
-        self._now = now
+        self._retriever = Retriever()
 
     @property
     def name(self) -> str:
         return self._llm.model
 
     async def plan(self, request: PlanRequest) -> PlanAnswer:
-        selection = await self.select(request, await self.discover(request))
+        stages: list[dict[str, Any]] = []
+        began = time.perf_counter()
+
+        def done(name: str) -> None:
+            nonlocal began
+            ended = time.perf_counter()
+            stages.append({"name": name, "duration_ms": round((ended - began) * 1000, 1)})
+            began = ended
+
+        candidates = await self.discover(request)
+        done("discover")
+        selection = await self.select(request, candidates)
+        done("select")
         if selection.kind == "plan":
-            return await self.draft(request, selection.tools)
-        if selection.kind == "talk":
-            words = [token async for token in self.talk(request)]
-            return PlanAnswer("talk", "".join(words), planner=self.name)
-        return PlanAnswer(
-            selection.kind, selection.text, choices=selection.choices, planner=self.name
-        )
+            answer = await self.draft(request, selection.tools)
+            done("draft")
+        else:
+            words = selection.text
+            if selection.kind == "talk":
+                words = "".join([token async for token in self.talk(request)])
+            choices = selection.choices
+            answer = PlanAnswer(selection.kind, words, choices=choices, planner=self.name)
+        return replace(answer, stages=tuple(stages))
 
     async def discover(self, request: PlanRequest) -> tuple[str, ...]:
         """Ids of the tools this message may be about; those of the open plan among them."""
         catalogue = self._catalogue()
         if len(catalogue.tools) <= CANDIDATES:
             return tuple(catalogue.tools)
+        index = await self._retriever.index(catalogue)
         asked = [t["content"] for t in request.history[-2:] if t.get("role") == "user"]
-        found = await asyncio.to_thread(_retrieved, "\n".join([*asked, request.text]), catalogue)
-        open_plan = [step["action"] for step in (request.previous or {}).get("steps", ())]
-        return tuple(id for id in dict.fromkeys([*open_plan, *found]) if id in catalogue.tools)
+        words = "\n".join([*asked, request.text])
+        found = [step["action"] for step in (request.previous or {}).get("steps", ())]
+        found += [hit.tool for hit in index.search(words, CANDIDATES)]
+        for clause in _CLAUSE.split(words)[:MAX_CLAUSES]:
+            found += [hit.tool for hit in index.search(clause, NEAREST)]
+        return tuple(id for id in dict.fromkeys(found) if id in catalogue.tools)[:MAX_CANDIDATES]
 
     async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
         reply = await self._llm.complete(
@@ -140,15 +160,15 @@ class ModelPlanner:
         if guessed:
             return self._ask_about(guessed)
         timed = any(event.get("kind") in TIMED_KINDS for event in document["events"])
-        time = said_time(request.text, request.now, request.timezone)
-        if time is None and timed and not revises:
+        when = said_time(request.text, request.now, request.timezone)
+        if when is None and timed and not revises:
             # the answer to a question we asked: the time stands in the request before it
             asked = [t["content"] for t in request.history if t.get("role") == "user"]
-            time = said_time(asked[-1], request.now, request.timezone) if asked else None
-        if isinstance(time, Refused) and timed and not revises:
-            text = f"When exactly? About “{time.words}”: {time.reason}."
-            return PlanAnswer("question", text, choices=time.choices, planner=self.name)
-        document = overrule(document, time, revises=revises)
+            when = said_time(asked[-1], request.now, request.timezone) if asked else None
+        if isinstance(when, Refused) and timed and not revises:
+            text = f"When exactly? About “{when.words}”: {when.reason}."
+            return PlanAnswer("question", text, choices=when.choices, planner=self.name)
+        document = overrule(document, when, revises=revises)
         return replace(answer, document=document, sources=_sources(document, said))
 
     def _ask_about(self, guessed: Sequence[Guess]) -> PlanAnswer:
@@ -161,12 +181,6 @@ class ModelPlanner:
     def _specs(self, ids: Sequence[str]) -> list[ToolSpec]:
         tools = self._catalogue().tools
         return [tools[id] for id in ids if id in tools]
-
-
-def _retrieved(text: str, catalogue: Catalogue) -> tuple[str, ...]:
-    from agents.planner.retrieve import Retriever
-
-    return tuple(hit.id for hit in Retriever(catalogue).search(text, limit=CANDIDATES))
 
 
 def _said(request: PlanRequest, *, revises: bool) -> str:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from backend.contracts.errors import RateLimited, Unavailable
 from backend.contracts.ports import Completion
 from backend.llm.models import known
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 REASONING_HEADROOM = 4_000  # hidden reasoning counts against the limit of what is said
+
+log = structlog.get_logger(__name__)
 
 
 class OpenAILLM:
@@ -218,6 +222,9 @@ class OpenAILLM:
         details = usage.prompt_tokens_details if usage else None
         cached = (details.cached_tokens or 0) if details else 0
         cost = self._known.cost(tokens_in, tokens_out, cached) if self._known else 0.0
+        log.info(
+            "model.called", model=self.model, input=tokens_in, output=tokens_out, cost_usd=cost
+        )
         return Completion(
             text=text,
             model=reply.model or self.model,

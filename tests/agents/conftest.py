@@ -73,7 +73,7 @@ def opened(tmp_path: Path, server: ScriptedOpenAI) -> Opening:
             catalogue = system.lightning.registry.catalogue
             planners: dict[str, Planner] = {}
             if model:
-                planners["online"] = ModelPlanner(llm, catalogue, lambda: NOW)
+                planners["online"] = ModelPlanner(llm, catalogue)
             planners["offline"] = OfflinePlanner(catalogue)
             yield Talk(system, Conversation(system.lightning, planners))
         await llm.aclose()

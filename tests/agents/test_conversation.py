@@ -192,6 +192,39 @@ async def test_a_plan_approved_elsewhere_is_revised_as_approved(
     assert (second.plan_id, second.status) == (plan.plan_id, "proposed")
 
 
+async def test_an_approval_is_remembered_in_the_thread(talk: Talk, server: ScriptedOpenAI) -> None:
+    plan = await proposal(talk, server)
+    await talk.decide(ANN, "t1", plan.plan_id, "approve", plan.ir_hash)
+    server.answer(answered("talk"))
+    server.say("You are welcome")
+    await talk.say(ANN, "t1", "thanks", ZONE)
+    assert "The plan digest was approved." in str(server.requests[-1]["messages"])
+
+
+async def test_a_plan_turned_down_elsewhere_is_no_longer_open(
+    talk: Talk, server: ScriptedOpenAI
+) -> None:
+    plan = await proposal(talk, server)
+    await talk.lightning.reject(ANN, plan.plan_id, "no")
+    server.answer(answered("talk"))
+    server.say("Well")
+    await talk.say(ANN, "t1", "hmm", ZONE)
+    assert "The open plan" not in str(server.requests[-1]["messages"])
+
+
+async def test_a_click_on_a_questions_choice_answers_it(talk: Talk, server: ScriptedOpenAI) -> None:
+    asked = "Every weekday at 9 read https://example.com/feed and mail it to me"
+    server.answer(selected("feed.read", "email.send"))
+    server.answer(digest())
+    reply = await talk.say(ANN, "t1", asked, ZONE)
+    assert (reply.kind, reply.choices) == ("question", ("me@example.com",))
+    server.answer(selected("feed.read", "email.send"))
+    server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 9 * * *"))
+    plan = plan_of(await talk.say(ANN, "t1", "me@example.com", ZONE))
+    assert plan.request == f"{asked}\nme@example.com"
+    assert plan.when == "Weekdays at 09:00"
+
+
 async def test_another_person_sees_nothing_of_a_thread(talk: Talk, server: ScriptedOpenAI) -> None:
     plan = await proposal(talk, server)
     with pytest.raises(NotFound):
