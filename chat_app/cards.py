@@ -54,9 +54,7 @@ def card(
         "latest": view.latest,
         "hash": view.ir_hash,
         "catalogue": view.catalogue_hash,
-        "title": cut(words.humanised(view.document.plan_name), 120)
-        if " " not in view.document.plan_name
-        else cut(view.document.plan_name, 120),
+        "title": cut(words.titled(view.document.plan_name), 120),
         "purpose": cut(view.document.description, 300),
         "label": f"Run of {words.clock(due, zone, now)}" if due else "",
         "status": "run" if due else plan_status(view, run),
@@ -69,9 +67,7 @@ def card(
         "inputs": _inputs(view),
         "before": first,
         "after": len(steps) - last,
-        "steps": [
-            _step(view, catalogue, run, steps[i], number=i + 1) for i in range(first, last)
-        ],
+        "steps": [_step(view, catalogue, run, steps[i], number=i + 1) for i in range(first, last)],
         "edges": _edges(view.document) if 1 < len(steps) <= MAX_GRAPH else [],
         "issues": [_issue(i) for i in view.issues if not _of_step(i)][:20],
         "changes": [_change(view, c) for c in view.changes[:20]] if view.revision > 1 else [],
@@ -315,9 +311,7 @@ def _question(question: Mapping[str, Any], status: str, index: int | None) -> di
 # --- the run --------------------------------------------------------------------------------------
 
 
-def _run(
-    view: PlanView, run: RunState | None, zone: str, now: datetime
-) -> dict[str, Any] | None:
+def _run(view: PlanView, run: RunState | None, zone: str, now: datetime) -> dict[str, Any] | None:
     if run is None:
         return None
     states = [run.steps.get(s.name) or StepState() for s in view.document.steps]

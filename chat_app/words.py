@@ -6,7 +6,9 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-ACRONYMS = frozenset({"api", "csv", "html", "http", "id", "json", "pdf", "rss", "sql", "url", "xml"})
+ACRONYMS = frozenset(
+    {"api", "csv", "html", "http", "id", "json", "pdf", "rss", "sql", "url", "xml"}
+)
 PAST = {
     "adds": "added",
     "asks": "asked",
@@ -81,4 +83,11 @@ def humanised(name: str) -> str:
 
 def joined(parts: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+    return (
+        parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+    )
+
+
+def titled(name: str) -> str:
+    """A plan's name as a title: `daily-digest` → `Daily digest`; words stay as they are."""
+    return name if " " in name else humanised(name)

@@ -665,7 +665,7 @@ function PlanCard({ p, api }) {
         {p.kind === 'plan' && ['failed', 'stopped', 'done', 'approved'].includes(p.status) ? <Button kind={p.status === 'failed' ? 'primary' : 'plain'} icon={RotateCcw} data-act="run" busy={busy === 'run'} onClick={runNow}>{run ? 'Run again' : 'Run now'}</Button> : null}
         <span className="lt-grow lt-bar-note">
           {editable && errors.length ? (
-            <button type="button" className="lt-text-button lt-fail" data-act="first-error" onClick={() => focusOn(errors[0].path)}>{plural(errors.length, 'thing')} to fix</button>
+            <button type="button" className="lt-text-button lt-fail" data-act="first-error" onClick={() => focusOn(errors[0].path)}>{errors.length} to fix</button>
           ) : null}
         </span>
         {menu.length ? (

@@ -1,0 +1,297 @@
+"""From the log to the cards: live, in every tab, and again after a reload or a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from backend.contracts.errors import NotFound, Unavailable
+from backend.contracts.runs import ENDED_RUN, RunState
+from backend.contracts.security import Principal
+from backend.contracts.views import PlanView, ThreadUpdate
+from backend.lightning import Lightning
+from chat_app import words
+from chat_app.cards import card
+from chat_app.results import cut
+from chat_app.rooms import Room, derived
+from chat_app.threads import Threads, stamp
+
+AWAY_S = 60
+FIRINGS_SHOWN = 3
+REVISIONS_SEARCHED = 20
+AGAIN_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Watched:
+    """A room that is followed, and the pages that look at it."""
+
+    room: Room
+    pages: set[str] = field(default_factory=set)
+    runs: dict[str, RunState] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Follower:
+    """Follows each thread somebody has open. What happens meanwhile waits in the log."""
+
+    def __init__(self, lightning: Lightning, threads: Threads) -> None:
+        self._lightning = lightning
+        self._threads = threads
+        self._watched: dict[str, Watched] = {}
+
+    async def join(self, who: Principal, thread_id: str, page: str, zone: str = "") -> Room:
+        """The room of a thread of theirs. Raises `NotFound` for another owner's."""
+        await self._threads.open(who.user_id, thread_id)
+        watched = self._watched.get(thread_id)
+        if watched is None or (watched.task and watched.task.done()):
+            room = Room(who, thread_id, self._threads, self._lightning.now)
+            watched = self._watched[thread_id] = Watched(room)
+            watched.task = asyncio.create_task(self._follow(watched))
+        watched.pages.add(page)
+        watched.room.zone = words.zone_of(zone, self._lightning.timezone)
+        await watched.ready.wait()
+        return watched.room
+
+    async def leave(self, thread_id: str, page: str) -> None:
+        """A page was closed; with the last one the following ends, and what comes is news."""
+        watched = self._watched.get(thread_id)
+        if watched is None:
+            return
+        watched.pages.discard(page)
+        if not watched.pages and not watched.room.talking:
+            del self._watched[thread_id]
+            await self._end(watched)
+
+    async def close(self) -> None:
+        watched, self._watched = list(self._watched.values()), {}
+        for one in watched:
+            await self._end(one)
+
+    async def _end(self, watched: Watched) -> None:
+        if watched.task:
+            watched.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await watched.task
+        room = watched.room
+        with suppress(Unavailable):
+            await self._threads.note(
+                room.who.user_id, room.thread_id, seen=stamp(self._lightning.now())
+            )
+
+    async def _follow(self, watched: Watched) -> None:
+        room = watched.room
+        try:
+            await room.load()
+            body = await self._threads.open(room.who.user_id, room.thread_id)
+        finally:
+            watched.ready.set()
+        cursor, seen = body.get("cursor"), body.get("seen", "")
+        await self._threads.note(room.who.user_id, room.thread_id, seen="")
+        while True:
+            try:
+                feed = self._lightning.follow(room.who, room.thread_id, cursor)
+                async with aclosing(feed):
+                    async for update in feed:
+                        async with room.lock:
+                            if cursor and seen:
+                                await self._tell_what_happened(watched, update, seen)
+                            await self._take(watched, update)
+                        cursor, seen = update.cursor, ""
+                        await self._threads.note(room.who.user_id, room.thread_id, cursor=cursor)
+                return
+            except NotFound:
+                return
+            except Unavailable as error:
+                log.warning("thread.unfollowed", thread=room.thread_id, error=error.message)
+                await asyncio.sleep(AGAIN_S)
+
+    # --- an update ------------------------------------------------------------------------------------
+
+    async def _take(self, watched: Watched, update: ThreadUpdate) -> None:
+        for run in update.runs:
+            watched.runs[run.run_id] = run
+        for message in update.messages:
+            await self._message(watched.room, message)
+        touched = {plan.plan_id: plan for plan in update.plans}
+        for run in update.runs:
+            if run.plan_id not in touched:
+                with suppress(NotFound):
+                    touched[run.plan_id] = await self._lightning.plan(watched.room.who, run.plan_id)
+        for view in touched.values():
+            await self._show_plan(watched, view)
+        for run in _shown(update.runs):
+            if run.plan_id in touched and run.run_id != touched[run.plan_id].run_id:
+                await self._show_firing(watched, run, touched[run.plan_id])
+        for run in update.runs:
+            if run.status in ENDED_RUN and not _current(run, touched):
+                watched.runs.pop(run.run_id, None)
+
+    async def refresh(self, thread_id: str, view: PlanView) -> None:
+        """Draw a plan's cards as it is now, ahead of the log's news."""
+        watched = self._watched.get(thread_id)
+        if watched is not None:
+            async with watched.room.lock:
+                await self._show_plan(watched, view)
+
+    async def propose(self, thread_id: str, message_id: str, view: PlanView) -> None:
+        """The card of a revision that a message brings."""
+        watched = self._watched[thread_id]
+        async with watched.room.lock:
+            id = derived("plan", view.plan_id, view.revision)
+            props = self._props(watched.room, view, await self._run_of(watched, view))
+            await watched.room.show(id, message_id, props)
+            await self._show_plan(watched, view)
+
+    async def _show_plan(self, watched: Watched, view: PlanView) -> None:
+        """All cards of a plan. An edit goes on in the card it was made in."""
+        room = watched.room
+        own = [
+            c
+            for c in room.cards.values()
+            if c["props"].get("plan") == view.plan_id and c["props"].get("kind") == "plan"
+        ]
+        run = await self._run_of(watched, view)
+        newest = max(own, key=lambda c: c["props"]["revision"], default=None)
+        if newest is None or newest["props"]["revision"] < view.revision:
+            if newest is not None and view.origin != "planner":
+                await self._redraw(room, newest, view, run)
+            elif not room.talking:
+                id = derived("plan", view.plan_id, view.revision)
+                message = await room.post("", id=derived("message", id))
+                await room.show(id, message, self._props(room, view, run))
+        for element in own:
+            revision = element["props"]["revision"]
+            if revision == view.revision:
+                await self._redraw(room, element, view, run)
+            elif element["props"]["status"] != "superseded" and element is not newest:
+                await self._supersede(room, element, revision)
+        if newest is not None and newest["props"]["revision"] < view.revision:
+            still = room.cards[newest["id"]]["props"]["revision"]
+            if still < view.revision:
+                await self._supersede(room, newest, still)
+
+    async def _supersede(self, room: Room, element: Mapping[str, Any], revision: int) -> None:
+        with suppress(NotFound):
+            old = await self._lightning.plan(room.who, element["props"]["plan"], revision)
+            await self._redraw(room, element, old, None)
+
+    async def _redraw(
+        self, room: Room, element: Mapping[str, Any], view: PlanView, run: RunState | None
+    ) -> None:
+        await room.show(element["id"], element["forId"], self._props(room, view, run))
+
+    async def _show_firing(self, watched: Watched, run: RunState, view: PlanView) -> None:
+        """A scheduled run has a card of its own."""
+        room, id = watched.room, derived("run", run.run_id)
+        due = _due(run)
+        if due is None and id not in room.cards:
+            return
+        message = derived("message", id)
+        if id not in room.cards:
+            await room.post("", id=message)
+        seen = await self._revision_of(room.who, run, view)
+        props = card(
+            seen,
+            self._lightning.catalogue(room.who),
+            now=self._lightning.now(),
+            zone=room.zone,
+            run=run,
+            due=due or run.started_at,
+        )
+        await room.show(id, message, props)
+
+    async def _revision_of(self, who: Principal, run: RunState, view: PlanView) -> PlanView:
+        """The revision a run is of; an older one when the plan was changed since."""
+        found, number = view, view.revision
+        while found.ir_hash != run.ir_hash and number > max(1, view.revision - REVISIONS_SEARCHED):
+            number -= 1
+            found = await self._lightning.plan(who, view.plan_id, number)
+        return found if found.ir_hash == run.ir_hash else view
+
+    async def _run_of(self, watched: Watched, view: PlanView) -> RunState | None:
+        if view.run_id is None:
+            return None
+        if view.run_id not in watched.runs:
+            try:
+                state = await self._lightning.run_state(watched.room.who, view.run_id)
+            except NotFound:
+                return None
+            watched.runs[view.run_id] = state
+        return watched.runs[view.run_id]
+
+    def _props(self, room: Room, view: PlanView, run: RunState | None) -> dict[str, Any]:
+        return card(
+            view,
+            self._lightning.catalogue(room.who),
+            now=self._lightning.now(),
+            zone=room.zone,
+            run=run,
+        )
+
+    async def _message(self, room: Room, message: Mapping[str, Any]) -> None:
+        text = cut(str(message.get("text", "")), 20_000)
+        at = datetime.fromisoformat(str(message["timestamp"]))
+        await room.post(text, id=derived("said", str(message["id"])), at=stamp(at))
+
+    async def _tell_what_happened(self, watched: Watched, update: ThreadUpdate, seen: str) -> None:
+        """One line, when the person was really away and something really happened."""
+        now = self._lightning.now()
+        left = datetime.fromisoformat(seen)
+        ended = [r for r in update.runs if r.ended_at and r.ended_at > left]
+        if (now - left).total_seconds() < AWAY_S or not (ended or update.messages):
+            return
+        parts = [
+            _counted(sum(r.status == status for r in ended), what)
+            for status, what in (
+                ("completed", "run done"),
+                ("failed", "run failed"),
+                ("cancelled", "run stopped"),
+            )
+        ]
+        parts.append(_counted(len(update.messages), "message"))
+        happened = words.joined([p for p in parts if p])
+        since = words.clock(left, watched.room.zone, now)
+        await watched.room.post(
+            f"While you were away (since {since}): {happened}.",
+            id=derived("away", watched.room.thread_id, seen),
+        )
+
+
+def _shown(runs: tuple[RunState, ...]) -> list[RunState]:
+    """After a long absence the last few firings of a plan are enough, and all that still go on."""
+    by_plan: dict[str, list[RunState]] = {}
+    for run in sorted(runs, key=lambda r: r.started_at.timestamp() if r.started_at else 0):
+        by_plan.setdefault(run.plan_id, []).append(run)
+    return [
+        run
+        for some in by_plan.values()
+        for i, run in enumerate(some)
+        if i >= len(some) - FIRINGS_SHOWN or run.status not in ENDED_RUN
+    ]
+
+
+def _current(run: RunState, views: Mapping[str, PlanView]) -> bool:
+    view = views.get(run.plan_id)
+    return view is not None and view.run_id == run.run_id
+
+
+def _due(run: RunState) -> datetime | None:
+    due = run.event.get("due")
+    return datetime.fromisoformat(due) if isinstance(due, str) else None
+
+
+def _counted(number: int, what: str) -> str:
+    if not number:
+        return ""
+    one, _, rest = what.partition(" ")
+    return f"{number} {one}{'' if number == 1 else 's'}{' ' + rest if rest else ''}"

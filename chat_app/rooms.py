@@ -1,0 +1,160 @@
+"""A thread with people in it: what is written into it is kept once and reaches every open page."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from chainlit.session import WebsocketSession, ws_sessions_id
+
+from backend.contracts.security import Principal
+from chat_app.threads import Threads, stamp
+
+AUTHOR = "Lightning"
+CARD, CHOICES = "PlanCard", "Choices"
+_SPACE = uuid.UUID("5b0d7c1e-8f0a-4a35-9d1e-6d2f0e9c7a11")
+
+
+def derived(*parts: str | int) -> str:
+    """The same parts give the same id: writing a thing twice writes it once."""
+    return str(uuid.uuid5(_SPACE, "\x1f".join(map(str, parts))))
+
+
+class Room:
+    """One thread. `lock` is held while its cards change: there is one writer."""
+
+    def __init__(
+        self, who: Principal, thread_id: str, threads: Threads, now: Callable[[], datetime]
+    ) -> None:
+        self.who = who
+        self.thread_id = thread_id
+        self.zone = ""
+        self.lock = asyncio.Lock()
+        self.talking = 0
+        self.cards: dict[str, dict[str, Any]] = {}
+        self._sorts: dict[str, str] = {}
+        self._threads = threads
+        self._now = now
+
+    async def load(self) -> None:
+        """The cards kept in the thread."""
+        for document in await self._threads.elements(self.who.user_id, self.thread_id):
+            body = dict(document.body or {})
+            if body.get("name") == CARD:
+                self.cards[document.id] = body
+                self._sorts[document.id] = document.sort
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """While a message is answered, the answer brings its own card."""
+        self.talking += 1
+        try:
+            yield
+        finally:
+            self.talking -= 1
+
+    # --- to the pages ---------------------------------------------------------------------------------
+
+    def sessions(self) -> list[WebsocketSession]:
+        return [
+            session
+            for session in list(ws_sessions_id.values())
+            if session.thread_id == self.thread_id
+            and session.user is not None
+            and session.user.identifier == self.who.user_id
+        ]
+
+    async def emit(self, event: str, data: Mapping[str, Any], *, but: object = None) -> None:
+        for session in self.sessions():
+            if session is not but:
+                await _send(session, event, dict(data))
+
+    async def replay(self, session: WebsocketSession) -> None:
+        """The newest cards once more, to a page that may have read the thread before they changed."""
+        for element in list(self.cards.values())[-10:]:
+            await _send(session, "element", element)
+
+    # --- messages -------------------------------------------------------------------------------------
+
+    def step(self, text: str, *, id: str = "", at: str = "", **more: Any) -> dict[str, Any]:
+        created = at or stamp(self._now())
+        return {
+            "id": id or str(uuid.uuid4()),
+            "threadId": self.thread_id,
+            "parentId": None,
+            "createdAt": created,
+            "start": created,
+            "end": created,
+            "output": text,
+            "name": AUTHOR,
+            "type": "assistant_message",
+            "streaming": False,
+            "isError": False,
+            "waitForAnswer": False,
+            "metadata": {},
+            **more,
+        }
+
+    async def post(self, text: str, *, id: str = "", at: str = "", **more: Any) -> str:
+        """A message from Lightning; returns its id."""
+        step = self.step(text, id=id, at=at, **more)
+        await self._threads.save_step(self.who.user_id, step)
+        await self.emit("new_message", step)
+        return str(step["id"])
+
+    async def keep(self, step: Mapping[str, Any]) -> None:
+        """Into the thread, without telling the pages."""
+        await self._threads.save_step(self.who.user_id, step)
+
+    async def rename(self, name: str) -> None:
+        """The list of threads is read anew by the page when it hears of a first interaction."""
+        body = await self._threads.open(self.who.user_id, self.thread_id, name)
+        if body.get("named") or body.get("name") == name:
+            return
+        await self._threads.note(self.who.user_id, self.thread_id, name=name)
+        await self.emit("first_interaction", {"interaction": name, "thread_id": self.thread_id})
+
+    # --- cards ----------------------------------------------------------------------------------------
+
+    async def show(self, element_id: str, message_id: str, props: Mapping[str, Any]) -> None:
+        """Put a card below a message, or give the one of this id new props."""
+        known = self.cards.get(element_id)
+        if known is not None and known["props"] == props:
+            return
+        element = _element(CARD, element_id, self.thread_id, message_id, props)
+        sort = self._sorts.setdefault(element_id, stamp(self._now()))
+        self.cards[element_id] = element
+        await self._threads.save_element(self.who.user_id, element, sort)
+        await self.emit("element", element)
+
+    async def offer(self, message_id: str, choices: tuple[str, ...]) -> None:
+        """Answers that can be said back with a click."""
+        props = {"choices": [c[:300] for c in choices[:6]]}
+        id = derived("choices", message_id)
+        element = _element(CHOICES, id, self.thread_id, message_id, props)
+        await self._threads.save_element(self.who.user_id, element, stamp(self._now()))
+        await self.emit("element", element)
+
+
+def _element(
+    name: str, id: str, thread_id: str, message_id: str, props: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "id": id,
+        "threadId": thread_id,
+        "type": "custom",
+        "name": name,
+        "display": "inline",
+        "forId": message_id,
+        "mime": "application/json",
+        "props": dict(props),
+    }
+
+
+async def _send(session: WebsocketSession, event: str, data: Mapping[str, Any]) -> None:
+    sending: Any = session.emit(event, data)
+    await sending

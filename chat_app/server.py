@@ -1,0 +1,71 @@
+"""One ASGI app: the API, then the chat at the root, with a life of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+from fastapi import FastAPI
+
+from agents.conversation import Conversation
+from backend.api.app import install
+from backend.bootstrap import System
+from chat_app import home
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(system: System) -> FastAPI:
+    """The whole product over HTTP. Chainlit keeps its state in modules: once a process."""
+    lightning = system.lightning
+    settings = lightning.settings
+    folder = home.prepare(settings.data_dir, settings.jwt_signing_key)
+
+    # Only now: on import Chainlit reads the folder it is to work in.
+    import chainlit.server
+
+    from chat_app.app import Chat
+    from chat_app.auth import SignIn
+    from chat_app.follow import Follower
+    from chat_app.hardening import Guard, feedback_router, harden
+    from chat_app.threads import Threads
+
+    threads = Threads(lightning.store, lightning.now)
+    follower = Follower(lightning, threads)
+    chat = Chat(lightning, Conversation(lightning, system.planners), threads, follower)
+    sign_in = SignIn(lightning, system.links)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        going_on = asyncio.create_task(chat.resumed())
+        going_on.add_done_callback(_tell)
+        try:
+            yield
+        finally:
+            app.state.stopping.set()
+            going_on.cancel()
+            await asyncio.gather(going_on, return_exceptions=True)
+            await follower.close()
+            home.remove(folder)
+
+    app = FastAPI(
+        title="Lightning", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.lightning = lightning
+    app.state.planner = next(iter(system.planners.values()), None)
+    app.state.stopping = asyncio.Event()
+    install(app)
+    app.include_router(sign_in.router())
+    app.include_router(feedback_router(threads, sign_in))
+    chat.install(sign_in.password_callback)
+    policy = harden(threads, sign_in, chat.arrived)
+    app.mount("/", chainlit.server.app)
+    app.add_middleware(Guard, settings=settings, policy=policy)
+    return app
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("turns.unresumed", error=repr(error))
