@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from backend.contracts.runs import (
     RunStatus,
     StepState,
     StepStatus,
+    changed,
 )
 from backend.plans.graph import DEFAULT_ACTION, Graph
 from backend.plans.joins import SKIPPED, Joins
@@ -73,29 +73,21 @@ class Fold:
         return Scope(names, self.steps, self.graph.aliases)
 
     def state(self) -> RunState:
-        before = self._before
         status = self.status
         if status not in ENDED_RUN and status != "stalled":
             status = "waiting" if self.asking and not self.active else "running"
-        return RunState(
-            before.run_id,
-            before.plan_id,
-            before.ir_hash,
-            before.owner,
-            status,
-            before.thread_id,
-            before.inputs,
-            before.event,
-            self.steps,
-            self.joins.waiting_on,
-            frozenset(self.joins.fired),
-            self.joins.wanted,
-            self.active,
-            self.asking,
-            self.failing,
-            self.error,
-            before.started_at,
-            self.ended_at,
+        return changed(
+            self._before,
+            status=status,
+            steps=self.steps,
+            waiting_on=self.joins.waiting_on,
+            fired=frozenset(self.joins.fired),
+            wanted=self.joins.wanted,
+            active=self.active,
+            asking=self.asking,
+            failing=self.failing,
+            error=self.error,
+            ended_at=self.ended_at,
         )
 
     # --- cells --------------------------------------------------------------------------------------
@@ -125,7 +117,9 @@ class Fold:
         if data["iteration"] != step.iteration + 1 or step.status in BUSY:
             return False
         self.joins.take_up(name)
-        now = StepState(iteration=step.iteration + 1, output=step.output, started_at=at, **changes)
+        now = changed(
+            _NEW, iteration=step.iteration + 1, output=step.output, started_at=at, **changes
+        )
         self.active += now.status in ACTIVE and now.items is None
         self.asking += now.status in ASKING
         self.steps[name] = now
@@ -140,10 +134,10 @@ class Fold:
         self.active += active
         self.asking += asking
         if index is None or step.items is None:
-            self.steps[name] = replace(step, **changes)
+            self.steps[name] = changed(step, **changes)
             return
-        item = replace(step.items[index], **changes)
-        self.steps[name] = replace(
+        item = changed(step.items[index], **changes)
+        self.steps[name] = changed(
             step,
             items=(*step.items[:index], item, *step.items[index + 1 :]),
             begun=max(step.begun, index + 1),
@@ -174,7 +168,7 @@ class Fold:
             self.joins.announce(name, DEFAULT_ACTION)
 
     def _end(self, name: str, status: StepStatus, at: datetime, **changes: Any) -> None:
-        self.steps[name] = replace(
+        self.steps[name] = changed(
             self.steps[name], status=status, ended_at=at, values=(), **changes
         )
 
@@ -183,7 +177,7 @@ class Fold:
         for name, step in self.steps.items():
             if step.status in BUSY:
                 items = step.items and tuple(_stopped(item, at) for item in step.items)
-                self.steps[name] = replace(_stopped(step, at), items=items, values=())
+                self.steps[name] = changed(_stopped(step, at), items=items, values=())
         self.status, self.error, self.ended_at = status, error, at
         self.active = self.asking = 0
         self.joins.clear()
@@ -210,6 +204,6 @@ def _stopped(cell: Any, at: datetime) -> Any:
     error = INTERRUPTED if cell.status == "unknown" else cell.error
     failed = isinstance(cell, StepState) and cell.items is not None and cell.error is not None
     status = "failed" if failed else "cancelled"
-    return replace(
+    return changed(
         cell, status=status, error=error, question=None, args=None, due_at=None, ended_at=at
     )

@@ -7,12 +7,11 @@ by returning False.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from backend.contracts.plans import RESERVED_ACTION
-from backend.contracts.runs import ENDED_RUN, ENDED_STEP, ItemState
+from backend.contracts.runs import ENDED_RUN, ENDED_STEP, ItemState, changed
 from backend.plans.fold import ACTIVE, INTERRUPTED, Fold
 from backend.plans.graph import DEFAULT_ACTION
 
@@ -166,13 +165,22 @@ def _errored(fold: Fold, data: Mapping[str, Any], at: datetime) -> bool:
         fold.failing, fold.error = True, {**error, "step": name}
     if index is not None:
         step = fold.steps[name]
-        fold.steps[name] = replace(
+        fold.steps[name] = changed(
             step,
             errors=(*step.errors, {"index": index, **error}),
             error=step.error if data["on_error"] == "continue" else step.error or error,
         )
+        if data["on_error"] != "continue":
+            _withdraw(fold, name, at)
     fold.finish(data, at, status="failed", error=error, output=None)
     return True
+
+
+def _withdraw(fold: Fold, name: str, at: datetime) -> None:
+    """No more items of a step are called: their gates need no answer."""
+    for index, item in enumerate(fold.steps[name].items or ()):
+        if item.question is not None and item.question["kind"] == "gate":
+            fold.move(name, index, status="cancelled", question=None, args=None, ended_at=at)
 
 
 # --- the run ------------------------------------------------------------------------------------------

@@ -456,6 +456,28 @@ def test_one_failed_item_routes_the_step() -> None:
     assert play.statuses == {"a": "done", "b": "failed", "c": "skipped", "d": "running"}
 
 
+def test_a_routed_step_waits_for_what_its_items_have_asked() -> None:
+    play = each(on_error="route")
+    play.ask("b", index=1)
+    play.fail("b", index=0)
+    play.done("b", {"body": 2}, index=2)
+    assert play["b"].status == "waiting"
+    assert play["d"].status == "pending"
+    play.answer("b", "yes", index=1)
+
+    assert play.statuses == {"a": "done", "b": "failed", "c": "skipped", "d": "running"}
+
+
+def test_gates_of_items_that_will_not_be_called_are_withdrawn() -> None:
+    play = each(on_error="route", approval="required")
+    play.answer("b", "deny", index=1)
+
+    assert play["b"].items is not None
+    assert [i.status for i in play["b"].items] == ["cancelled", "failed", "cancelled"]
+    assert play.statuses == {"a": "done", "b": "failed", "c": "skipped", "d": "running"}
+    assert play.run.asking == 0
+
+
 def test_items_are_retried_each_for_itself() -> None:
     play = each()
     play.fail("b", index=1, transient=True)
