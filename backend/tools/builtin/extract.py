@@ -37,7 +37,10 @@ _PATTERNS = {
         rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b"
     ),
     "amounts": rf"{_CURRENCY}\s?(?:{_NUMBER})(?!\d)|\b(?:{_NUMBER})\s?{_CURRENCY}(?!\w)",
-    "phones": r"(?<![\w.])(?:\+\d{1,3}[\s.-]?)?(?:\(\d{1,5}\)[\s.-]?)?\d{2,5}(?:[\s./-]?\d{2,5}){2,4}(?!\w)",
+    "phones": (
+        r"(?<![\w./-])(?!\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d)"
+        r"(?:\+\d{1,3}[\s.-]?)?(?:\(\d{1,5}\)[\s.-]?)?\d{2,5}(?:[\s./-]?\d{2,5}){2,4}(?!\w)"
+    ),
 }
 
 Kind = Literal["emails", "urls", "dates", "amounts", "phones"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -10,6 +9,9 @@ from collections.abc import Collection, Sequence
 MAX_CHARS = 400_000
 MAX_SENTENCES = 2_000
 MIN_WORDS = 4
+# A word said once weighs little; a sentence of fewer words than a full one gains nothing by it.
+ONCE = 0.3
+FULL_WORDS = 6
 _MARKS = tuple(".!?…؟।。！？")
 _END = re.compile(r"(?<=[.!?…؟।])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
 _CJK = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
@@ -80,27 +82,28 @@ def words(text: str) -> list[str]:
 def pick(sentences: Sequence[str], count: int, focus: Collection[str] = ()) -> list[int]:
     """The `count` sentences that say most of the whole, as indexes in reading order.
 
-    A sentence is worth the average weight of its words; words already said weigh less, so that
-    nothing is told twice; early sentences and those about the `focus` words weigh more.
+    A sentence is worth the average weight of its words; words already said weigh less, and a
+    sentence that adds none is left out; early sentences and those about the `focus` words weigh more.
     """
     tokens = [words(each) for each in sentences]
     frequency = Counter(word for each in tokens for word in each)
-    weight = {word: math.sqrt(times) for word, times in frequency.items()}
+    weight = {word: times**0.8 if times > 1 else ONCE for word, times in frequency.items()}
     wanted = set(focus)
     left = {index for index, each in enumerate(tokens) if each}
     picked: list[int] = []
+    said: set[str] = set()
 
     def worth(index: int) -> tuple[float, int]:
         each = set(tokens[index])
-        spread = max(len(each), MIN_WORDS)
-        mean = sum(weight[word] for word in each) / math.pow(spread, 0.75)
+        mean = sum(weight[word] for word in each) / max(len(each), FULL_WORDS) ** 0.75
         early = 1 + 1 / (1 + index)
         return mean * early * (1 + 3 * len(each & wanted)), -index
 
     while left and len(picked) < count:
         best = max(left, key=worth)
-        left.remove(best)
         picked.append(best)
+        said |= set(tokens[best])
+        left = {index for index in left if not said.issuperset(tokens[index])}
         for word in set(tokens[best]):
-            weight[word] *= 0.4
+            weight[word] *= 0.5
     return sorted(picked)

@@ -85,7 +85,7 @@ async def summarize(
 def _items(text: Material) -> list[Any]:
     if isinstance(text, str):
         return sentences.split(text)
-    return [text] if isinstance(text, Mapping) else [each for each in text if each]
+    return [each for each in ([text] if isinstance(text, Mapping) else text) if each]
 
 
 def _extractive(summary: str, items: int, note: str) -> ToolResult:
