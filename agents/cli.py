@@ -36,8 +36,15 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+
+def _there(file: Path) -> Path:
+    if str(file) != "-" and not file.is_file():
+        raise typer.BadParameter(f"there is no file {str(file)!r}")
+    return file
+
+
 File = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help='a plan; "-": stdin')
+    Path, typer.Argument(callback=_there, show_default=False, help='a plan; "-": standard input')
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, nothing else")]
 Zone = Annotated[str, typer.Option(help="IANA zone the times are meant in; else this machine's")]
