@@ -76,9 +76,13 @@ def _typed(said: str, wanted: Mapping[str, Any]) -> Any:
 
 def entity(text: Text, document: Document, tools: Tools, *, also: bool) -> Outcome:
     """A recipient, an address or a file in the place of the old one; with "also", beside it."""
-    if len(text.entities) != 1 or _other_words(text, document, tools):
+    kinds = {e.kind for e in text.entities}
+    if len(kinds) != 1 or (len(text.entities) > 1 and kinds != {"email"}):
+        return None
+    if _other_words(text, document, tools) or re.search(r"\d", text.plain):
         return None
     value = text.entities[0]
+    values = [e.value for e in text.entities]
     wanted = {"email": "email", "url": "url", "file": "path"}.get(value.kind)
     if wanted is None:
         return None
@@ -107,9 +111,9 @@ def entity(text: Text, document: Document, tools: Tools, *, also: bool) -> Outco
         if not schema.takes_list(props):
             return None
         old = step["args"][name]
-        step["args"][name] = [*(old if isinstance(old, list) else [old]), value.value]
+        step["args"][name] = [*(old if isinstance(old, list) else [old]), *values]
     else:
-        step["args"][name] = value.value
+        step["args"][name] = values if len(values) > 1 else value.value
     return document, {f"{step['name']}.{name}": "said"}
 
 

@@ -53,6 +53,9 @@ class Drafting:
         self._event = event
         self._find = find
         self._draft = Draft()
+        self._asked: tuple[str, bool] | None = (
+            None  # the last question, and whether it is yes or no
+        )
 
     def draft(self, clauses: tuple[Clause, ...], earlier: Draft | None = None) -> Draft:
         """The steps of these clauses, after those of `earlier`, whose names are taken."""
@@ -117,12 +120,25 @@ class Drafting:
         step["on"] = self._after(filled.refers, clause, spec)
         if clause.approval and spec.purity != "pure":
             step["approval"] = "required"
+        if spec.id == "human.ask":
+            self._asked = (name, filled.args.get("choices") == ["yes", "no"])
+        elif self._asked is not None and spec.purity != "pure":
+            self._heed(step)
         draft.steps.append(step)
         draft.made.append(Made(name, spec))
         draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
         draft.sources |= {f"{name}.{arg}": source for arg, source in filled.sources.items()}
         draft.confidence = min(draft.confidence, choice.confidence)
         return filled.spans
+
+    def _heed(self, step: dict[str, Any]) -> None:
+        """What acts after a question waits for its answer, and for a yes where that was asked."""
+        assert self._asked is not None
+        asked, yes_or_no = self._asked
+        names = [o.removeprefix("step.") for o in step["on"] if o.startswith("step.")]
+        step["on"] = [f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, asked])))]
+        if yes_or_no:
+            step["guard"] = f'{asked}.answer == "yes"'
 
     def _several(self, filled: Filled, spec: ToolSpec) -> None:
         """What follows two sources read side by side takes both."""
@@ -201,7 +217,9 @@ class Drafting:
         if found is None:
             self._draft.left.append((start, end))
             return
-        target["guard"] = found.expression
+        own = target.get("guard")
+        same = own is None or own == found.expression
+        target["guard"] = found.expression if same else f"({own}) and ({found.expression})"
         names = [o.removeprefix("step.") for o in target["on"] if o.startswith("step.")]
         target["on"] = [
             f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, *found.steps])))

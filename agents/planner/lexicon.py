@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     _rule("file.write", 0.96, r"\b(?:save|store|write|put|keep|export|record|archive|dump|log)\b.*(?:<file>|\bfiles?\b|\bdisk\b|\bmy notes\b)"),
     _rule("file.write", 0.97, r"\b(?:to|into|as|in) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |called )?<file>"),
     _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
-    _rule("email.send", 0.97, rf"(?:^|\b(?:and|then|to|please|also)\s+)\s*(?:e-?mails?|mail)\b(?!\s+(?:address|arriv|com))|\b(?:e-?mail|mail)s?\s+(?:{_PRONOUN}|the|a|an|to|<email>)"),
+    _rule("email.send", 0.97, rf"(?:^|\b(?:and|then|to|please|also)\s+)\s*(?:e-?mails?|mail)\b(?!\s+(?:address|arriv|com))|\b(?:e-?mail|mail)s?\s+(?:(?:{_PRONOUN}|the|a|an|to)\b|<email>)"),
     _rule("email.send", 0.97, r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|\bmail\b)"),
     _rule("email.send", 0.9, r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>"),
     _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
@@ -106,7 +106,7 @@ WORDS: dict[str, Word] = {
     "file.write": Word("out", "save", ("file", "copy"), "saves it to {path}", "", "to {path}", verbs="save saving file store write"),
     "email.send": Word("out", "send", ("mail", "email", "e-mail", "message"), "mails it to {to}", "", "by mail", verbs="mail email e-mail mailing send sending"),
     "notify.user": Word("out", "tell", ("message", "notification", "chat"), "posts it in the chat", "", "in the chat", verbs="notify tell notification"),
-    "human.ask": Word("ask", "ask", ("question", "answer", "choice"), "asks you", "question", verbs="ask question asking"),
+    "human.ask": Word("ask", "ask", ("question", "answer", "choice"), "asks you", "", verbs="ask question asking"),
     "wait.until": Word("ask", "wait", ("wait", "pause"), "waits", "", verbs="wait pause waiting"),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.planner import talk, titles
+from agents.planner.answers import answers_in
 from agents.planner.choose import Choice
 from agents.planner.clauses import clauses, lead_end
 from agents.planner.draft import Draft, Drafting
@@ -39,7 +40,7 @@ class Planning:
         verbs: frozenset[str],
         index: Index | None,
     ) -> None:
-        self.text = text
+        self.text, self.answers = answers_in(text, request.now, request.timezone)
         self.request = request
         self.tools = tools
         self.verbs = verbs
@@ -59,6 +60,7 @@ class Planning:
             return answer
         event = START[found.when.kind] if isinstance(found.when, When) else "event.start"
         draft = Drafting(text, self.tools, event, self.find).draft(pieces)
+        self.answers.fill(draft)
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
         if found.when is not None and not isinstance(found.when, When):
@@ -106,7 +108,10 @@ class Planning:
     def time(self) -> tuple[Found, Text]:
         """The time of the whole plan, and the text without its words."""
         found = find_when(_prose(self.text), self.request.now, self.request.timezone)
-        return found, self.text.without(found.spans)
+        text = self.text.without(found.spans)
+        if self.answers.when is not None and not isinstance(found.when, When):
+            found = Found(self.answers.when, found.spans)
+        return found, text
 
     def find(self, words: str) -> tuple[Choice | None, tuple[str, ...]]:
         if self._index is None:
@@ -121,8 +126,11 @@ class Planning:
     def _plan(self, draft: Draft, when: When | None, event: str) -> PlanAnswer:
         lines = [(m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True)]
         trigger = when.trigger(event) if when else {"name": event, "kind": "manual"}
+        name = titles.plan_name(lines, when)
+        if self.request.previous and self.request.previous.get("plan_name") == name:
+            name = f"{name[:110]} (new)"
         document = {
-            "plan_name": titles.plan_name(lines, when),
+            "plan_name": name,
             "description": titles.description(lines),
             "events": [trigger],
             "steps": draft.steps,

@@ -12,7 +12,7 @@ from agents.planner.clauses import APPROVAL
 from agents.planner.entities import Text
 from agents.planner.planning import START, Planning
 from agents.planner.questions import time_question
-from agents.planner.times import Refused, When, adjust_when
+from agents.planner.times import Refused, adjust_when
 from backend.contracts.ports import PlanAnswer
 
 Document = dict[str, Any]
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _LEAD = re.compile(
-    r"^(?:(?:please|ok|okay|no|nope|actually|hm+|and|but|so|rather|instead|can you|could you|let's|i want to|i'd like to|wait|sorry)[,\s]+)+"
+    r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|rather|instead|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
 )
 _TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
 _RENAME = re.compile(
@@ -46,8 +46,13 @@ _SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None:
     """The answer when the words change the open plan; None when they ask for something else."""
     document = copy.deepcopy(dict(previous))
-    if not isinstance(document.get("steps"), list) or not document["steps"]:
+    if not document.get("steps"):
         return None
+    for event in document.get("events") or ():
+        event.setdefault("kind", "manual")
+    for step in document["steps"]:
+        step.setdefault("args", {})
+    before = copy.deepcopy(document)
     revision = Revision(planning)
     outcome = revision.apply(planning.text, document)
     if isinstance(outcome, PlanAnswer):
@@ -55,13 +60,16 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
     if outcome is None:
         return None
     changed, sources = outcome
-    _retell(planning, dict(previous), changed)
-    if changed == previous:
-        return PlanAnswer(
-            "question", "That is how the plan already is. What should change?", document=None
-        )
+    _retell(planning, before, changed)
+    if changed == before:
+        return PlanAnswer("question", "That is how the plan already is. What should change?")
     return PlanAnswer(
-        "plan", document=changed, confidence=0.95, sources=sources, not_covered=revision.left
+        "plan",
+        document=changed,
+        confidence=0.95,
+        sources=sources,
+        not_covered=revision.left,
+        revises=True,
     )
 
 
@@ -79,6 +87,7 @@ class Revision:
             return None
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename, self._unschedule, self._time, self._approval, self._named, self._drop,
+            self._counts,
         )  # fmt: skip
         for change in wholes:
             outcome = change(core, document, also)
@@ -89,7 +98,7 @@ class Revision:
         fresh = self._fresh(text, also)
         if fresh:
             return None
-        for change in (self._entity, self._counts, self._pieces, self._add):
+        for change in (self._entity, self._pieces, self._add):
             outcome = change(core, document, also)
             if outcome is not None:
                 return outcome
@@ -241,34 +250,17 @@ def _trigger(document: Document) -> Mapping[str, Any]:
     return events[0] if isinstance(events[0], dict) else {}
 
 
-def _when(document: Document) -> When | None:
-    trigger = _trigger(document)
-    lines = tuple(
-        trigger.get("schedules") or ([trigger["schedule"]] if trigger.get("schedule") else [])
-    )
-    kind, zone = trigger.get("kind"), str(trigger.get("timezone") or "UTC")
-    if kind == "cron" and lines:
-        return When("cron", zone, cron=lines)
-    if kind == "interval":
-        return When("interval", zone, every_s=int(trigger.get("every_s") or 0))
-    return When("at", zone) if kind == "at" else None
-
-
 def _retell(planning: Planning, old: Document, new: Document) -> None:
-    """Name, description and subjects that the planner made follow the change."""
+    """The description and the subjects that the planner made follow the change; the name, by which
+    the person knows the plan, stays."""
     before, after = amend.lines(old, planning.tools), amend.lines(new, planning.tools)
     if not before or not after:
         return
-    name, about = str(old.get("plan_name", "")), str(old.get("description", ""))
-    told = titles.retold(name, about, before, after, _when(old), _when(new))
-    if new.get("plan_name") == name:
-        new["plan_name"] = told[0]
-    if new.get("description", "") == about and about:
-        new["description"] = told[1]
-    was = {titles.subject(before[:i]) for i in range(len(before) + 1)}
+    about = old.get("description", "")
+    if about and new.get("description") == about == titles.description(before):
+        new["description"] = titles.description(after)
+    made = {titles.subject(before[:i]) for i in range(len(before) + 1)}
+    kept = {step.get("args", {}).get("subject") for step in old["steps"]} & made
     for i, step in enumerate(new["steps"]):
-        args = step.get("args", {})
-        if args.get("subject") in was and args["subject"] in {
-            s.get("args", {}).get("subject") for s in old["steps"]
-        }:
-            args["subject"] = titles.subject(after[:i])
+        if step.get("args", {}).get("subject") in kept:
+            step["args"]["subject"] = titles.subject(after[:i])

@@ -69,7 +69,7 @@ EXAMPLE = (
 def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
     """The answer to what asks for no work, or None."""
     text = plain.strip()
-    if not re.search(r"[^\W_]", text):
+    if not re.search(r"[^\W_]|[\ue001-\ue004]", text):
         return PlanAnswer("talk", f"What should happen? {EXAMPLE}")
     if _HELLO.match(text):
         return PlanAnswer("talk", f"Hello. {abilities(tools)} {EXAMPLE}")

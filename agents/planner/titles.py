@@ -57,20 +57,6 @@ def subject(lines: Sequence[Line]) -> str:
     return f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}"[:200]
 
 
-def retold(
-    name: str,
-    about: str,
-    old: Sequence[Line],
-    new: Sequence[Line],
-    was: When | None,
-    when: When | None,
-) -> tuple[str, str]:
-    """Name and description after a change: made anew where they were ours, else kept."""
-    ours = name == plan_name(old, was) if old else False
-    told = about == description(old) if old else False
-    return plan_name(new, when) if ours else name, description(new) if told else about
-
-
 def how_often(when: When) -> str:
     """ "weekday", "daily", "Monday", "hourly"; empty for one moment."""
     if when.kind == "at":

@@ -312,6 +312,7 @@ class PlanAnswer:
 
     `not_covered` are words of the request that no step expresses; `sources` say, per "step.arg",
     where a value came from ("said", "default", "step fetch"); `planner` is "offline" or a model id.
+    `revises`: the document changes the request's `previous` one, rather than being a new plan.
     """
 
     kind: Literal["plan", "question", "refusal", "talk", "manage"]
@@ -323,6 +324,7 @@ class PlanAnswer:
     sources: Mapping[str, str] = field(default_factory=dict)
     planner: str = "offline"
     stages: tuple[Mapping[str, Any], ...] = ()
+    revises: bool = False
 
 
 class Planner(Protocol):
