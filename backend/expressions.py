@@ -12,6 +12,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from simpleeval import SimpleEval
@@ -323,12 +324,12 @@ class _Evaluation(SimpleEval):  # type: ignore[misc]
             try:
                 return value[key]
             except KeyError:
-                raise _missing(self.expr, f"there is no `{key}`", value) from None
+                raise _missing(self.expr, f"there is no `{key[:64]}`", value) from None
         if isinstance(value, list | tuple) and type(key) is int:
             if -len(value) <= key < len(value):
                 return value[key]
             raise _missing(self.expr, f"a list of {len(value)} has no item {key}", {})
-        raise _missing(self.expr, f"{_kind(value)} has no field `{str(key)[:60]}`", {})
+        raise _missing(self.expr, f"{_kind(value)} has no field `{str(key)[:64]}`", {})
 
 
 _HANDLERS: Final[Mapping[type[ast.AST], Callable[[_Evaluation, Any], Any]]] = {
@@ -364,7 +365,7 @@ def _kind(value: Any) -> str:
 
 
 def _missing(text: str, reason: str, among: Mapping[str, Any]) -> Invalid:
-    available = ", ".join(sorted(map(str, among))[:20])
+    available = ", ".join(str(name)[:64] for name in islice(among, 20))
     hint = f"Available: {available}." if available else ""
     message = f"`{text}` cannot be decided: {reason}."
     return _Missing(message, code="EXEC_EXPRESSION_FAILED", hint=hint)

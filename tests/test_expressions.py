@@ -196,6 +196,14 @@ def test_a_missing_name_says_what_there_is() -> None:
     assert caught.value.hint == "Available: flag, names, ratio."
 
 
+def test_errors_do_not_repeat_large_values() -> None:
+    big = {"x" * 100_000: 1}
+    for text in ("o.a", "o[k]", "k.a", "o[k + 'x']"):
+        with pytest.raises(Invalid) as caught:
+            parse(text).evaluate({"o": big, "k": "y" * 50_000})
+        assert len(caught.value.message + caught.value.hint) < 400
+
+
 def test_names_are_the_roots_looked_at() -> None:
     expression = parse(
         "fetch.status > inputs.n and len(a.b[index].c) in [d, 'e'] or default(x.y, z)"

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 from backend.contracts.errors import Invalid, Issue
@@ -243,7 +244,7 @@ def _missing(reference: Reference, segment: str | int, value: Any, *, at_root: b
     else:
         reason = f"there is no `{segment}`"
     names = f"Available: {', '.join(available)}. " if available else ""
-    message = f"{reference.text}: {reason}."
+    message = f"{reference.text[:200]}: {reason[:200]}."
     return Invalid(
         message,
         code="EXEC_REFERENCE_MISSING",
@@ -254,7 +255,4 @@ def _missing(reference: Reference, segment: str | int, value: Any, *, at_root: b
 
 def _available(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for count, name in enumerate(value):
-            if count == 20:
-                break
-            yield str(name)[:64]
+        yield from (str(name)[:64] for name in islice(value, 20))

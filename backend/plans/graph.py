@@ -95,11 +95,21 @@ def graph(ir: IR) -> Graph:
             links[edge.source].append(Link(edge.to, bit, _outcome(edge)))
         else:
             entries.append((None, Link(edge.to, bit, None)))
+    mapped: dict[str, dict[str, str]] = {}
+    for mapping in ir.mappings:
+        feed = f"${{{mapping.source}.{mapping.output}}}"
+        mapped.setdefault(mapping.to, {})[mapping.param] = feed
     reactive = ir.graph_type == "reactive"
     names = {node.id.replace("-", "_"): node.id for node in reversed(ir.nodes)}
     return Graph(
         vertices={
-            node.id: _vertex(node, upstream[node.id], tuple(links[node.id]), reactive)
+            node.id: _vertex(
+                node,
+                {**mapped.get(node.id, {}), **node.params},
+                upstream[node.id],
+                tuple(links[node.id]),
+                reactive,
+            )
             for node in ir.nodes
         },
         entries=tuple(entries),
@@ -115,7 +125,9 @@ def _outcome(edge: Edge) -> str | None:
     return None if edge.event is not None else edge.action or DEFAULT_ACTION
 
 
-def _vertex(node: Node, upstream: int, links: tuple[Link, ...], reactive: bool) -> Vertex:
+def _vertex(
+    node: Node, args: Mapping[str, Any], upstream: int, links: tuple[Link, ...], reactive: bool
+) -> Vertex:
     guard = parse(node.guard) if node.guard else None
     on_error = node.on_error or "fail"
     if on_error == "route" and not any(link.outcome == RESERVED_ACTION for link in links):
@@ -123,7 +135,7 @@ def _vertex(node: Node, upstream: int, links: tuple[Link, ...], reactive: bool) 
     return Vertex(
         id=node.id,
         tool=node.tool,
-        args=Binding(node.params),
+        args=Binding(args),
         guard=guard,
         guards_items=guard is not None
         and node.for_each is not None

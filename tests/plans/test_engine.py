@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from backend.contracts.events import EVENT_TYPES, Event, derived_id
-from backend.plans.engine import MAX_ITEMS, decide, evolve
+from backend.contracts.plans import DataMapping, PlanDocument
+from backend.plans.engine import MAX_ITEMS, decide, evolve, graph
+from backend.plans.ir import compile_document
 from tests.plans.play import BEGAN, Play, plan, started, step
 
 # --- starting -----------------------------------------------------------------------------------------
@@ -234,6 +236,23 @@ def test_outputs_are_handed_on_uncopied() -> None:
     assert play.take("b")["args"]["rows"] is rows
 
 
+def test_a_mapping_feeds_an_argument_that_is_not_given() -> None:
+    document = {
+        "plan_name": "x",
+        "events": [{"name": "go", "kind": "manual"}],
+        "steps": [step("a"), step("b", "step.a", args={"text": "given"})],
+    }
+    ir = compile_document(PlanDocument.model_validate(document))
+    feeds = [
+        DataMapping(source="a", output="body", to="b", param=param) for param in ("text", "more")
+    ]
+    play = Play(graph(ir.model_copy(update={"mappings": feeds})))
+    play.start()
+    play.done("a", {"body": "made"})
+
+    assert play.take("b")["args"] == {"text": "given", "more": "made"}
+
+
 def test_a_reference_to_nothing_fails_the_step_that_has_it() -> None:
     play = started(step("a"), step("b", "step.a", args={"x": "${a.body}"}))
     play.done("a", {"text": "hi"})
@@ -270,6 +289,14 @@ def test_after_a_failure_running_steps_finish_and_nothing_new_starts() -> None:
     assert play.statuses == {"a": "failed", "b": "done", "c": "pending"}
     assert play["b"].output == {"x": 1}
     assert play.run.error == {"code": "EXEC_TOOL_FAILED", "message": "It broke.", "step": "a"}
+
+
+def test_the_first_failure_is_what_the_run_failed_of() -> None:
+    play = started(step("a"), step("b"))
+    play.fail("b")
+    play.fail("a")
+
+    assert play.run.error == {"code": "EXEC_TOOL_FAILED", "message": "It broke.", "step": "b"}
 
 
 def test_a_failed_run_does_not_wait_for_people() -> None:
@@ -633,6 +660,18 @@ def test_an_effect_interrupted_half_way_is_run_again_when_a_person_says_so() -> 
     assert (call["attempt"], call["args"]) == (2, {"x": 1})
 
 
+def test_what_becomes_known_of_an_unknown_effect_counts() -> None:
+    play = started(step("a"), step("b"))
+    calls = {name: dict(play.due[i]) for i, name in enumerate("ab")}
+    play.lose("a")
+    play.lose("b")
+    play.tell("plan.step.completed", {**calls["a"], "output": {"x": 1}})
+    assert (play["a"].status, play["a"].output, play["a"].question) == ("done", {"x": 1}, None)
+    failure = {"error": {"code": "E", "message": "m"}, "transient": True}
+    play.tell("plan.step.failed", {**calls["b"], **failure})
+    assert (play["b"].status, play["b"].attempt) == ("retrying", 2)
+
+
 def test_an_effect_that_happened_counts_as_done() -> None:
     play = started(step("a"), step("b", "step.a"))
     play.lose("a")
@@ -741,6 +780,15 @@ def test_a_call_out_of_turn_changes_nothing() -> None:
     for change in ({"iteration": 2}, {"attempt": 3}, {"index": 0}):
         event = Event("e", "plan.step.execute", "ann", BEGAN, {**call, **change})
         assert evolve(play.graph, before, event) is before
+
+
+def test_an_item_that_has_ended_is_not_called_again() -> None:
+    play = each()
+    call = {**play.due[1], "attempt": 2}
+    play.done("b", {"body": 1}, index=1)
+    event = Event("e", "plan.step.execute", "ann", BEGAN, call)
+
+    assert evolve(play.graph, play.run, event) is play.run
 
 
 def test_times_come_from_the_events() -> None:
@@ -864,6 +912,19 @@ def test_in_a_loop_a_join_of_all_waits_for_every_upstream_each_time() -> None:
 
     assert play.run.status == "completed"
     assert play["a"].iteration == 3
+
+
+def test_in_a_loop_a_step_that_fails_has_no_output_any_more() -> None:
+    play = loop(
+        step("a", ["go", "step.b"], on_error="continue"),
+        step("b", "step.a"),
+        step("c", "step.a.error", args={"x": '${a.x ?? "none"}'}),
+    )
+    play.done("a", {"x": 1})
+    play.done("b")
+    play.fail("a")
+
+    assert play.take("c")["args"] == {"x": "none"}
 
 
 def test_in_a_loop_two_names_of_one_outcome_are_one_call() -> None:

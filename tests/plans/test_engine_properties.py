@@ -260,10 +260,12 @@ class Doubting(Play):
     """Tells everything twice, and checks that deciding leaves the state as it was."""
 
     def tell(self, type: str, data: Mapping[str, Any]) -> Any:
-        before, kept = self.state, copy.deepcopy(self.state)
+        before, kept, told = self.state, copy.deepcopy(self.state), len(self.log)
         outputs = super().tell(type, data)
         assert before == kept
         after = self.state
+        for event in self.log[told:]:
+            assert evolve(self.graph, self.state, event) is self.state
         again = super().tell(type, data)
         if type == "run.cancel" or self.state is None:
             return outputs
