@@ -134,13 +134,17 @@ class Nodes:
     async def draft(self, state: ThreadState, runtime: Run) -> ThreadState:
         planner, request = self._planner(state), self._request(state, runtime)
         try:
-            async with _stage(runtime, "draft") as done:
-                if isinstance(planner, StagedPlanner):
+            if isinstance(planner, StagedPlanner):
+                async with _stage(runtime, "draft") as done:
                     answer = await planner.draft(request, state.get("selected", []))
-                else:
-                    request, answer = await _planned(planner, request, state.get("asked", ""))
-                steps = len((answer.document or {}).get("steps", ()))
-                done["detail"] = f"{steps} steps" if steps else answer.kind
+                    done["detail"] = _size(answer)
+            else:
+                _tell(runtime, "draft", "running")
+                asked = state.get("asked", "")
+                request, answer = await _planned(planner, request, asked)
+                for stage in answer.stages:
+                    detail = _size(answer) if stage["name"] == "draft" else ""
+                    _tell(runtime, stage["name"], "done", stage["duration_ms"], detail)
         except LightningError as error:
             return _failed(state, error)
         return {"answer": answer_to_state(answer), "request": request.text}
@@ -226,18 +230,14 @@ class Nodes:
     async def propose(self, state: ThreadState, runtime: Run) -> ThreadState:
         """Store the revision. The turn's id makes it one proposal, however often this runs."""
         answer = answer_from_state(state["answer"] or {})
-        document = answer.document or {}
-        before = state.get("document")
-        revises = before is not None and before.get("plan_name") == document.get("plan_name")
+        revised = state.get("plan_id") if answer.revises else None
         try:
-            view = await self._propose(
-                answer, state, runtime, state.get("plan_id") if revises else None
-            )
+            view = await self._propose(answer, state, runtime, revised)
         except Invalid as error:
             return _failed(state, error, "PLAN_STRUCTURE_INVALID")
         said: Said = {
             "kind": "plan",
-            "text": answer.text or ("Changed as you said." if revises else "Here is the plan."),
+            "text": answer.text or ("Changed as you said." if revised else "Here is the plan."),
             "choices": list(answer.choices),
             "plan_id": view.plan_id,
         }
@@ -316,13 +316,15 @@ class Nodes:
 async def _planned(
     planner: Planner, request: PlanRequest, asked: str
 ) -> tuple[PlanRequest, PlanAnswer]:
-    """A planner without memory: what is no plan by itself may answer the question it asked."""
+    """A planner without memory: what is no whole plan by itself may answer the question it asked."""
     answer = await planner.plan(request)
-    if not asked or answer.kind == "plan" or request.text.startswith(asked):
+    whole = answer.kind == "plan" and not answer.revises
+    if not asked or whole or request.text.startswith(asked):
         return request, answer
     joined = replace(request, text=_joined(asked, request.text))
     together = await planner.plan(joined)
-    return (joined, together) if together.kind in ("plan", "question") else (request, answer)
+    nearer = together.kind == "question" and together.confidence > answer.confidence
+    return (joined, together) if together.kind == "plan" or nearer else (request, answer)
 
 
 def _joined(asked: str, answer: str) -> str:
@@ -342,6 +344,16 @@ def _failed(state: ThreadState, error: LightningError, code: str = "") -> Thread
     return {"failure": failure, "answer": None}
 
 
+def _size(answer: PlanAnswer) -> str:
+    steps = len((answer.document or {}).get("steps", ()))
+    return f"{steps} steps" if steps > 1 else "1 step" if steps else answer.kind
+
+
+def _tell(runtime: Run, name: str, status: str, duration_ms: float = 0.0, detail: str = "") -> None:
+    stage = {"name": name, "status": status, "duration_ms": duration_ms, "detail": detail}
+    runtime.stream_writer({"stage": stage})
+
+
 @asynccontextmanager
 async def _stage(runtime: Run, name: str) -> AsyncIterator[dict[str, str]]:
     """Show a stage while it happens; what the block puts under "detail" is said at its end."""
@@ -349,11 +361,10 @@ async def _stage(runtime: Run, name: str) -> AsyncIterator[dict[str, str]]:
     started = time.perf_counter()
 
     def tell(status: str) -> None:
-        milliseconds = (time.perf_counter() - started) * 1000
-        stage = {"name": name, "status": status, "duration_ms": round(milliseconds, 1), **note}
-        runtime.stream_writer({"stage": stage})
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        _tell(runtime, name, status, milliseconds, note["detail"])
 
-    tell("running")
+    _tell(runtime, name, "running")
     try:
         yield note
     except LightningError as error:

@@ -119,8 +119,9 @@ class ModelPlanner:
             data["text"].strip(),
             not_covered=tuple(words for words in data["not_covered"] if words.strip()),
             planner=self.name,
+            revises=revises,
         )
-        return self._finished(request, answer, document, revises=revises)
+        return self._finished(request, answer, document)
 
     async def repair(
         self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
@@ -142,8 +143,7 @@ class ModelPlanner:
         fixed = mended(document, reply.data, {s.id: s for s in specs}, request.timezone)
         if not fixed["steps"]:
             return answer
-        revises = (request.previous or {}).get("plan_name") == fixed["plan_name"]
-        return self._finished(request, answer, fixed, revises=revises)
+        return self._finished(request, answer, fixed)
 
     async def talk(self, request: PlanRequest) -> AsyncIterator[str]:
         tools = list(self._catalogue().tools.values())
@@ -153,8 +153,9 @@ class ModelPlanner:
     # --- what the person said wins ------------------------------------------------------------------
 
     def _finished(
-        self, request: PlanRequest, answer: PlanAnswer, document: dict[str, Any], *, revises: bool
+        self, request: PlanRequest, answer: PlanAnswer, document: dict[str, Any]
     ) -> PlanAnswer:
+        revises = answer.revises
         said = _said(request, revises=revises)
         guessed = guesses(document, said)
         if guessed:
@@ -191,7 +192,7 @@ def _said(request: PlanRequest, *, revises: bool) -> str:
 
 
 def _name(name: str, previous: Mapping[str, Any] | None, revises: bool) -> str:
-    """A revision keeps its plan's name, and only a revision has it: that is how they are told."""
+    """A revision keeps its plan's name; a plan beside it gets its own."""
     taken = (previous or {}).get("plan_name")
     if revises and taken:
         return str(taken)

@@ -58,14 +58,13 @@ def opened(tmp_path: Path, server: ScriptedOpenAI) -> Opening:
     """`async with opened(model=True) as talk`: the same folder each time, as after a restart."""
 
     @asynccontextmanager
-    async def opened(*, model: bool = True) -> AsyncIterator[Talk]:
+    async def opened(*, model: bool = True, smtp_host: str = "127.0.0.1") -> AsyncIterator[Talk]:
         settings = Settings(
             _env_file=None,
             data_dir=tmp_path / "data",
             jwt_signing_key="x" * 48,
             timezone="Europe/Paris",
-            allow_private_network=True,
-            smtp_host="127.0.0.1",
+            smtp_host=smtp_host,
             smtp_from="lightning@example.com",
         )
         llm = OpenAILLM("gpt-4o-mini", api_key=server.key, base_url=server.url, retries=0)
