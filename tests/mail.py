@@ -6,7 +6,8 @@
         server.wait(1)             # until that many have arrived (the count, or TimeoutError)
         server.refuse("no@x.org")  # that address gets 550;  fail(451) answers every message so; hang_up()
 
-`MailServer(users={"me": "secret"})` wants a login. Its own thread and loop; port chosen by the system.
+`MailServer(users={"me": "secret"})` wants a login; `starttls=` or `tls=` an `SSLContext`
+encrypts. Its own thread and loop; the system chooses the port.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,11 +27,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 @dataclass(frozen=True)
 class Mail:
-    """`sender` and `recipients` are the envelope's."""
+    """`sender` and `recipients` are the envelope's; `encrypted` says how it came."""
 
     sender: str
     recipients: tuple[str, ...]
     message: EmailMessage
+    encrypted: bool = False
 
     @property
     def subject(self) -> str:
@@ -46,9 +49,17 @@ class MailServer:
     host = "127.0.0.1"
     port = 0
 
-    def __init__(self, *, users: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        users: Mapping[str, str] | None = None,
+        starttls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.messages: list[Mail] = []
         self._users = users
+        self._starttls = starttls
+        self._tls = tls
         self._refused: set[str] = set()
         self._status = ""
         self._hangs_up = False
@@ -58,7 +69,7 @@ class MailServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        listening = self._loop.create_server(self._session, self.host, 0)
+        listening = self._loop.create_server(self._session, self.host, 0, ssl=self._tls)
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -123,7 +134,8 @@ class MailServer:
         message = email.message_from_bytes(raw, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         with self._arrived:
-            self.messages.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
+            to, encrypted = tuple(envelope.rcpt_tos), bool(self._tls or session.ssl)
+            self.messages.append(Mail(envelope.mail_from or "", to, message, encrypted))
             self._arrived.notify_all()
         return "250 Message accepted"
 
@@ -136,6 +148,7 @@ class MailServer:
             hostname="localhost",
             enable_SMTPUTF8=True,
             auth_require_tls=False,
+            tls_context=self._starttls,
             loop=self._loop,
             **demands,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Self
@@ -248,17 +248,20 @@ def _interrupted(request: httpx.Request, said: str, code: str) -> ToolError:
 
 
 def _unconnected(host: str, error: Exception) -> ToolError:
-    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):
+    if is_certificate_error(error):
         said = f"The certificate of {host} cannot be trusted."
         return ToolError(said, code="EXEC_HTTP_CERTIFICATE")
     said = f"{host} cannot be reached."
     return ToolError(said, code="EXEC_HTTP_UNREACHABLE", transient=True)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def is_certificate_error(error: BaseException | None) -> bool:
+    """Whether a connection failed because nobody we trust vouches for the other side."""
     while error is not None:
-        yield error
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
         error = error.__cause__ or error.__context__
+    return False
 
 
 def _reason(status: int) -> str:

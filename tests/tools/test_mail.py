@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backend.contracts.errors import Invalid, ToolError
 from backend.contracts.tools import ToolResult
+from tests.certificates import Certificate, make_certificate
 from tests.mail import MailServer
 from tests.tools.conftest import NOW, Bench
 
@@ -210,3 +212,52 @@ async def test_encryption_that_is_demanded_is_not_done_without(
     for mode in ("starttls", "tls"):
         await fails(bench, mail_server, smtp_tls=mode)
     assert mail_server.messages == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return make_certificate(tmp_path, "localhost", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("offered", "mode", "encrypted"),
+    [
+        ("starttls", "auto", True),
+        ("starttls", "starttls", True),
+        ("starttls", "none", False),
+        ("tls", "tls", True),
+    ],
+)
+async def test_mail_is_encrypted_the_way_the_server_offers(
+    bench: Bench,
+    certificate: Certificate,
+    monkeypatch: pytest.MonkeyPatch,
+    offered: str,
+    mode: str,
+    encrypted: bool,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.chain))
+    with MailServer(**{offered: certificate.server}) as server:  # type: ignore[arg-type]
+        await send(bench, server, smtp_tls=mode)
+        assert [mail.encrypted for mail in server.messages] == [encrypted]
+
+
+@pytest.mark.parametrize("offered", ["starttls", "tls"])
+async def test_a_mail_server_nobody_vouches_for_gets_nothing(
+    bench: Bench, certificate: Certificate, offered: str
+) -> None:
+    with MailServer(**{offered: certificate.server}) as server:  # type: ignore[arg-type]
+        error = await fails(bench, server, smtp_tls=offered)
+        assert server.messages == []
+    assert (error.code, error.transient) == ("EXEC_MAIL_CERTIFICATE", False)
+    assert "SMTP_TLS" in error.hint
+
+
+async def test_an_encrypted_login_may_go_to_another_machine(
+    bench: Bench, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.chain))
+    monkeypatch.setattr("backend.tools.builtin.mail._is_loopback", lambda host: False)
+    with MailServer(users={"me": "right"}, starttls=certificate.server) as server:
+        await send(bench, server, smtp_user="me", smtp_password="right")
+        assert len(server.messages) == 1

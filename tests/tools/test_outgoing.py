@@ -1,23 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import socket
-import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from backend.contracts.errors import Invalid, ToolError
 from backend.tools.addresses import check_url, is_public
 from backend.tools.outgoing import Outgoing
+from tests.certificates import Certificate, make_certificate
 from tests.tools.conftest import Bench
 from tests.web import RSS, Site
 
@@ -351,57 +345,27 @@ async def test_text_is_read_in_the_charset_it_came_in(http: Outgoing, site: Site
 
 
 @pytest.fixture
-def secure_site(tmp_path: Path) -> Iterator[tuple[Site, Path]]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "harbour.example")])
-    day = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(day - datetime.timedelta(days=1))
-        .not_valid_after(day + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName("harbour.example"), x509.IPAddress(ipaddress.ip_address("127.0.0.3"))]
-            ),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    chain = tmp_path / "certificate.pem"
-    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = tmp_path / "key.pem"
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secure.load_cert_chain(chain, private)
-    with Site(tls=secure) as site:
-        yield site, chain
+def certificate(tmp_path: Path) -> Certificate:
+    return make_certificate(tmp_path, "harbour.example")
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused(
-    http: Outgoing, secure_site: tuple[Site, Path]
+    http: Outgoing, certificate: Certificate
 ) -> None:
-    error = await refused(http, secure_site[0].url("/text"))
+    with Site(tls=certificate.server) as site:
+        error = await refused(http, site.url("/text"))
+        assert site.requests == []
     assert (error.code, error.transient) == ("EXEC_HTTP_CERTIFICATE", False)
 
 
 async def test_the_certificate_is_checked_for_the_name_not_for_the_address_connected_to(
-    bench: Bench, secure_site: tuple[Site, Path], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site, chain = secure_site
-    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.chain))
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", Names("127.0.0.1"))
     http = Outgoing(bench.settings())
-    assert (await http.get(site.url("/text", host="harbour.example"))).ok
-    error = await refused(http, site.url("/text", host="other.example"))
+    with Site(tls=certificate.server) as site:
+        assert (await http.get(site.url("/text", host="harbour.example"))).ok
+        error = await refused(http, site.url("/text", host="other.example"))
     assert error.code == "EXEC_HTTP_CERTIFICATE"
     await http.aclose()

@@ -21,6 +21,7 @@ from backend.contracts.tools import ToolResult
 from backend.settings import Settings
 from backend.tools.builtin.readable import render
 from backend.tools.define import ToolContext, tool
+from backend.tools.outgoing import is_certificate_error
 
 MAX_BODY = 2_000_000
 IMPLICIT_TLS_PORT = 465
@@ -190,6 +191,10 @@ def _unconnected(settings: Settings, error: Exception) -> ToolError:
         said = f"The mail server {where} does not accept this user and password."
         hint = "Check SMTP_USER and SMTP_PASSWORD."
         return ToolError(said, code="EXEC_MAIL_LOGIN", hint=hint)
+    if is_certificate_error(error):
+        said = f"The certificate of the mail server {where} cannot be trusted."
+        hint = "Set SSL_CERT_FILE to its authority, or SMTP_TLS=none if this network is your own."
+        return ToolError(said, code="EXEC_MAIL_CERTIFICATE", hint=hint)
     if isinstance(error, OSError | aiosmtplib.SMTPServerDisconnected):
         said = f"The mail server {where} cannot be reached."
         hint = "Check SMTP_HOST, SMTP_PORT and SMTP_TLS."
