@@ -25,6 +25,7 @@ from tests.plans.toolbox import (
     only,
     plan,
     step,
+    tool,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -260,6 +261,14 @@ def test_a_missing_argument_that_two_steps_make_is_not_guessed() -> None:
     assert issue.available == ("${one.text}", "${two.text}")
 
 
+def test_a_tool_without_arguments_takes_none() -> None:
+    spec = tool("test.bare", {}, {})
+    raw = plan(step("a", action="test.bare", args={"x": 1}))
+    assert codes(raw, catalogue=Catalogue({spec.id: spec})) == [
+        ("PLAN_ARGUMENT_UNKNOWN", "steps/0/args/x")
+    ]
+
+
 def test_an_unknown_argument_is_renamed() -> None:
     raw = changed(lambda d: d["steps"][2]["args"].update(tag=["x"]))
     issue = only(raw)
@@ -307,6 +316,43 @@ def test_what_a_reference_brings_is_not_judged_as_a_literal() -> None:
         raw["steps"][1]["args"].update(options={"tags": ["a", "${fetch.title}"]})
 
     assert issues(changed(refer)) == ()
+
+
+ANY_OF = tool(
+    "test.any",
+    {
+        "to": {
+            "anyOf": [
+                {"type": "string", "format": "email", "minLength": 3},
+                {"type": "array", "items": {"type": "string", "format": "email"}, "minItems": 1},
+                {"type": "null"},
+            ]
+        }
+    },
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "words"),
+    [
+        ("nobody", "to", "“to” is not an e-mail address."),
+        (["a@example.com", "b"], "to/1", "“to/1” is not an e-mail address."),
+        ([], "to", "“to” must not be empty."),
+        ("", "to", "“to” must not be empty."),
+        ("a", "to", "“to” must have at least 3 characters."),
+        (5, "to", "“to” must be text or a list or nothing."),
+        ("a@example.com", None, ""),
+        (["${inputs.a}", "b"], None, ""),
+    ],
+)
+def test_of_several_shapes_the_nearest_is_explained(
+    value: Any, path: str | None, words: str
+) -> None:
+    raw = plan(step("a", action="test.any", args={"to": value}), inputs={"a": {}})
+    found = issues(raw, catalogue=Catalogue({ANY_OF.id: ANY_OF}))
+    expected = [(f"steps/0/args/{path}", words)] if path else []
+    assert [(issue.path, issue.message) for issue in found] == expected
 
 
 def test_a_tool_with_a_broken_contract_is_an_issue() -> None:

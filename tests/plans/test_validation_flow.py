@@ -387,6 +387,16 @@ def test_a_repeated_step_gives_a_list_of_each_output() -> None:
     assert [i.code for i in issues(plan(feed, pages, send))] == ["PLAN_INTERFACE_MISMATCH"]
 
 
+def test_a_guard_on_items_skips_items_not_the_step() -> None:
+    pages = page("pages", "step.a", for_each="${a.links}", guard="index < 3")
+    after = uses("c", ["step.a", "step.pages"], "${pages.text}")
+    assert issues(plan(page("a"), pages, after)) == ()
+    pages["guard"] = "a.status == 200"
+    assert [i.code for i in issues(plan(page("a"), pages, after))] == [
+        "PLAN_REFERENCE_NEEDS_DEFAULT"
+    ]
+
+
 def test_a_limit_on_nothing_repeated_is_an_issue() -> None:
     assert codes(plan(step("a", max_parallel=2))) == [
         ("PLAN_FOR_EACH_INVALID", "steps/0/max_parallel")
@@ -400,6 +410,7 @@ def test_a_limit_on_nothing_repeated_is_an_issue() -> None:
         ({"type": "boolean", "default": 1}, "inputs/x/default"),
         ({"enum": ["a", "b"], "default": "c"}, "inputs/x/default"),
         ({"enum": ["a", 2]}, "inputs/x/enum/1"),
+        ({"format": "email", "default": "nobody"}, "inputs/x/default"),
     ],
 )
 def test_an_inputs_default_must_be_of_its_type(given_input: dict[str, Any], path: str) -> None:

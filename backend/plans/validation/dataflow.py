@@ -12,11 +12,11 @@ from backend.contracts.plans import Input, Step
 from backend.expressions import parse
 from backend.plans import pointer
 from backend.plans.bindings import Reference, references
+from backend.plans.validation.literals import validator
 from backend.plans.validation.order import Order
 from backend.plans.validation.schema import KINDS, Absent, Shape, kind_of
-from backend.plans.validation.subject import Subject, did_you_mean
+from backend.plans.validation.subject import ITEM_ROOTS, Subject, did_you_mean
 
-ITEM_ROOTS = ("item", "index")
 OPEN_ROOTS = ("event", "run")
 _RUN = {
     "type": "object",
@@ -364,6 +364,12 @@ def _default(name: str, given: Input) -> Iterator[Issue]:
                 message=f"Input “{name}” must be {_KIND_WORDS[given.type]}.",
                 path=f"inputs/{name}/{where}",
             )
+    if given.format and given.default is not None and not _is(given.format, given.default):
+        yield Issue(
+            code="PLAN_INPUT_INVALID",
+            message=f"The default of input “{name}” is not of the format “{given.format}”.",
+            path=f"inputs/{name}/default",
+        )
     if given.enum is not None and given.default is not None and given.default not in given.enum:
         yield Issue(
             code="PLAN_INPUT_INVALID",
@@ -371,6 +377,10 @@ def _default(name: str, given: Input) -> Iterator[Issue]:
             path=f"inputs/{name}/default",
             available=tuple(map(str, given.enum)),
         )
+
+
+def _is(format: str, value: Any) -> bool:
+    return validator({"format": format}).is_valid(value)
 
 
 def _whole(value: Any, reference: Reference) -> bool:

@@ -31,11 +31,14 @@ def literals(step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
         )
         return
     open_ = _references(step.args)
+    told: set[tuple[str | int, ...]] = set()
     for misfit in errors:
         path = tuple(misfit.instance_path)
-        if not path and misfit.kind.name in ("required", "additionalProperties"):
+        whole = not path and misfit.kind.name in ("required", "additionalProperties")
+        if path in told or whole:  # said already, here or of the step
             continue
         if not any(_covers(where, path, misfit.kind.name) for where in open_):
+            told.add(path)
             yield _misfit(step, index, path, misfit)
 
 
@@ -48,14 +51,14 @@ def _covers(where: tuple[str | int, ...], path: tuple[str | int, ...], keyword: 
 def _misfit(
     step: Step, index: int, path: tuple[str | int, ...], error: jsonschema_rs.ValidationError
 ) -> Issue:
-    details = error.kind.as_dict()
+    path, keyword, details = _closest(path, error)
     value = pointer.follow(step.args, path)
     where = pointer.join("steps", index, "args", *path)
     options = tuple(str(option) for option in details.get("options", ()))
     fixed = converted(value, details.get("types", ()))
     return Issue(
         code="PLAN_ARGUMENT_INVALID",
-        message=f"“{pointer.join(*path) or 'args'}” {_words_for(error.kind.name, details)}.",
+        message=f"“{pointer.join(*path) or 'args'}” {_words_for(keyword, details, value)}.",
         path=where,
         suggestion=f"One of: {', '.join(options)}." if options else "",
         available=options,
@@ -63,8 +66,27 @@ def _misfit(
     )
 
 
-def _words_for(keyword: str, details: Mapping[str, Any]) -> str:
+def _closest(
+    path: tuple[str | int, ...], error: jsonschema_rs.ValidationError
+) -> tuple[tuple[str | int, ...], str, Mapping[str, Any]]:
+    """Of several shapes a value may have, what keeps it from the one it is most like: where, which
+    keyword, its details."""
+    details = error.kind.as_dict()
+    branches = details.get("context") if error.kind.name in ("anyOf", "oneOf") else None
+    if not branches:
+        return path, error.kind.name, details
+    kinds: list[str] = []
+    for branch in branches:
+        wrong = [e for e in branch if e.kind.name == "type" and tuple(e.instance_path) == path]
+        if branch and not wrong:
+            return _closest(tuple(branch[0].instance_path), branch[0])
+        kinds += [kind for each in wrong for kind in each.kind.as_dict()["types"]]
+    return path, "type", {"types": list(dict.fromkeys(kinds))}
+
+
+def _words_for(keyword: str, details: Mapping[str, Any], value: Any) -> str:
     limit = details.get("limit")
+    unit = "characters" if isinstance(value, str) else "elements"
     match keyword:
         case "type":
             return f"must be {_either(_A.get(kind, kind) for kind in details['types'])}"
@@ -81,9 +103,9 @@ def _words_for(keyword: str, details: Mapping[str, Any]) -> str:
         case "exclusiveMaximum":
             return f"must be less than {limit}"
         case "minLength" | "minItems" | "minProperties":
-            return "must not be empty" if limit == 1 else f"must have at least {limit} elements"
+            return f"must have at least {limit} {unit}" if value else "must not be empty"
         case "maxLength" | "maxItems" | "maxProperties":
-            return f"must have at most {limit} elements"
+            return f"must have at most {limit} {unit}"
         case "required":
             return f"needs “{details['property']}”"
         case "additionalProperties":

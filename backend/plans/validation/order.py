@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from backend.contracts.errors import Invalid
 from backend.contracts.plans import RESERVED_ACTION, Edge, Step
-from backend.plans.validation.subject import DEFAULT_ACTION, Subject
+from backend.expressions import parse
+from backend.plans.validation.subject import DEFAULT_ACTION, ITEM_ROOTS, Subject
 
 
 class Order:
@@ -178,7 +180,7 @@ class Order:
 
     def _solid(self, step: Step) -> bool:
         """Whether a step, once started, is done before anything behind it goes on."""
-        return step.guard is None and step.on_error in (None, "fail")
+        return step.on_error in (None, "fail") and (step.guard is None or _per_item(step))
 
     def _certain(self, name: str) -> tuple[bool, int]:
         """Whether every run starts this step, and the steps that start it whenever they are done."""
@@ -202,6 +204,14 @@ class Order:
             lowest = bits & -bits
             yield self._names[lowest.bit_length() - 1]
             bits ^= lowest
+
+
+def _per_item(step: Step) -> bool:
+    """Whether a step's guard skips single items, never the step."""
+    try:
+        return step.for_each is not None and bool(parse(step.guard or "").names & ITEM_ROOTS)
+    except Invalid:
+        return False
 
 
 def _union(sets: list[int]) -> int:

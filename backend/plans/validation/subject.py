@@ -13,6 +13,7 @@ from backend.contracts.tools import ToolSpec
 from backend.plans.ir import Listening
 
 DEFAULT_ACTION = "default"
+ITEM_ROOTS = frozenset({"item", "index"})
 _MAX_COMPARISONS = 20_000
 
 

@@ -27,7 +27,8 @@ def tools(subject: Subject, order: Order) -> Iterator[Issue]:
             yield _unset(spec, missing, index)
         properties = spec.inputs.get("properties", {})
         yield from _missing(subject, order, step, index, spec)
-        if properties and not spec.inputs.get("additionalProperties"):
+        closed = not spec.inputs.get("additionalProperties", not properties)
+        if closed and not spec.inputs.get("patternProperties"):
             for name in step.args.keys() - properties.keys():
                 yield _superfluous(subject, step, index, name, properties)
         yield from literals(step, index, spec)
