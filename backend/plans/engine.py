@@ -3,6 +3,15 @@
 The rules are D2-D4 and R2-R4 of the product, in short: a step starts when its upstream is settled
 and some of it was taken; otherwise it is skipped, and skipping travels on. What fails for good ends
 the run unless its step says otherwise. Every change is an event; `evolve` alone applies them.
+
+Where those rules are silent:
+- Names in `emits` are said whenever the step is done, whatever the action. A `for_each` step has no
+  action of its own; it says its plain name.
+- Once something has failed for good, nothing is tried again, and the run ends as soon as no call is
+  out: it does not wait for people. Open questions end as cancelled.
+- In loops a step under `any` runs once for each upstream that is taken, later if it is busy now, and
+  does not hear of skipping; under `all` it waits to hear from every upstream since it last started.
+  An output stands until its step ends again. The loop limit fails the run whatever `on_error` says.
 """
 
 from __future__ import annotations
