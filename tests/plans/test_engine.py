@@ -629,6 +629,15 @@ def test_each_item_is_a_decision_of_its_own() -> None:
     assert [i.status for i in play["b"].items] == ["waiting", "running", "waiting"]
 
 
+def test_no_more_questions_are_open_than_items_may_be_out() -> None:
+    play = each(approval="required", max_parallel=2)
+    assert play.run.asking == 2
+    play.answer("b", "allow", index=0)
+    assert (play.run.asking, play.run.active) == (1, 1)
+    play.done("b", {"body": 0}, index=0)
+    assert play.run.asking == 2
+
+
 def test_an_answered_question_is_the_output_of_its_step() -> None:
     play = started(step("a"), step("b", "step.a", args={"x": "${a.answer}"}))
     play.ask("a", choices=["red", "blue"], kind="gate")
