@@ -8,7 +8,7 @@ from agents.planner.times import words
 from agents.planner.times.parts import Clock, Unclear
 
 _N = words.NUMBER
-MERIDIEM = r"(?:\s*(?P<mer{k}>a\.m\.|p\.m\.|am|pm)(?![\w]))"
+MERIDIEM = r"(?:\s*(?P<mer{k}>a\.m\.?|p\.m\.?|am|pm)(?![\w]))"
 PART = r"(?:\s+(?:(?:early\s+)?in\s+the\s+(?P<part{k}>morning|afternoon|evening)|at\s+(?P<late{k}>night)))"
 
 # {k} keeps the group names of two clocks in one pattern apart

@@ -341,8 +341,8 @@ def _at_clock(parts: Parts, said: Said) -> None:
 
 # written so that it can only be a time of day
 @phrase(
-    r"(?=\d{1,2}:\d{2}|\d{1,2}(?:[:.]\d{2})?\s*(?:am|pm|a\.m\.|p\.m\.)(?!\w)|"
-    rf"{_NUM}\s+(?:am|pm|a\.m\.|p\.m\.|o'?\s?clock|in\s+the\s+(?:morning|afternoon|evening)|at\s+night)|"
+    r"(?=\d{1,2}:\d{2}|\d{1,2}(?:[:.]\d{2})?\s*(?:am|pm|a\.m\.?|p\.m\.?)(?!\w)|"
+    rf"{_NUM}\s+(?:am|pm|a\.m\.?|p\.m\.?|o'?\s?clock|in\s+the\s+(?:morning|afternoon|evening)|at\s+night)|"
     rf"(?:half|quarter)\s+(?:past|to)\s|\d{{1,2}}h(?:\d\d)?\b)" + clocks.pattern()
 )
 def _plain_clock(parts: Parts, said: Said) -> None:
