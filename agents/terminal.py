@@ -42,6 +42,7 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
         err.print(Text(plain(f"✗ {error.filename or ''}: {error.strerror or error}")))
         code = CANNOT_START
     except KeyboardInterrupt:
+        err.print("Stopped. What was begun goes on as soon as Lightning runs again.")
         code = INTERRUPTED
     raise typer.Exit(code)
 

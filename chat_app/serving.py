@@ -49,6 +49,8 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_S,
+                # Nobody may choose the address his failed sign-ins are counted under.
+                proxy_headers=bool(system.lightning.settings.public_url),
                 server_header=False,
             )
         )

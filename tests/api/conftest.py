@@ -118,6 +118,11 @@ async def ann(served: Served) -> httpx.AsyncClient:
     return await served.as_user("ann")
 
 
+@pytest.fixture
+def planner(served: Served) -> None:
+    served.app.state.planner = served.system.planners["offline"]
+
+
 async def proposed(client: httpx.AsyncClient, document: dict[str, Any]) -> dict[str, Any]:
     answer = await client.post("/api/plans", json={"document": document})
     assert answer.status_code == 201, answer.text

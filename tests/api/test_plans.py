@@ -49,11 +49,6 @@ async def test_the_same_key_proposes_once(ann: httpx.AsyncClient) -> None:
     assert [plan["latest"] for plan in listed] == [1]
 
 
-@pytest.fixture
-def planner(served: Served) -> None:
-    served.app.state.planner = served.system.planners["offline"]
-
-
 @pytest.mark.usefixtures("planner")
 async def test_words_become_a_proposal_by_the_planner(ann: httpx.AsyncClient) -> None:
     prompt = "every weekday at 9 read https://example.com/feed.xml and save it to news.md"
