@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -14,10 +15,13 @@ import httpx
 from backend.contracts.errors import Invalid, ToolError
 
 MAX_URL = 8_000
+# So long for each address of a host, lest a dead one use up the time of the whole request.
+CONNECT_S = 5.0
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 # Special by IANA's registry, global by the table of older Pythons.
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
 _NAT64 = IPv6Network("64:ff9b::/96")
+_CREDENTIALS = re.compile(r"//[^/]*@")
 _UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -67,7 +71,8 @@ def check_url(text: str) -> httpx.URL:
 
 
 def _invalid(text: str, why: str, hint: str = "") -> Invalid:
-    return Invalid(f"{text[:200]} {why}.", code="EXEC_URL_INVALID", hint=hint)
+    shown = _CREDENTIALS.sub("//", text[:200])
+    return Invalid(f"{shown} {why}.", code="EXEC_URL_INVALID", hint=hint)
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -97,7 +102,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         for address in addresses:
             try:
                 return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, timeout or CONNECT_S, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error

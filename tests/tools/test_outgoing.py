@@ -158,7 +158,8 @@ async def test_a_name_that_is_not_found_is_told_from_one_that_was_not_looked_up(
     "url",
     ["ftp://example.com/", "file:///etc/passwd", "gopher://x/", "javascript:alert(1)", "//x/", "",
      "http://", "http:///path", "example.com/feed", "http://a b/", "http://[::1", "http://x:99999/", "http://./",
-     "http://user:secret@example.com/", "http://user@example.com/", "http://example.com\n.evil/",
+     "http://user:secret@example.com/", "http://user@example.com/", "http://user:secret@exa mple.com/",
+     "ftp://user:secret@x/", "http://example.com\n.evil/",
      "https://example.com/" + "a" * 9000, "http://" + "a" * 300 + "/", "http://xn--/", "http://\ud800/"],
 )  # fmt: skip
 async def test_what_is_no_plain_web_address_is_invalid_before_anything_is_sent(

@@ -94,6 +94,19 @@ async def test_a_feed_s_entries_become_a_digest(use: Use, site: Site) -> None:
     )
 
 
+async def test_a_tool_s_whole_output_is_summarised_like_the_part_that_matters(
+    use: Use, site: Site
+) -> None:
+    for tool, path, part in (
+        ("feed.read", "/feed.xml", "entries"),
+        ("web.read", "/article", "text"),
+    ):
+        output = (await use(tool, url=site.url(path))).output
+        whole = await use("text.summarize", text=output)
+        assert whole == await use("text.summarize", text=output[part])
+        assert whole.output["summary"]
+
+
 async def test_a_digest_begins_with_what_the_reader_cares_about(use: Use) -> None:
     entries = [{"title": f"News {n}"} for n in range(20)] + [{"title": "Ferries are late"}]
     result = await use("text.summarize", text=entries, focus="ferries", max_sentences=2)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backend.contracts.errors import Invalid, Retry
+from backend.contracts.errors import Invalid, Retry, ToolError
 from backend.contracts.tools import ToolResult
 from tests.tools.conftest import NOW, Bench
 
@@ -38,6 +38,12 @@ async def test_seconds_count_from_when_the_step_was_asked_for(bench: Bench) -> N
     assert await delay(bench, for_s=90) == 90
     assert await delay(bench, asked=60, for_s=90) == 30
     assert (await wait(bench, asked=90, for_s=90)).output == {"until": NOW.isoformat()}
+
+
+async def test_a_wait_whose_start_nobody_knows_fails_rather_than_never_ends(bench: Bench) -> None:
+    with pytest.raises(ToolError) as caught:
+        await bench.use("wait.until", for_s=90)
+    assert caught.value.code == "EXEC_WAIT_UNBOUNDED"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ _INSTRUCTION = (
     "mention, on lines of their own. Write plain text."
 )
 
+_LISTS = ("entries", "items", "results")
+_TEXTS = ("text", "content", "body", "summary")
+
 Material = str | list[Any] | dict[str, Any]
 
 
@@ -72,6 +75,7 @@ async def summarize(
         focus: what matters to the reader
         max_sentences: at most so many sentences, or items of a list; 0 leaves it to the tool
     """
+    text = unwrapped(text)
     items = _items(text)
     if context.llm is not None and items:
         return await _by_model(context.llm, text, focus, max_sentences, len(items))
@@ -80,6 +84,18 @@ async def summarize(
         return _extractive(made, len(items), NOTE)
     picked = choose(items, focus, max_sentences or ITEMS)
     return _extractive("\n\n".join(bullet(gist(each)) for each in picked), len(items), DIGEST_NOTE)
+
+
+def unwrapped(material: Material) -> Material:
+    """What there is to say of another tool's whole output: its list of things, or its text."""
+    if isinstance(material, Mapping):
+        for name in _LISTS:
+            if isinstance(material.get(name), list):
+                return list(material[name])
+        for name in _TEXTS:
+            if material.get(name) and isinstance(material[name], str):
+                return str(material[name])
+    return material
 
 
 def _items(text: Material) -> list[Any]:

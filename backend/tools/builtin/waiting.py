@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from backend.contracts.errors import Invalid, Retry
+from backend.contracts.errors import Invalid, Retry, ToolError
 from backend.tools.define import ToolContext, tool
 
 MAX_WAIT_S = 366 * 86_400
@@ -51,7 +51,10 @@ def _deadline(context: ToolContext, timestamp: str | None, for_s: float | None) 
     if (timestamp is None) == (for_s is None):
         raise Invalid("Give either timestamp or for_s.", code="EXEC_ARGS_INVALID")
     if for_s is not None:
-        return (context.call.asked_at or context.now()) + timedelta(seconds=for_s)
+        if context.call.asked_at is None:
+            said = "It is not known when this step was asked for, so it could wait forever."
+            raise ToolError(said, code="EXEC_WAIT_UNBOUNDED")
+        return context.call.asked_at + timedelta(seconds=for_s)
     try:
         when = datetime.fromisoformat(timestamp or "")
     except ValueError as error:
