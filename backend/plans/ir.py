@@ -137,10 +137,9 @@ class Listening:
         """The edges by which step `to` listens to `name`: several when several steps emit it."""
         if name in self._triggers:
             return (self._verbatim(name, to),)
-        if name.startswith(STEP_PREFIX):
-            step, dot, action = name.removeprefix(STEP_PREFIX).partition(".")
-            if step in self._steps and bool(dot) == bool(action):
-                return (Edge(source=step, to=to, action=action or None),)
+        outcome = self.outcome(name)
+        if outcome is not None:
+            return (Edge(source=outcome[0], to=to, action=outcome[1]),)
         if name in self._emitters:
             return tuple(Edge(source=step, to=to, event=name) for step in self._emitters[name])
         return (self._verbatim(name, to),)
@@ -150,10 +149,17 @@ class Listening:
         heard = Counter(name for step in document.steps for name in step.on)
         return sum(len(self._emitters.get(name, "1")) * times for name, times in heard.items())
 
+    def outcome(self, name: str) -> tuple[str, str | None] | None:
+        """The step and, if named, the action behind "step.<name>" and "step.<name>.<action>"."""
+        if name in self._triggers or not name.startswith(STEP_PREFIX):
+            return None
+        step, dot, action = name.removeprefix(STEP_PREFIX).partition(".")
+        if step not in self._steps or bool(dot) != bool(action):
+            return None
+        return step, action or None
+
     def known(self, name: str) -> bool:
-        if name in self._triggers or name in self._emitters:
-            return True
-        return self(name, "step")[0].source != name and name.startswith(STEP_PREFIX)
+        return name in self._triggers or name in self._emitters or self.outcome(name) is not None
 
     def names(self) -> tuple[str, ...]:
         """Everything that can be listened to."""

@@ -35,30 +35,24 @@ def actions(subject: Subject, _: Order) -> Iterator[Issue]:
 
 
 def _undeclared(subject: Subject, name: str, where: str) -> Iterator[Issue]:
-    for edge in subject.listening(name, "step") if subject.listening.known(name) else ():
-        if (
-            edge.action in (None, RESERVED_ACTION, DEFAULT_ACTION)
-            or edge.source not in subject.steps
-        ):
-            continue
-        spec = subject.spec(subject.steps[edge.source])
-        if spec is None or edge.action in spec.actions:
-            continue
-        known = (*spec.actions, RESERVED_ACTION)
-        near = subject.nearest(edge.action, known, 1)
-        prefix = f"{STEP_PREFIX}{edge.source}"
-        yield Issue(
-            code="PLAN_ACTION_UNDEFINED",
-            message=f"“{spec.id}” of step “{edge.source}” never ends with “{edge.action[:80]}”.",
-            path=where,
-            suggestion=did_you_mean(near) or f"Listen to “{prefix}”.",
-            available=tuple(f"{prefix}.{action}" for action in known),
-            fix=Fix(
-                path=where,
-                value=f"{prefix}.{near[0]}" if near else prefix,
-                label=f"Listen to “{prefix}.{near[0]}”" if near else f"Listen to “{prefix}”",
-            ),
-        )
+    source, action = subject.listening.outcome(name) or (None, None)
+    if source is None or action in (None, RESERVED_ACTION, DEFAULT_ACTION):
+        return
+    spec = subject.spec(subject.steps[source])
+    if spec is None or action in spec.actions:
+        return
+    known = (*spec.actions, RESERVED_ACTION)
+    near = subject.nearest(action, known, 1)
+    prefix = f"{STEP_PREFIX}{source}"
+    meant = f"{prefix}.{near[0]}" if near else prefix
+    yield Issue(
+        code="PLAN_ACTION_UNDEFINED",
+        message=f"“{spec.id}” of step “{source}” never ends with “{action[:80]}”.",
+        path=where,
+        suggestion=did_you_mean(near) or f"Listen to “{prefix}”.",
+        available=tuple(f"{prefix}.{action}" for action in known),
+        fix=Fix(path=where, value=meant, label=f"Listen to “{meant}”"),
+    )
 
 
 def _error_handling(step: Step, index: int, *, heard: bool) -> Iterator[Issue]:
