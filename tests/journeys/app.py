@@ -1,0 +1,80 @@
+"""Lightning as a person starts it: a process of its own, an address, a data folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+_QUIET = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "SMTP_HOST", "JWT_SIGNING_KEY")
+
+
+class App:
+    """`lightning up` on a port of its own; a context manager. `link` signs in, once."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._settings: Mapping[str, str] = {
+            "DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+            "ALLOW_PRIVATE_NETWORK": "true",
+            "TIMEZONE": "Europe/Paris",
+            **settings,
+        }
+        self.link = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, and wait until it has said where it is."""
+        inherited = {k: v for k, v in os.environ.items() if k not in _QUIET}
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [str(Path(sys.executable).with_name("lightning")), "up"],
+                env={**inherited, **self._settings},
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            for word in line.split():
+                if urlsplit(word).path.startswith("/sign-in/"):
+                    self.link = word
+                    return
+        raise AssertionError(f"it did not start:\n{(self.folder / 'log').read_text()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            if self._process.stdout is not None:
+                self._process.stdout.close()
+            self._process = None
