@@ -44,7 +44,8 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
     asked: set[tuple[str, int | None, int]] = set()
     state = await lightning.run_state(who, run_id)
     shown: dict[str, str] = {}
-    with Live(console=err, auto_refresh=False, transient=False) as live:
+    live = _live()
+    try:
         async with aclosing(lightning.follow_run(who, run_id)) as feed:
             async for _ in feed:
                 state = await lightning.run_state(who, run_id)
@@ -52,7 +53,7 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
                     live.update(_table(state, document), refresh=True)
                 else:
                     _lines(state, document, shown)
-                for name, index, step in list(_questions(state)):
+                for name, index, step in _questions(state):
                     key = (name, index, step.iteration)
                     if key in asked:
                         continue
@@ -63,8 +64,16 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
                     asked.add(key)
                     live.stop()
                     await _answer(lightning, who, run_id, name, index, step.question or {})
-                    live.start()
+                    live = _live()
+    finally:
+        live.stop()
     return _ended(state)
+
+
+def _live() -> Live:
+    live = Live(console=err, auto_refresh=False)
+    live.start()
+    return live
 
 
 def outcome(state: RunState, document: PlanDocument) -> None:
@@ -168,7 +177,7 @@ async def _answer(
 ) -> None:
     """Ask here and send the answer; somebody may have answered elsewhere meanwhile."""
     choices = tuple(question.get("choices") or _CHOICES.get(str(question.get("kind")), ()))
-    words = plain(f"{step}: {_words(question)}?")
+    words = plain(f"{step}: {_words(question).rstrip('?')}?")
     while True:
         said = await _ask(words, choices)
         if not choices or said in choices:
