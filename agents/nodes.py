@@ -35,6 +35,10 @@ MAX_REPAIRS = 4
 OFFLINE = "offline"
 TRY_AGAIN = "Try again"
 PLAN_OFFLINE = "Plan offline"
+STILL_WRONG = (
+    "Something in this plan is still wrong; the card shows what. Mend it there, or say it again "
+    "more simply, one part at a time."
+)
 Run = Runtime[Turn]
 
 
@@ -66,14 +70,15 @@ class Nodes:
 
     async def converse(self, state: ThreadState, runtime: Run) -> ThreadState:
         """Take the message, or what an earlier failure left to be tried again."""
-        text, failure = state["message"]["text"], state.get("failure")
+        text, last = state["message"]["text"], state.get("said")
         planner = next(iter(self._planners))
-        if failure is not None and text in (TRY_AGAIN, PLAN_OFFLINE):
-            planner = OFFLINE if text == PLAN_OFFLINE and OFFLINE in self._planners else planner
-            text = failure["request"]
-        last = state.get("said")
-        if last is not None and state.get("asked") and text in last["choices"]:
-            text = _joined(state["asked"], text)
+        if last is not None and text in last["choices"]:
+            if text == PLAN_OFFLINE:
+                planner = OFFLINE
+            if text in (TRY_AGAIN, PLAN_OFFLINE):
+                text = state["request"]
+            elif state.get("asked"):
+                text = _joined(state["asked"], text)
         view = await self._open_plan(state, runtime)
         return {
             "request": text,
@@ -123,7 +128,7 @@ class Nodes:
                 )
                 done["detail"] = ", ".join(chosen.tools) if chosen.kind == "plan" else chosen.kind
         except LightningError as error:
-            return _failed(state, error)
+            return _failed(error)
         if chosen.kind == "plan":
             return {"selected": list(chosen.tools)}
         answer = PlanAnswer(
@@ -146,7 +151,7 @@ class Nodes:
                     detail = _size(answer) if stage["name"] == "draft" else ""
                     _tell(runtime, stage["name"], "done", stage["duration_ms"], detail)
         except LightningError as error:
-            return _failed(state, error)
+            return _failed(error)
         return {"answer": answer_to_state(answer), "request": request.text}
 
     async def validate(self, state: ThreadState, runtime: Run) -> ThreadState:
@@ -185,11 +190,10 @@ class Nodes:
             try:
                 return self._say(state, answer, await self._text(state, answer, runtime))
             except LightningError as error:
-                failure = _failed(state, error)["failure"]
+                failure = _failed(error)["failure"]
         assert failure is not None
-        can_go_on = OFFLINE in self._planners and state["planner"] != OFFLINE
-        choices = [TRY_AGAIN, PLAN_OFFLINE] if can_go_on else [TRY_AGAIN]
         text = f"{failure['message']} Your words are kept. ({failure['code']})"
+        choices = self._ways_on(state)
         said: Said = {"kind": "error", "text": text, "choices": choices, "plan_id": None}
         # not remembered as turns: they are asked again as if for the first time
         return {"failure": failure, "said": said}
@@ -234,11 +238,13 @@ class Nodes:
         try:
             view = await self._propose(answer, state, runtime, revised)
         except Invalid as error:
-            return _failed(state, error, "PLAN_STRUCTURE_INVALID")
+            return _failed(error, "PLAN_STRUCTURE_INVALID")
+        text = answer.text or ("Changed as you said." if revised else "Here is the plan.")
+        faulty = bool(mendable(view.issues))
         said: Said = {
             "kind": "plan",
-            "text": answer.text or ("Changed as you said." if revised else "Here is the plan."),
-            "choices": list(answer.choices),
+            "text": STILL_WRONG if faulty else text,
+            "choices": self._ways_on(state) if faulty else list(answer.choices),
             "plan_id": view.plan_id,
         }
         told = f"Proposed the plan {view.document.plan_name}: {view.document.description}"
@@ -298,6 +304,11 @@ class Nodes:
 
     # --- inside ---------------------------------------------------------------------------------------
 
+    def _ways_on(self, state: ThreadState) -> list[str]:
+        """What can be said after a failure; both take the same words once more."""
+        other = OFFLINE in self._planners and state["planner"] != OFFLINE
+        return [TRY_AGAIN, PLAN_OFFLINE] if other else [TRY_AGAIN]
+
     def _planner(self, state: ThreadState) -> Planner:
         return self._planners.get(state["planner"]) or next(iter(self._planners.values()))
 
@@ -335,12 +346,8 @@ def _document(view: PlanView) -> dict[str, Any]:
     return view.document.model_dump(mode="json", exclude_defaults=True)
 
 
-def _failed(state: ThreadState, error: LightningError, code: str = "") -> ThreadState:
-    failure: Failure = {
-        "code": code or error.code,
-        "message": error.message,
-        "request": state["request"],
-    }
+def _failed(error: LightningError, code: str = "") -> ThreadState:
+    failure: Failure = {"code": code or error.code, "message": error.message}
     return {"failure": failure, "answer": None}
 
 

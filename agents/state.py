@@ -34,11 +34,10 @@ class Said(TypedDict):
 
 
 class Failure(TypedDict):
-    """Why a model gave no answer; `request` are the words to try again with."""
+    """Why there is no answer."""
 
     code: str
     message: str
-    request: str
 
 
 class ThreadState(TypedDict, total=False):

@@ -84,6 +84,24 @@ async def test_a_server_without_any_format_is_asked_in_words() -> None:
         await plain.aclose()
 
 
+async def test_a_schema_the_server_cannot_compile_is_asked_for_in_words(
+    server: ScriptedOpenAI, llm: OpenAILLM
+) -> None:
+    server.fail(400, "Failed to initialize samplers: failed to parse grammar")
+    server.answer(GOOD)
+    assert (await llm.complete(HELLO, schema=SCHEMA)).data == GOOD
+    assert server.requests[-1]["response_format"] == {"type": "json_object"}
+
+
+async def test_a_request_that_is_too_long_is_not_asked_again(
+    server: ScriptedOpenAI, llm: OpenAILLM
+) -> None:
+    server.fail(400, "This model's maximum context length is 128000 tokens")
+    with pytest.raises(Unavailable):
+        await llm.complete(HELLO, schema=SCHEMA)
+    assert len(server.requests) == 1
+
+
 async def test_an_answer_of_the_wrong_shape_is_asked_for_once_more(
     server: ScriptedOpenAI, llm: OpenAILLM
 ) -> None:

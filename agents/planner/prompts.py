@@ -69,7 +69,7 @@ _STEP: Schema = {
                 "type": "object",
                 "properties": {
                     "name": {"type": "string", "maxLength": 64},
-                    "value": {"type": "string", "maxLength": 4000},
+                    "value": {"type": "string", "maxLength": 2000},
                 },
             },
         },

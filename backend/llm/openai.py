@@ -189,9 +189,7 @@ class OpenAILLM:
         if f"'{self._limits[0]}'" in complaint and len(self._limits) > 1:
             self._limits = self._limits[1:]
             return True
-        about_format = any(
-            w in complaint for w in ("response_format", "json_schema", "json_object")
-        )
+        about_format = any(w in complaint for w in ("response_format", "schema", "json", "grammar"))
         if about_format and "response_format" in request and len(self._formats) > 1:
             self._formats = self._formats[1:]
             return True

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-MAX_STRING = 4_000
+MAX_STRING = 2_000  # llama.cpp refuses grammars with longer repetitions
 MAX_ITEMS = 50
 
 

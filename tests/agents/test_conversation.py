@@ -264,6 +264,8 @@ async def test_after_four_repairs_the_plan_is_shown_with_its_issues(
     plan = plan_of(reply)
     assert [s.name for s in reply.stages if s.name.startswith("repair")][-1] == "repair 4/4"
     assert any(i.severity == "error" for i in plan.issues)
+    assert "still wrong" in reply.text
+    assert reply.choices == ("Try again", "Plan offline")
     with pytest.raises(Invalid):
         await talk.decide(ANN, "t1", plan.plan_id, "approve", plan.ir_hash)
 
