@@ -10,7 +10,7 @@ from hypothesis import given
 from backend.contracts.plans import PlanDocument
 from backend.plans.changes import changes
 from backend.plans.ir import compile_document, ir_hash
-from tests.plans.documents import documents
+from tests.plans.documents import documents, unhurried
 from tests.plans.toolbox import DIGEST, changed, document
 
 
@@ -139,6 +139,7 @@ def test_true_and_one_are_different_values() -> None:
     assert [(c.old, c.new) for c in found] == [(1, True)]
 
 
+@unhurried
 @given(documents(), documents())
 def test_what_is_approved_never_changes_in_silence(old: PlanDocument, new: PlanDocument) -> None:
     found = changes(old, new)
@@ -146,6 +147,7 @@ def test_what_is_approved_never_changes_in_silence(old: PlanDocument, new: PlanD
         assert ir_hash(compile_document(old)) == ir_hash(compile_document(new))
 
 
+@unhurried
 @given(documents())
 def test_a_plan_does_not_differ_from_itself(plan: PlanDocument) -> None:
     assert changes(plan, plan) == ()

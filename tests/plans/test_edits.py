@@ -12,7 +12,7 @@ from backend.contracts.errors import Invalid
 from backend.contracts.plans import PlanDocument
 from backend.plans.edits import edit
 from backend.plans.ir import compile_document, structure_hash
-from tests.plans.documents import VALUES
+from tests.plans.documents import VALUES, unhurried
 from tests.plans.toolbox import DIGEST, EVERYTHING, changed, document
 
 PLAN = document(DIGEST)
@@ -152,6 +152,7 @@ def test_a_value_that_does_not_fit_its_field_is_named(edits: dict[str, Any], pat
     assert refusal(edits).issues[0].path == path
 
 
+@unhurried
 @given(
     st.dictionaries(
         st.sampled_from(

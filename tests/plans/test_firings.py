@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -16,6 +16,7 @@ from backend.contracts.errors import Invalid
 from backend.contracts.plans import Trigger
 from backend.plans.cron import cron
 from backend.plans.firings import due_scope, firings, next_firing, words
+from tests.plans.documents import unhurried
 
 NOW = datetime(2026, 11, 21, 10, 12, tzinfo=UTC)
 PARIS = "Europe/Paris"
@@ -90,7 +91,7 @@ def test_half_an_hour_of_saving_is_kept_too() -> None:
     ]
 
 
-@settings(deadline=None)
+@unhurried
 @given(
     st.sampled_from(["30 2 * * *", "0 */2 * * *", "*/20 * * * *", "15 1,2,3 * * 0", "0 2 29 3 *"]),
     st.sampled_from([PARIS, "America/New_York", "Australia/Lord_Howe", "UTC", "Asia/Kolkata"]),
@@ -109,7 +110,7 @@ def test_firings_go_forward_and_asking_step_by_step_gives_the_same(
         assert next_firing(each, due - timedelta(seconds=1), "UTC") == due
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.integers(0, 23), st.integers(0, 59), st.integers(2020, 2035))
 def test_a_daily_time_fires_once_on_every_day_of_the_year(
     hour: int, minute: int, year: int
@@ -209,7 +210,7 @@ def test_an_unknown_zone_or_cron_is_refused_with_its_code() -> None:
     assert caught.value.code == "PLAN_CRON_INVALID"
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.text("0123456789*,-/#LlRH?@ monfebw", max_size=24) | st.text(max_size=24))
 def test_any_text_is_a_cron_or_refused(text: str) -> None:
     try:

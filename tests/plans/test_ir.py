@@ -13,7 +13,7 @@ from backend.contracts.errors import Invalid
 from backend.contracts.plans import IR, PlanDocument
 from backend.plans.ir import canonical, compile_document, ir_hash, structure_hash, to_document
 from backend.plans.schemas import ir_schema, plan_schema
-from tests.plans.documents import documents
+from tests.plans.documents import documents, unhurried
 from tests.plans.toolbox import DIGEST, changed, document, plan, step
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -27,11 +27,13 @@ def structure_of(raw: dict[str, Any]) -> str:
     return structure_hash(compile_document(document(raw)))
 
 
+@unhurried
 @given(documents())
 def test_a_document_survives_its_ir(original: PlanDocument) -> None:
     assert to_document(compile_document(original)) == original
 
 
+@unhurried
 @given(documents())
 def test_an_ir_survives_its_document_and_its_json(original: PlanDocument) -> None:
     ir = compile_document(original)

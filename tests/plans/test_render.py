@@ -7,7 +7,7 @@ from hypothesis import given
 from backend.contracts.plans import PlanDocument
 from backend.plans.ir import compile_document
 from backend.plans.render import mermaid
-from tests.plans.documents import documents
+from tests.plans.documents import documents, unhurried
 from tests.plans.toolbox import DIGEST, document, plan, step
 
 
@@ -50,6 +50,7 @@ def test_hostile_words_cannot_leave_their_label() -> None:
     assert len(drawn.splitlines()) == 4
 
 
+@unhurried
 @given(documents())
 def test_any_plan_is_drawn_with_a_line_for_each_part(original: PlanDocument) -> None:
     ir = compile_document(original)

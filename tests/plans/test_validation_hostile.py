@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.contracts.plans import PlanDocument
 from backend.plans.validation import MAX_ISSUES as MAX_LISTED
 from backend.plans.validation.shape import MAX_ISSUES
-from tests.plans.documents import raw_documents
+from tests.plans.documents import raw_documents, unhurried
 from tests.plans.toolbox import DIGEST, changed, checked, codes, issues, only, plan, step
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=20)
@@ -31,7 +31,7 @@ PLANLIKE = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@unhurried
 @given(ANY_JSON | PLANLIKE)
 def test_any_json_is_answered_with_issues(raw: Any) -> None:
     result = checked(raw)
@@ -39,7 +39,7 @@ def test_any_json_is_answered_with_issues(raw: Any) -> None:
     json.dumps([issue.model_dump() for issue in result.issues], allow_nan=False).encode()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@unhurried
 @given(raw_documents())
 def test_any_document_of_the_right_shape_is_answered_with_issues(raw: dict[str, Any]) -> None:
     result = checked(raw)
@@ -48,8 +48,8 @@ def test_any_document_of_the_right_shape_is_answered_with_issues(raw: dict[str, 
     assert checked(raw) == result
 
 
+@unhurried
 @given(raw_documents(), st.lists(st.integers(0, 2**16), max_size=3), PLANLIKE)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_document_with_something_put_anywhere_is_answered(
     raw: dict[str, Any], way: list[int], value: Any
 ) -> None:
