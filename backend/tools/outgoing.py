@@ -110,10 +110,11 @@ class Outgoing:
         if query:
             target = target.copy_merge_params(query)
         request = _request(method, target, headers or {}, content)
+        connections = await self._connections()
         try:
             async with asyncio.timeout(self._settings.http_timeout_s):
                 for _ in range(MAX_REDIRECTS + 1):
-                    response = await self._once(request)
+                    response = await self._once(connections, request)
                     location = response.headers.get("location", "")
                     if response.status not in _REDIRECTS or not location:
                         return response
@@ -129,9 +130,10 @@ class Outgoing:
             await self._pool.aclose()
             self._pool = None
 
-    async def _once(self, request: httpx.Request) -> Response:
+    async def _once(
+        self, connections: httpcore.AsyncConnectionPool, request: httpx.Request
+    ) -> Response:
         try:
-            connections = await self._connections()
             async with connections.stream(
                 request.method,
                 _target(request.url),
