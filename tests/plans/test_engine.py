@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.contracts.events import EVENT_TYPES, Event, derived_id
-from backend.contracts.plans import DataMapping, PlanDocument
+from backend.contracts.plans import IR, DataMapping, Node, PlanDocument
 from backend.plans.engine import MAX_ITEMS, decide, evolve, graph
 from backend.plans.ir import compile_document
 from tests.plans.play import BEGAN, Play, plan, started, step
@@ -92,8 +92,10 @@ def test_given_inputs_overrule_defaults() -> None:
     assert play.take("a")["args"] == {"url": "http://y/"}
 
 
-def test_a_run_without_a_needed_input_fails_before_any_step() -> None:
-    play = started(step("a"), inputs={"to": {"type": "string"}})
+@pytest.mark.parametrize("given", [{}, {"to": None}])
+def test_a_run_without_a_needed_input_fails_before_any_step(given: dict[str, Any]) -> None:
+    play = Play(plan(step("a"), inputs={"to": {"type": "string"}}))
+    play.start(inputs=given)
 
     assert play.run.status == "failed"
     assert play.run.error == {
@@ -216,6 +218,27 @@ def test_emitted_names_are_said_whatever_the_action() -> None:
     play.done("b")
     assert play["c"].status == "running"
     assert play["d"].status == "skipped"
+
+
+def test_emitted_names_are_not_said_of_what_was_skipped_or_failed() -> None:
+    play = started(
+        step("a", emits=["news"], guard="false"),
+        step("b", emits=["talk"], on_error="continue"),
+        step("c", "news"),
+        step("d", "talk"),
+    )
+    play.fail("b")
+
+    assert play.statuses == {"a": "skipped", "b": "failed", "c": "skipped", "d": "skipped"}
+
+
+def test_a_step_that_listens_to_nothing_is_skipped() -> None:
+    ir = IR(nodes=[Node(id="a", tool="test.tool")])
+    play = Play(graph(ir))
+    play.start()
+
+    assert play.statuses == {"a": "skipped"}
+    assert play.run.status == "completed"
 
 
 def test_a_tool_cannot_pretend_to_have_failed() -> None:
