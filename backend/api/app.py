@@ -21,7 +21,15 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def create_router() -> APIRouter:
     """Everything under /api, the answer to unknown paths included: include it before any mount."""
     router = APIRouter(prefix="/api", route_class=StrictRoute, responses=problems.DESCRIBED)
-    router.add_api_route("/health", health, methods=["GET"], tags=["health"])
+    router.add_api_route(
+        "/health",
+        health,
+        methods=["GET"],
+        tags=["health"],
+        responses={
+            503: {"description": "Something we depend on does not answer; `checks` says what."}
+        },
+    )
     for part in (users, plans, runs, schedules, tools, events):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -16,10 +17,11 @@ h1{font-size:1.7rem;margin-bottom:.2rem}h2{margin:2.6rem 0 .6rem;text-transform:
 section{border:1px solid var(--line);border-radius:10px;margin:.7rem 0;padding:.8rem 1rem}
 section h3{margin:0;font:600 .95rem ui-monospace,monospace;overflow-wrap:anywhere}
 .verb{display:inline-block;min-width:3.6rem;color:#b45309}
-p{margin:.45rem 0;white-space:pre-line}code{background:var(--soft);border-radius:4px;padding:.05em .3em}
+p{margin:.45rem 0}code{background:var(--soft);border-radius:4px;padding:.05em .3em}
 dl{margin:.5rem 0 0;display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;font-size:.9rem}
 dd{margin:0}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}.verb{color:#fbbf24}}
 """
+_UNSAID = "Successful Response"  # what FastAPI says of a response nobody has described
 _HEAD = "<!doctype html><html lang=en><meta charset=utf-8>"
 
 
@@ -47,7 +49,9 @@ def _page(spec: dict[str, Any]) -> Iterator[str]:
             group = tag
             yield f"<h2>{escape(tag)}</h2>"
         yield f"<section><h3><span class=verb>{verb.upper()}</span> {escape(path)}</h3>"
-        yield f"<p>{escape(operation.get('description', ''))}</p><dl>"
+        for paragraph in operation.get("description", "").split("\n\n"):
+            yield f"<p>{_marked(paragraph)}</p>"
+        yield "<dl>"
         yield from _fields(spec, operation)
         yield "</dl></section>"
     yield "</html>"
@@ -62,22 +66,28 @@ def _operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 def _fields(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
     for parameter in operation.get("parameters", ()):
-        words = f"{parameter['in']} {parameter.get('description', '')}"
+        words = [parameter["in"], parameter.get("description", "")]
         yield _row(parameter["name"], words, parameter.get("required", False))
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = _named(spec, body.get("schema", {}))
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
-        words = " or ".join(_types(field)) + " " + field.get("description", "")
-        yield _row(name, f"body, {words}", name in required)
+        words = ["body", " or ".join(_types(field)), field.get("description", "")]
+        yield _row(name, words, name in required)
     for status, answer in operation["responses"].items():
-        if status != "default":
-            yield f"<dt><code>{escape(status)}</code></dt><dd>{escape(answer['description'])}</dd>"
+        if answer["description"] != _UNSAID and status != "default":
+            yield f"<dt><code>{status}</code></dt><dd>{_marked(answer['description'])}</dd>"
 
 
-def _row(name: str, words: str, required: bool) -> str:
+def _row(name: str, words: list[str], required: bool) -> str:
     must = "" if required else " <small>(optional)</small>"
-    return f"<dt><code>{escape(name)}</code></dt><dd>{escape(words.strip())}{must}</dd>"
+    said = _marked(", ".join(word for word in words if word))
+    return f"<dt><code>{escape(name)}</code></dt><dd>{said}{must}</dd>"
+
+
+def _marked(text: str) -> str:
+    """Text as HTML, with what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _types(field: dict[str, Any]) -> list[str]:
