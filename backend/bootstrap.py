@@ -7,7 +7,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ async def open_system(
         stack.push_async_callback(http.aclose)
         llm = connect(settings)
         registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
-        runs = RunDecider(Graphs(store))
+        runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
         processor = Processor(
             [PlanDecider(), runs, ScheduleDecider(), ThreadDecider()],
             [StepDriver(registry, bus, store), TriggerDriver(store)],
@@ -140,6 +140,6 @@ def machine_timezone() -> str:
     target = Path("/etc/localtime")
     if target.is_symlink():
         _, _, zone = str(target.resolve()).partition("zoneinfo/")
-        if zone:
+        if zone and not zone.startswith("Etc/"):
             return zone
     return "UTC"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from backend.contracts.errors import NotFound
@@ -54,8 +55,9 @@ class RunDecider:
 
     prefix = "run"
 
-    def __init__(self, graphs: Graphs) -> None:
+    def __init__(self, graphs: Graphs, retention: timedelta = timedelta(days=90)) -> None:
         self._graphs = graphs
+        self._retention = retention
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> Running:
         first = commits[0].cause if commits else cause
@@ -85,7 +87,7 @@ class RunDecider:
         run = after.state
         if run is None or (before.state is not None and before.state.status == run.status):
             return
-        turn.write(_document(run, turn.position))
+        turn.write(_document(run, turn.position, self._retention))
         if run.thread_id and (before.state is None or run.status in ENDED_RUN):
             told = {"thread_id": run.thread_id, "plan_id": run.plan_id, "run_id": run.run_id}
             turn.emit("thread.updated", {**told, "status": run.status})
@@ -94,7 +96,7 @@ class RunDecider:
         return state.state is not None and state.state.status in ENDED_RUN
 
 
-def _document(run: RunState, position: int) -> Document:
+def _document(run: RunState, position: int, retention: timedelta) -> Document:
     started = run.started_at.isoformat() if run.started_at else ""
     body: dict[str, Any] = {
         "run_id": run.run_id,
@@ -114,5 +116,6 @@ def _document(run: RunState, position: int) -> Document:
         parent=run.plan_id,
         status=run.status,
         sort=started,
+        due_at=run.ended_at + retention if run.ended_at else None,
         position=position,
     )

@@ -1,4 +1,4 @@
-"""A safety net under the timers: schedules past due are enqueued again, with the same ids."""
+"""Each minute: schedules past due are enqueued again, and runs past their retention forgotten."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from backend.contracts.errors import Unavailable
 from backend.contracts.events import EVENT_TYPES, Event
 from backend.contracts.ports import Bus, Output, Store
+from backend.contracts.runs import ENDED_RUN
 from backend.drivers.schedules import timer_id
 
 log = structlog.get_logger()
@@ -22,14 +23,24 @@ async def sweep(bus: Bus, store: Store, now: Callable[[], datetime]) -> None:
     """At start and each minute, until cancelled."""
     while True:
         try:
-            await sweep_once(bus, store, now())
+            await enqueue_due(bus, store, now())
+            await prune_runs(bus, store, now())
         except Unavailable as error:
             log.warning("sweep.unavailable", error=error.message)
         await asyncio.sleep(_EVERY_S)
 
 
-async def sweep_once(bus: Bus, store: Store, now: datetime) -> int:
-    """Enqueue the firing of every active schedule past due; returns how many there were."""
+async def prune_runs(bus: Bus, store: Store, now: datetime) -> None:
+    """Forget runs that ended longer ago than they are to be kept, with their whole history."""
+    while old := [d for d in await store.due("run", now) if d.status in ENDED_RUN]:
+        await bus.prune([f"run:{document.id}" for document in old])
+        for document in old:
+            await store.delete("run", document.id, document.owner)
+
+
+async def enqueue_due(bus: Bus, store: Store, now: datetime) -> None:
+    """A safety net under the timers: enqueue the firing of every active schedule past due, with the
+    id its own timer has."""
     kind = EVENT_TYPES["schedule.due"]
     outputs = []
     for document in await store.due("schedule", now):
@@ -51,4 +62,3 @@ async def sweep_once(bus: Bus, store: Store, now: datetime) -> int:
         outputs.append(Output(event, kind.lane, kind.stream(data)))
     if outputs:
         await bus.publish(outputs)
-    return len(outputs)
