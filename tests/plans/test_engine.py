@@ -946,6 +946,29 @@ def test_in_a_loop_a_join_of_all_waits_for_every_upstream_each_time() -> None:
     assert play["a"].iteration == 3
 
 
+def test_in_a_loop_an_output_stands_until_its_step_ends_again() -> None:
+    play = loop(
+        step("a", ["go", "step.b"], args={"last": "${a.n ?? 0}"}),
+        step("b", "step.a"),
+        step("c", "step.b", args={"n": "${a.n}"}),
+    )
+    play.done("a", {"n": 1})
+    play.done("b")
+
+    assert play.take("a")["args"] == {"last": 1}
+    assert play["a"].status == "running"
+    assert play.take("c")["args"] == {"n": 1}
+
+
+def test_in_a_loop_an_iteration_is_not_left_out() -> None:
+    play = loop(step("a"), step("b"))
+    call = {**play.due[0], "iteration": 3}
+    play.done("a")
+
+    event = Event("e", "plan.step.execute", "ann", BEGAN, call)
+    assert evolve(play.graph, play.run, event) is play.run
+
+
 def test_in_a_loop_a_step_that_fails_has_no_output_any_more() -> None:
     play = loop(
         step("a", ["go", "step.b"], on_error="continue"),
