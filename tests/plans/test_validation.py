@@ -250,6 +250,24 @@ def test_a_missing_argument_is_wired_from_the_only_step_that_makes_it() -> None:
     assert issues(mended(raw, only(raw))) == ()
 
 
+def test_a_missing_argument_is_wired_from_the_plans_input() -> None:
+    raw = changed(lambda d: d["steps"][2]["args"].pop("to"))
+    issue = only(raw)
+    assert issue.fix is not None
+    assert issue.fix.value == "${inputs.to}"
+    assert issues(mended(raw, issue)) == ()
+
+
+def test_a_missing_argument_is_not_wired_from_another_kind_of_value() -> None:
+    links = tool("link.check", {"links": {"type": "string"}}, {}, "links")
+    raw = plan(
+        step("page", action="web.read", args={"url": "https://example.com"}),
+        step("check", "step.page", "link.check"),
+    )
+    issue = only(raw, catalogue=Catalogue({**EVERYTHING.tools, links.id: links}))
+    assert (issue.code, issue.fix, issue.available) == ("PLAN_ARGUMENT_MISSING", None, ())
+
+
 def test_a_missing_argument_that_two_steps_make_is_not_guessed() -> None:
     raw = plan(
         step("one", action="web.read", args={"url": "u"}),

@@ -6,13 +6,14 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.contracts.plans import Catalogue
 from backend.contracts.runs import ENDED_RUN
 from backend.contracts.tools import ToolSpec
 from backend.plans.engine import graph
+from tests.plans.documents import unhurried
 from tests.plans.play import Play
 from tests.plans.toolbox import (
     EVERYTHING,
@@ -490,7 +491,7 @@ def played(raw: dict[str, Any], chance: random.Random) -> Play:
     return play
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(unhurried, max_examples=300)
 @given(graphs(), st.integers(0, 2**32))
 def test_an_accepted_reference_is_never_missing_at_run_time(raw: dict[str, Any], seed: int) -> None:
     play = played(without_unsure_references(raw), random.Random(seed))

@@ -11,6 +11,7 @@ from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.validation.literals import literals
 from backend.plans.validation.order import Order
+from backend.plans.validation.schema import KINDS, Shape
 from backend.plans.validation.subject import Subject, did_you_mean
 
 
@@ -84,25 +85,36 @@ def _missing(
         if name in step.args:
             continue
         where = pointer.join("steps", index, "args", name)
-        sources = [
-            other.name
-            for other in subject.document.steps
-            if order.sure(step.name, other.name)
-            and other.for_each is None
-            and (made := subject.spec(other))
-            and name in made.outputs.get("properties", {})
-        ]
-        value = f"${{{sources[0]}.{name}}}" if len(sources) == 1 else ""
+        named = list(_sources(subject, order, step, spec, name))
+        value = named[0] if len(named) == 1 else ""
         yield Issue(
             code="PLAN_ARGUMENT_MISSING",
             message=f"“{spec.name}” needs “{name}”.",
             path=where,
-            suggestion=f"Take it from step “{sources[0]}”: {value}"
-            if value
-            else _about(spec, name),
-            available=tuple(f"${{{source}.{name}}}" for source in sources),
+            suggestion=f"Take it from {value}." if value else _about(spec, name),
+            available=tuple(named),
             fix=_wired(step, where, name, value) if value else None,
         )
+
+
+def _sources(
+    subject: Subject, order: Order, step: Step, spec: ToolSpec, name: str
+) -> Iterator[str]:
+    """References that surely bring something of the argument's own name and kind."""
+    wanted = Shape.of(spec.inputs).at(name).kinds if _declares(spec.inputs, name) else KINDS
+    given = subject.document.inputs.get(name)
+    if given is not None and Shape({"type": given.type}).kinds & wanted:
+        yield f"${{inputs.{name}}}"
+    for other in subject.document.steps:
+        made = subject.spec(other)
+        if made is None or other.for_each is not None or not _declares(made.outputs, name):
+            continue
+        if order.sure(step.name, other.name) and Shape.of(made.outputs).at(name).kinds & wanted:
+            yield f"${{{other.name}.{name}}}"
+
+
+def _declares(schema: Mapping[str, Any], name: str) -> bool:
+    return name in schema.get("properties", {})
 
 
 def _wired(step: Step, where: str, name: str, value: str) -> Fix:
