@@ -21,11 +21,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str = ""
     timezone: str = ""
-    jwt_signing_key: str = ""
+    jwt_signing_key: str = Field(default="", repr=False)
     token_hours: float = Field(default=12, gt=0, le=24 * 365)
     allow_registration: bool = False
 
-    openai_api_key: str = ""
+    openai_api_key: str = Field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = "gpt-5-mini"
     openai_timeout_s: float = Field(default=120, gt=0)
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     smtp_host: str = ""
     smtp_port: int = 587
     smtp_user: str = ""
-    smtp_password: str = ""
+    smtp_password: str = Field(default="", repr=False)
     smtp_from: str = ""
     smtp_tls: str = Field(default="auto", pattern="^(auto|starttls|tls|none)$")
 

@@ -112,14 +112,18 @@ class Unavailable(LightningError):
 
 
 class ToolError(LightningError):
-    """A tool could not do its work. `transient` errors are retried as the step declares."""
+    """A tool could not do its work. `transient` errors are retried as the step declares; `unknown`
+    says that an effect was interrupted half way, so that a person is asked whether it happened."""
 
     status = 502
     code = "EXEC_TOOL_FAILED"
 
-    def __init__(self, message: str, *, transient: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, message: str, *, transient: bool = False, unknown: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(message, **kwargs)
         self.transient = transient
+        self.unknown = unknown
 
 
 class Retry(Exception):

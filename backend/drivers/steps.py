@@ -54,6 +54,9 @@ class StepDriver:
             error = {"code": "EXEC_TIMEOUT", "message": f"It took longer than {seconds:g} s."}
             self._emit_failed(turn, error, transient=True, began=began)
         except (ToolError, Invalid) as error:
+            if isinstance(error, ToolError) and error.unknown and spec.purity == "effect":
+                turn.emit("plan.step.unknown", _attempt(data))
+                return
             told = {"code": error.code, "message": error.message, "hint": error.hint}
             transient = isinstance(error, ToolError) and error.transient
             self._emit_failed(turn, told, transient=transient, began=began)
@@ -117,6 +120,7 @@ def _call(event: Event) -> ToolCall:
         step=data["step"],
         attempt=data["attempt"],
         thread_id=data.get("thread_id"),
+        asked_at=event.timestamp,
     )
 
 

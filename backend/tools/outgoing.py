@@ -246,7 +246,7 @@ def _interrupted(request: httpx.Request, said: str, code: str) -> ToolError:
     if request.method in REPEATABLE:
         return ToolError(said, code=code, transient=True)
     hint = "The request may have arrived; look there before running this step again."
-    return ToolError(said, code=code, hint=hint)
+    return ToolError(said, code=code, hint=hint, unknown=True)
 
 
 def _unconnected(host: str, error: Exception) -> ToolError:

@@ -114,7 +114,7 @@ def _tool(purity: Purity, deeds: Deeds) -> Tool:
         if step in deeds.held:
             await deeds.held[step].wait()
         if fail < 0 or deeds.done[step] <= fail:
-            raise ToolError("It did not work.", transient=fail > 0)
+            raise ToolError("It did not work.", transient=fail > 0, unknown=fail == -2)
         return ToolResult({"step": step, "times": deeds.done[step]})
 
     inputs = {

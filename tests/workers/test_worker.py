@@ -148,6 +148,15 @@ async def test_an_effect_that_times_out_is_unknown(tmp_path: Path) -> None:
     assert state.steps["send"].status == "unknown"
 
 
+async def test_an_effect_whose_tool_cannot_say_whether_it_happened_is_unknown(
+    engine: Engine,
+) -> None:
+    async with engine.working():
+        await engine.start([step("send", tool="effect", args={"fail": -2})])
+        state = await engine.until("r1", "waiting", "failed")
+    assert state.steps["send"].status == "unknown"
+
+
 async def test_what_cannot_be_decided_stalls_its_run_in_sight_and_lets_others_go_on(
     tmp_path: Path,
 ) -> None:

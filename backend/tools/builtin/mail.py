@@ -180,6 +180,7 @@ async def _hand_over(client: aiosmtplib.SMTP, message: EmailMessage, to: list[st
         raise ToolError(
             "The connection to the mail server broke off while the mail was handed over.",
             code="EXEC_MAIL_INTERRUPTED",
+            unknown=True,
             hint="It may have been sent; look before running this step again.",
         ) from error
     return list(refused)
