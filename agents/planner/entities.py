@@ -12,7 +12,7 @@ Kind = Literal["url", "email", "file", "quoted"]
 # one private character a kind stands for every character of what is masked; see Text
 MASKS: dict[Kind, str] = {"url": "\ue001", "email": "\ue002", "file": "\ue003", "quoted": "\ue004"}
 MASKED = re.compile("[\ue001-\ue004]")
-MAX_TEXT = 10_000
+MAX_TEXT = 4_000
 
 _EXTENSIONS = "md|markdown|txt|text|csv|tsv|json|jsonl|html?|xml|ya?ml|pdf|docx?|xlsx?|log|ics|rst|py|toml|ini"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (

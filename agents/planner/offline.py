@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agents.planner import lexicon
-from agents.planner.entities import Text
+from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.retrieve import Index, Retriever
 from agents.planner.revise import revise
@@ -58,6 +58,10 @@ class OfflinePlanner:
 def _answer(
     request: PlanRequest, catalogue: Catalogue, verbs: frozenset[str], index: Index | None
 ) -> PlanAnswer:
+    if len(request.text) > MAX_TEXT:
+        return PlanAnswer(
+            "question", "That is too long for one plan. What should happen, in a sentence or two?"
+        )
     text = Text.of(request.text.encode("utf-8", "replace").decode())
     planning = Planning(text, request, catalogue.tools, verbs, index)
     if request.previous is not None:

@@ -335,7 +335,12 @@ def test_a_time_with_words_that_change_it_is_refused(said: str) -> None:
 
 # --- changes of a time ----------------------------------------------------------------------------
 
-WEEKDAYS = {"name": "event.x", "kind": "cron", "schedule": "0 9 * * 1-5", "timezone": "Europe/Paris"}
+WEEKDAYS = {
+    "name": "event.x",
+    "kind": "cron",
+    "schedule": "0 9 * * 1-5",
+    "timezone": "Europe/Paris",
+}
 
 
 @pytest.mark.parametrize(
@@ -379,9 +384,7 @@ def test_words_that_are_no_time_change_no_time() -> None:
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
-@given(
-    st.integers(0, 23), st.integers(0, 59), st.sets(st.integers(0, 6), min_size=1, max_size=6)
-)
+@given(st.integers(0, 23), st.integers(0, 59), st.sets(st.integers(0, 6), min_size=1, max_size=6))
 def test_a_rendered_week_parses_back(hour: int, minute: int, days: set[int]) -> None:
     names = [DAYS[d] for d in sorted(days)]
     said = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
