@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 
 from backend.bus.checks import position
 from backend.bus.codec import decode_commit, refers, restored_commit
@@ -69,6 +70,12 @@ class Log:
         finally:
             self._followers.remove(follower)
 
+    async def forget(self, streams: Sequence[str]) -> None:
+        """Whole streams, with all that waits in them, their claims and dead letters."""
+        for stream in streams:
+            # One transaction each: others get their turn in between.
+            await self._database.write(partial(_forget, stream))
+
     async def _news(self, positions: Mapping[str, int]) -> dict[str, History]:
         def query(connection: sqlite3.Connection) -> dict[str, list[Commit]]:
             read = {
@@ -100,3 +107,8 @@ def _commits(connection: sqlite3.Connection, stream: str, start: int, limit: int
         (stream, start, limit),
     )
     return [decode_commit(stream, position, body) for position, body in rows]
+
+
+def _forget(stream: str, connection: sqlite3.Connection) -> None:
+    for table in ("log", "claims", "messages", "dead"):
+        connection.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from backend.bus.checks import check
@@ -20,6 +19,7 @@ from backend.bus.codec import (
     refers,
     restored,
 )
+from backend.bus.letters import Letters
 from backend.bus.log import Log
 from backend.bus.owning import Owner
 from backend.bus.settling import Desk, Encoded, events_of, lane_of, token
@@ -36,7 +36,7 @@ from backend.contracts.ports import (
 )
 from backend.stores.database import Database
 from backend.stores.documents import body_of, micros
-from backend.stores.encoding import decode, encode
+from backend.stores.encoding import encode
 
 T = TypeVar("T")
 
@@ -79,6 +79,7 @@ class SqlBus:
         self._lease_s = lease_s
         self._owner = Owner(database, owner, clock, lease_s)
         self._log = Log(database, blobs)
+        self._letters = Letters(database, blobs)
         self._wake = asyncio.Event()
         self._orphans: deque[Delivery] = deque()
         self._heart: asyncio.Task[None] | None = None
@@ -286,40 +287,15 @@ class SqlBus:
     # --- dead letters, retention ------------------------------------------------------------------
 
     async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
-        def query(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(
-                "SELECT stream, attempt, body, error FROM dead ORDER BY died DESC LIMIT ?", (limit,)
-            ).fetchall()
-
-        letters = []
-        for stream, attempt, body, error in await self._database.read(query):
-            event = decode_event(body)
-            if refers(event):
-                with contextlib.suppress(NotFound):
-                    event = await restored(event, self._blobs)
-            letters.append(
-                DeadLetter(Delivery(event, lane_of(stream), stream, "", attempt), decode(error))
-            )
-        return letters
+        return await self._letters.list(limit)
 
     async def replay(self, event_id: str) -> bool:
-        def job(connection: sqlite3.Connection) -> bool:
-            queued = connection.execute(
-                "INSERT INTO messages (event_id, stream, due, attempt, body) "
-                "SELECT event_id, stream, 0, 0, body FROM dead WHERE event_id = ? "
-                "ON CONFLICT DO NOTHING",
-                (event_id,),
-            ).rowcount
-            connection.execute("DELETE FROM dead WHERE event_id = ?", (event_id,))
-            return queued > 0
-
-        replayed = await self._database.write(job)
+        replayed = await self._letters.replay(event_id)
         self._wake.set()
         return replayed
 
     async def prune(self, streams: Sequence[str]) -> None:
-        for stream in streams:
-            await self._database.write(partial(_forget, stream))
+        await self._log.forget(streams)
 
     # --- this process -----------------------------------------------------------------------------
 
@@ -374,8 +350,3 @@ class SqlBus:
         else:
             self._orphans.extend(delivery for settled in result for delivery in settled.kept)
         self._wake.set()
-
-
-def _forget(stream: str, connection: sqlite3.Connection) -> None:
-    for table in ("log", "claims", "messages", "dead"):
-        connection.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))

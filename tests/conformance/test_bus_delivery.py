@@ -80,6 +80,17 @@ async def test_who_has_no_room_for_work_still_gets_what_streams_wait_for(bus: Bu
     assert [d.lane for d in await receive_all(bus)] == ["work", "work"]
 
 
+async def test_a_receiver_may_leave_work_aside(bus: Bus) -> None:
+    await bus.publish([work(), keyed("run:1"), work()])
+    (decision,) = await bus.receive(10, work=False)
+    assert decision.stream == "run:1"
+    waiting = asyncio.create_task(bus.receive(10, work=False))
+    await asyncio.sleep(0)
+    await bus.publish([keyed("run:2")])
+    assert [d.stream for d in await waiting] == ["run:2"]
+    assert [d.lane for d in await receive_all(bus)] == ["work", "work"]
+
+
 async def test_what_is_leased_is_not_delivered_again(bus: Bus, buses: Buses) -> None:
     other = await buses.open()
     await bus.publish([work()])

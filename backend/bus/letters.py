@@ -1,0 +1,56 @@
+"""The dead letters of a SQL bus: messages that could not be handled."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from backend.bus.codec import decode_event, refers, restored
+from backend.bus.settling import lane_of
+from backend.contracts.errors import NotFound
+from backend.contracts.ports import Blobs, DeadLetter, Delivery
+from backend.stores.database import Database
+from backend.stores.encoding import decode
+
+
+class Letters:
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    async def list(self, limit: int) -> Sequence[DeadLetter]:
+        """The latest first. A large value that is gone stays a reference."""
+
+        def query(connection: sqlite3.Connection) -> builtins.list[tuple[Any, ...]]:
+            return connection.execute(
+                "SELECT stream, attempt, body, error FROM dead ORDER BY died DESC LIMIT ?", (limit,)
+            ).fetchall()
+
+        letters = []
+        for stream, attempt, body, error in await self._database.read(query):
+            event = decode_event(body)
+            if refers(event):
+                with contextlib.suppress(NotFound):
+                    event = await restored(event, self._blobs)
+            letters.append(
+                DeadLetter(Delivery(event, lane_of(stream), stream, "", attempt), decode(error))
+            )
+        return letters
+
+    async def replay(self, event_id: str) -> bool:
+        """Put it in line again, as new. False when it is not among the dead."""
+
+        def job(connection: sqlite3.Connection) -> bool:
+            queued = connection.execute(
+                "INSERT INTO messages (event_id, stream, due, attempt, body) "
+                "SELECT event_id, stream, 0, 0, body FROM dead WHERE event_id = ? "
+                "ON CONFLICT DO NOTHING",
+                (event_id,),
+            ).rowcount
+            connection.execute("DELETE FROM dead WHERE event_id = ?", (event_id,))
+            return queued > 0
+
+        return await self._database.write(job)
