@@ -13,6 +13,7 @@ from backend.plans.validation.actions import actions
 from backend.plans.validation.coverage import coverage
 from backend.plans.validation.dataflow import dataflow
 from backend.plans.validation.graph import graph
+from backend.plans.validation.inputs import inputs
 from backend.plans.validation.names import names
 from backend.plans.validation.order import Order
 from backend.plans.validation.shape import shape
@@ -23,6 +24,7 @@ from backend.plans.validation.triggers import triggers
 VALIDATORS: tuple[Callable[[Subject, Order], Iterator[Issue]], ...] = (
     names,
     tools,
+    inputs,
     dataflow,
     triggers,
     graph,

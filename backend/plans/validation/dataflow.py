@@ -12,9 +12,8 @@ from backend.contracts.plans import Input, Step
 from backend.expressions import parse
 from backend.plans import pointer
 from backend.plans.bindings import Reference, references
-from backend.plans.validation.literals import validator
 from backend.plans.validation.order import Order
-from backend.plans.validation.schema import KINDS, Absent, Shape, kind_of
+from backend.plans.validation.schema import KIND_WORDS, KINDS, Absent, Shape, kind_of
 from backend.plans.validation.subject import ITEM_ROOTS, Subject, did_you_mean
 
 OPEN_ROOTS = ("event", "run")
@@ -22,20 +21,9 @@ _RUN = {
     "type": "object",
     "properties": {"id": {"type": "string"}, "plan_id": {"type": "string"}, "started_at": {}},
 }
-_KIND_WORDS = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "nothing",
-}
 
 
 def dataflow(subject: Subject, order: Order) -> Iterator[Issue]:
-    for name, given in subject.document.inputs.items():
-        yield from _default(name, given)
     for index, step in enumerate(subject.document.steps):
         flow = Flow(subject, order, step, index)
         yield from flow.repetition()
@@ -353,40 +341,10 @@ def _inputs_schema(inputs: dict[str, Input]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _default(name: str, given: Input) -> Iterator[Issue]:
-    values = [("default", given.default)] if given.default is not None else []
-    values += [(f"enum/{index}", value) for index, value in enumerate(given.enum or ())]
-    wanted = Shape({"type": given.type})
-    for where, value in values:
-        if kind_of(value) not in wanted.kinds:
-            yield Issue(
-                code="PLAN_INPUT_INVALID",
-                message=f"Input “{name}” must be {_KIND_WORDS[given.type]}.",
-                path=f"inputs/{name}/{where}",
-            )
-    if given.format and given.default is not None and not _is(given.format, given.default):
-        yield Issue(
-            code="PLAN_INPUT_INVALID",
-            message=f"The default of input “{name}” is not of the format “{given.format}”.",
-            path=f"inputs/{name}/default",
-        )
-    if given.enum is not None and given.default is not None and given.default not in given.enum:
-        yield Issue(
-            code="PLAN_INPUT_INVALID",
-            message=f"The default of input “{name}” is not one of its values.",
-            path=f"inputs/{name}/default",
-            available=tuple(map(str, given.enum)),
-        )
-
-
-def _is(format: str, value: Any) -> bool:
-    return validator({"format": format}).is_valid(value)
-
-
 def _whole(value: Any, reference: Reference) -> bool:
     return isinstance(value, str) and value == reference.text
 
 
 def _either(shape: Shape) -> str:
     kinds = shape.kinds - ({"integer"} if "number" in shape.kinds else set())
-    return " or ".join(_KIND_WORDS.get(kind, kind) for kind in sorted(kinds - {"null"}) or ["null"])
+    return " or ".join(KIND_WORDS.get(kind, kind) for kind in sorted(kinds - {"null"}) or ["null"])

@@ -14,6 +14,7 @@ from backend.contracts.plans import Step
 from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.bindings import references
+from backend.plans.validation.schema import KIND_WORDS
 
 # Errors of these keywords may come from a reference further inside, whose value is not known yet.
 _AROUND = frozenset({"anyOf", "oneOf", "not", "enum", "const", "if", "uniqueItems", "contains"})
@@ -114,14 +115,7 @@ def _words_for(keyword: str, details: Mapping[str, Any], value: Any) -> str:
             return f"does not fit the tool's contract ({keyword})"
 
 
-_A = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "nothing",
+_A = KIND_WORDS | {
     "email": "an e-mail address",
     "uri": "a web address",
     "date-time": "a time like 2026-11-23T09:00:00Z",

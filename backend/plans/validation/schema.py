@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
+KIND_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
 _DEEPEST = 16
 
 
