@@ -767,6 +767,8 @@ def test_a_stalled_run_goes_on_when_its_event_is_replayed() -> None:
     play = started(step("a"))
     play.tell("run.stalled", {"run_id": "r1", "error": {"code": "X", "message": "m"}})
     assert (play.run.status, play.run.error) == ("stalled", {"code": "X", "message": "m"})
+    play.tell("plan.step.started", play.due[0])
+    assert (play.run.status, play.run.error) == ("running", None)
     play.done("a")
 
     assert (play.run.status, play.run.error) == ("completed", None)
@@ -812,6 +814,32 @@ def test_a_call_out_of_turn_changes_nothing() -> None:
     for change in ({"iteration": 2}, {"attempt": 3}, {"index": 0}):
         event = Event("e", "plan.step.execute", "ann", BEGAN, {**call, **change})
         assert evolve(play.graph, before, event) is before
+
+
+def test_a_step_does_not_begin_with_a_later_attempt() -> None:
+    play = started(step("a"), step("b", "step.a"))
+    call = {**play.take("a"), "step": "b", "attempt": 2}
+
+    event = Event("e", "plan.step.execute", "ann", BEGAN, call)
+    assert evolve(play.graph, play.run, event) is play.run
+
+
+def test_a_call_that_asked_a_person_has_said_its_last() -> None:
+    play = started(step("a"))
+    call = dict(play.due[0])
+    play.ask("a")
+
+    assert play.tell("plan.step.completed", {**call, "output": {}}) == ()
+    assert play["a"].status == "waiting"
+
+
+def test_an_item_that_has_ended_does_not_fail_later() -> None:
+    play = each(on_error="continue")
+    play.fail("b", index=1)
+    fact = play.log[-1]
+    assert fact.type == "plan.step.errored"
+
+    assert evolve(play.graph, play.run, fact) is play.run
 
 
 def test_an_item_that_has_ended_is_not_called_again() -> None:
