@@ -20,7 +20,8 @@ Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 Tools = Mapping[str, ToolSpec]
 
 _REPLACE = re.compile(
-    r"\b(?:use|take|read|fetch|get|from|change|switch|make|replace|with|instead|to|send|mail|email|save|write|it|address|url|feed|page)\b"
+    r"\b(?:use|take|read|fetch|get|from|change|switch|make|replace|with|instead|to|"
+    r"send|mail|email|save|write|it|address|url|feed|page)\b"
 )
 _REFERENCE = re.compile(r"\$\{(?P<path>[^}]+)\}")
 
@@ -44,7 +45,8 @@ def named_argument(text: Text, document: Document, tools: Tools) -> Outcome:
         for name, wanted in schema.properties(spec).items():
             label = re.escape(name.replace("_", " "))
             found = re.match(
-                rf"^(?:(?:change|set|make|put|use|let|have)\s+)?(?:the\s+|its\s+)?{label}(?:\s+(?:line|of (?:the|it)\s*\w*))?\s*"
+                rf"^(?:(?:change|set|make|put|use|let|have)\s+)?(?:the\s+|"
+                rf"its\s+)?{label}(?:\s+(?:line|of (?:the|it)\s*\w*))?\s*"
                 r"(?:to|:|=|is|as|should be|should say|be)\s*(?P<value>\S.*)$",
                 text.plain,
             )

@@ -17,7 +17,8 @@ _LEAVE_OUT = re.compile(
 _BY_MAIL = re.compile(r"^(?:by|per|via) (?:e-?)?mail\W*$")
 _IN_CHAT = re.compile(r"^(?:here\b.*|in the chat|here in the chat)\W*$")
 _ENTITY_ONLY = re.compile(
-    r"^\W*(?:(?:to|at|from|it's|it is|use|mail it to|send it to|save it (?:to|as|in)|the|my|address|file|page|feed|is|under|as)\W+)*$"
+    r"^\W*(?:(?:to|at|from|it's|it is|use|mail it to|send it to|save it (?:to|as|in)|"
+    r"the|my|address|file|page|feed|is|under|as)\W+)*$"
 )
 _ROLES = {"url": "url", "email": "email", "path": "file"}
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from agents.planner import lexicon, schema
 from agents.planner.clauses import Clause, lead_end, working_span
 from agents.planner.entities import Text
-from agents.planner.lexicon import RULES, STAGES, WORDS
+from agents.planner.lexicon import STAGES, WORDS
+from agents.planner.rules import RULES
 from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSE = 600

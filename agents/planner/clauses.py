@@ -14,22 +14,31 @@ _BOUNDARY = re.compile(
 )
 _LEAD = re.compile(
     r"(?:\s|,|\b(?:please|kindly|then|also|next|finally|and|first|now|just|can you|could you|would you|"
-    r"i want you to|i want to|i'd like to|i'd like you to|i would like to|i need you to|i need to|you should|have it|let's|go and|to|hey|hi|hello|lightning|ok|okay|"
+    r"i want you to|i want to|i'd like to|i'd like you to|i would like to|"
+    r"i need you to|i need to|you should|have it|let's|go and|to|hey|hi|hello|"
+    r"lightning|ok|okay|"
     r"every time|each time|automatically|again)\b)*"
 )
 _CONDITION = re.compile(
-    r"\b(?P<word>only\s+if|only\s+when|but\s+only\s+if|if\s+and\s+only\s+if|if|when|whenever|unless|as\s+long\s+as|provided(?:\s+that)?|in\s+case)\b"
+    r"\b(?P<word>only\s+if|only\s+when|but\s+only\s+if|if\s+and\s+only\s+if|if|when|"
+    r"whenever|unless|as\s+long\s+as|provided(?:\s+that)?|in\s+case)\b"
 )
 _DONE = re.compile(
-    r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s| is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
+    r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s|"
+    r" is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
     r"(?:done|finished|ready|complete[d]?|over|available)\b"
 )
 APPROVAL = re.compile(
-    r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|confirmation)|get my (?:ok|okay|approval))"
-    r"(?:\s+(?:first|before(?:\s+(?:you|that|it|sending|mailing|saving|posting|doing|writing|going on)\b[^,.;]{0,40})?))|"
-    r"\b(?:only\s+)?(?:after|once|when)\s+i(?:'ve|\s+have)?\s+(?:approved?|confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
-    r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
-    r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|confirm|check) (?:it|them|that)(?: first)?"
+    r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|"
+    r"confirmation)|get my (?:ok|okay|approval))"
+    r"(?:\s+(?:first|before(?:\s+(?:you|that|it|sending|mailing|saving|posting|doing|"
+    r"writing|going on)\b[^,.;]{0,40})?))|"
+    r"\b(?:only\s+)?(?:after|once|when)\s+i(?:'ve|\s+have)?\s+(?:approved?|"
+    r"confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
+    r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|"
+    r"permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
+    r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|"
+    r"confirm|check) (?:it|them|that)(?: first)?"
 )
 
 

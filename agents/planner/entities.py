@@ -14,15 +14,44 @@ MASKS: dict[Kind, str] = {"url": "\ue001", "email": "\ue002", "file": "\ue003", 
 MASKED = re.compile("[\ue001-\ue004]")
 MAX_TEXT = 4_000
 
-_EXTENSIONS = "md|markdown|txt|text|csv|tsv|json|jsonl|html?|xml|ya?ml|pdf|docx?|xlsx?|log|ics|rst|py|toml|ini"
+_EXTENSIONS = (
+    "md|markdown|txt|text|csv|tsv|json|jsonl|html?|xml|ya?ml|pdf|docx?|xlsx?|log|ics|rst"
+    "|py|toml|ini"
+)
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("url", re.compile(r"<?\b(?P<value>(?:https?|ftp)://[^\s<>\"“”]{1,2000})>?", re.I)),
-    ("email", re.compile(r"(?:mailto:)?(?P<value>[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")),
+    (
+        "email",
+        re.compile(
+            r"(?:mailto:)?(?P<value>[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})"
+        ),
+    ),
     ("url", re.compile(r"\b(?P<value>www\.[^\s<>\"“”]{3,2000})", re.I)),
-    ("quoted", re.compile(r"\"(?P<value>[^\"\n]{1,2000})\"|“(?P<value2>[^”\n]{1,2000})”|„(?P<value3>[^“”\n]{1,2000})[“”]|«(?P<value4>[^»\n]{1,2000})»|(?<!\w)['‘](?P<value5>[^'’\n]{1,2000})['’](?!\w)")),
-    ("file", re.compile(rf"(?<![\w/.@-])(?P<value>(?:[\w.-]{{1,80}}/){{0,8}}[\w.-]{{0,80}}\w\.(?:{_EXTENSIONS}))(?![\w/@])(?!\.\w)", re.I)),
-    ("url", re.compile(r"(?<![\w@./-])(?P<value>(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|dev|de|eu|fr|uk|info|app|news|gov|edu|ai|co|ch|at|nl|tv|me|us|ca|in|jp|blog)(?::\d{2,5})?(?:/[^\s<>\"“”]{0,2000})?)(?![\w@])", re.I)),
-)  # fmt: skip
+    (
+        "quoted",
+        re.compile(
+            r"\"(?P<value>[^\"\n]{1,2000})\"|“(?P<value2>[^”\n]{1,2000})”|"
+            r"„(?P<value3>[^“”\n]{1,2000})[“”]|«(?P<value4>[^»\n]{1,2000})»|"
+            r"(?<!\w)['‘](?P<value5>[^'’\n]{1,2000})['’](?!\w)"
+        ),
+    ),
+    (
+        "file",
+        re.compile(
+            rf"(?<![\w/.@-])(?P<value>(?:[\w.-]{{1,80}}/){{0,8}}[\w.-]{{0,80}}\w\.(?:{_EXTENSIONS}))(?![\w/@])(?!\.\w)",
+            re.I,
+        ),
+    ),
+    (
+        "url",
+        re.compile(
+            r"(?<![\w@./-])(?P<value>(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|dev|de|eu|fr|"
+            r"uk|info|app|news|gov|edu|ai|co|ch|at|nl|tv|me|us|ca|in|jp|"
+            r"blog)(?::\d{2,5})?(?:/[^\s<>\"“”]{0,2000})?)(?![\w@])",
+            re.I,
+        ),
+    ),
+)
 _COUNT = re.compile(
     rf"\b(?P<count>{words.NUMBER})(?P<unit>[ -]+(?:of\s+(?:the|its|their)\s+)?(?P<noun>[a-z][a-z-]{{2,30}}))?"
 )

@@ -8,31 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.planner.entities import MASKS
 from backend.contracts.tools import ToolSpec
 
 # where in a sentence's work a tool stands: things come in, are changed, go out
 Stage = Literal["source", "change", "ask", "out"]
 STAGES: tuple[Stage, ...] = ("source", "change", "ask", "out")
 
-_GET = (
-    r"(?:read|fetch|get|check|load|watch|follow|pull|grab|take|open|visit|scrape|download|retrieve"
-    r"|look at|look up|go through|scan|monitor|collect|crawl|see|gather)(?:s|es|ing)?"
-)
 _GETTERS = (
     "read fetch get check load watch follow pull grab take open visit scrape download retrieve look"
     " go scan monitor collect crawl see gather"
 )
-_PRONOUN = r"(?:it|them|this|that|these|those|everything|all|me|us|him|her|you)"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`pattern` in a clause speaks for `tool`, so surely as `weight` says."""
-
-    tool: str
-    weight: float
-    pattern: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,84 +34,165 @@ class Word:
     verbs: str = ""
 
 
-def _rule(tool: str, weight: float, pattern: str) -> Rule:
-    for kind, mask in MASKS.items():
-        pattern = pattern.replace(f"<{kind}>", f"{mask}+")
-    return Rule(tool, weight, re.compile(pattern))
-
-
-RULES: tuple[Rule, ...] = (
-    _rule("feed.read", 0.97, rf"\b{_GET}\b.*\b(?:feeds?|rss|atom)\b"),
-    _rule("feed.read", 0.9, r"\b(?:feeds?|rss)\b[^.]*<url>|<url>[^.]*\b(?:feeds?|rss)\b"),
-    _rule("feed.read", 0.75, rf"\b{_GET}\b.*\b(?:headlines|news|posts|entries)\b"),
-    _rule("web.read", 0.95, rf"\b{_GET}\b.*\b(?:page|web ?page|site|website|article|blog|post|story)\b"),
-    _rule("web.read", 0.9, rf"\b{_GET}\b\s+(?:\w+\s+){{0,4}}<url>"),
-    _rule("web.read", 0.6, rf"\b{_GET}\b.*\b(?:url|link|address)\b"),
-    _rule("http.get", 0.96, rf"\b(?:{_GET}|call|query|ping|request)\b.*\b(?:api|endpoint|json)\b(?!.*\bfile\b)"),
-    _rule("http.get", 0.9, r"\b(?:call|ping|request|curl)\b.*<url>"),
-    _rule("http.request", 0.96, r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)"),
-    _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
-    _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
-    _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
-    _rule("text.summarize", 0.97, r"\bsummar(?:i[sz]e[sd]?|i[sz]ing|y|ies)\b|\bsum (?:\w+ )?up\b|\bsum up\b"),
-    _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
-    _rule("text.extract", 0.96, r"\b(?:extract|pull out|pick out)\b"),
-    _rule("text.extract", 0.85, r"\b(?:find|collect|list|get)\b.*\b(?:e-?mail addresses|addresses|links|urls|dates|amounts|prices|phone numbers)\b"),
-    _rule("llm.complete", 0.93, r"\b(?:translat\w+|rewrit\w+|rephras\w+|paraphras\w+|proofread|classif\w+|categori[sz]\w+|brainstorm\w*)\b"),
-    _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
-    _rule("llm.complete", 0.85, r"\b(?:write|draft|compose|generate)\b(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|speech)\b"),
-    _rule("llm.complete", 0.8, r"\b(?:explain|rank|rate|judge|decide|pick what|pick the most|choose the)\b"),
-    _rule("json.query", 0.9, r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|all the|their) (?:titles|links|names|urls)\b"),
-    _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
-    _rule("file.write", 0.96, r"\b(?:save|store|write|put|keep|export|record|archive|dump|log)\b.*(?:<file>|\bfiles?\b|\bdisk\b|\bmy notes\b)"),
-    _rule("file.write", 0.97, r"\b(?:to|into|as|in) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |called )?<file>"),
-    _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
-    _rule("email.send", 0.97, rf"(?:^|\b(?:and|then|to|please|also)\s+)\s*(?:e-?mails?|mail)\b(?!\s+(?:address|arriv|com))|\b(?:e-?mail|mail)s?\s+(?:(?:{_PRONOUN}|the|a|an|to)\b|<email>)"),
-    _rule("email.send", 0.97, r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|\bmail\b)"),
-    _rule("email.send", 0.9, r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>"),
-    _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
-    _rule("notify.user", 0.9, r"\b(?:notify|alert|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b"),
-    _rule("notify.user", 0.8, r"\b(?:tell|show|give|read)\s+(?:me|us)\b|\b(?:post|show|print|display)\s+(?:it|them|the)\b"),
-    _rule("human.ask", 0.96, r"\bask me\b(?!.*\b(?:before|first)\b)|\blet me (?:choose|decide|pick)\b"),
-    _rule("wait.until", 0.95, r"^\W*(?:then )?(?:wait|pause|sleep|hold)\b"),
-)  # fmt: skip
-
 WORDS: dict[str, Word] = {
-    "feed.read": Word("source", "fetch", ("feed", "feeds", "entries", "news", "headlines", "posts"), "reads the feed {url}", "feed", verbs=_GETTERS),
-    "web.read": Word("source", "read_page", ("page", "article", "site", "website", "post", "text", "story"), "reads the page {url}", "page", verbs=_GETTERS),
-    "http.get": Word("source", "get", ("response", "api", "json", "data", "body"), "gets {url}", "data", verbs=_GETTERS + " call request ping query"),
-    "http.request": Word("out", "post", ("request", "webhook"), "sends it to {url}", "", "to a web address", verbs="post"),
-    "file.read": Word("source", "open", ("file", "content", "notes"), "reads the file {path}", "file", verbs=_GETTERS),
-    "file.list": Word("source", "list_files", ("files", "list"), "lists the files", "list of files", verbs="list"),
-    "text.summarize": Word("change", "digest", ("summary", "digest", "summaries", "gist"), "summarises it", "summary", verbs="summarise summarize summary summarising"),
-    "text.extract": Word("change", "extract", ("data", "extract", "results", "addresses", "links", "dates"), "extracts data from it", "extract", verbs="extract"),
-    "llm.complete": Word("change", "write", ("text", "answer", "translation", "draft", "result"), "asks the model", "text", verbs="translate write"),
-    "json.query": Word("change", "query", ("result", "titles", "links"), "picks from the data", "selection", verbs="query"),
-    "file.append": Word("out", "add", ("file", "log"), "adds it to {path}", "", "to {path}", verbs="append save file"),
-    "file.write": Word("out", "save", ("file", "copy"), "saves it to {path}", "", "to {path}", verbs="save saving file store write"),
-    "email.send": Word("out", "send", ("mail", "email", "e-mail", "message"), "mails it to {to}", "", "by mail", verbs="mail email e-mail mailing send sending"),
-    "notify.user": Word("out", "tell", ("message", "notification", "chat"), "posts it in the chat", "", "in the chat", verbs="notify tell notification"),
-    "human.ask": Word("ask", "ask", ("question", "answer", "choice"), "asks you", "", verbs="ask question asking"),
+    "feed.read": Word(
+        "source",
+        "fetch",
+        ("feed", "feeds", "entries", "news", "headlines", "posts"),
+        "reads the feed {url}",
+        "feed",
+        verbs=_GETTERS,
+    ),
+    "web.read": Word(
+        "source",
+        "read_page",
+        ("page", "article", "site", "website", "post", "text", "story"),
+        "reads the page {url}",
+        "page",
+        verbs=_GETTERS,
+    ),
+    "http.get": Word(
+        "source",
+        "get",
+        ("response", "api", "json", "data", "body"),
+        "gets {url}",
+        "data",
+        verbs=_GETTERS + " call request ping query",
+    ),
+    "http.request": Word(
+        "out",
+        "post",
+        ("request", "webhook"),
+        "sends it to {url}",
+        "",
+        "to a web address",
+        verbs="post",
+    ),
+    "file.read": Word(
+        "source",
+        "open",
+        ("file", "content", "notes"),
+        "reads the file {path}",
+        "file",
+        verbs=_GETTERS,
+    ),
+    "file.list": Word(
+        "source", "list_files", ("files", "list"), "lists the files", "list of files", verbs="list"
+    ),
+    "text.summarize": Word(
+        "change",
+        "digest",
+        ("summary", "digest", "summaries", "gist"),
+        "summarises it",
+        "summary",
+        verbs="summarise summarize summary summarising",
+    ),
+    "text.extract": Word(
+        "change",
+        "extract",
+        ("data", "extract", "results", "addresses", "links", "dates"),
+        "extracts data from it",
+        "extract",
+        verbs="extract",
+    ),
+    "llm.complete": Word(
+        "change",
+        "write",
+        ("text", "answer", "translation", "draft", "result"),
+        "asks the model",
+        "text",
+        verbs="translate write",
+    ),
+    "json.query": Word(
+        "change",
+        "query",
+        ("result", "titles", "links"),
+        "picks from the data",
+        "selection",
+        verbs="query",
+    ),
+    "file.append": Word(
+        "out",
+        "add",
+        ("file", "log"),
+        "adds it to {path}",
+        "",
+        "to {path}",
+        verbs="append save file",
+    ),
+    "file.write": Word(
+        "out",
+        "save",
+        ("file", "copy"),
+        "saves it to {path}",
+        "",
+        "to {path}",
+        verbs="save saving file store write",
+    ),
+    "email.send": Word(
+        "out",
+        "send",
+        ("mail", "email", "e-mail", "message"),
+        "mails it to {to}",
+        "",
+        "by mail",
+        verbs="mail email e-mail mailing send sending",
+    ),
+    "notify.user": Word(
+        "out",
+        "tell",
+        ("message", "notification", "chat"),
+        "posts it in the chat",
+        "",
+        "in the chat",
+        verbs="notify tell notification",
+    ),
+    "human.ask": Word(
+        "ask", "ask", ("question", "answer", "choice"), "asks you", "", verbs="ask question asking"
+    ),
     "wait.until": Word("ask", "wait", ("wait", "pause"), "waits", "", verbs="wait pause waiting"),
-}  # fmt: skip
+}
 
 # which tool brings in what stands in the words, when no step takes it as it is
 READERS = (("file", "file.read"), ("url", "web.read"))
 FEED_WORDS = re.compile(r"\b(?:feeds?|rss|atom|headlines)\b")
 FEED_URL = re.compile(
-    r"(?:\.(?:rss|atom|xml|rdf)(?:$|[?#])|/(?:rss|feeds?|atom)(?:$|[/?#.])|//(?:feeds?|rss)\.|[?&]format=(?:rss|atom))",
+    r"(?:\.(?:rss|atom|xml|rdf)(?:$|[?#])|/(?:rss|feeds?|atom)(?:$|[/?#.])|"
+    r"//(?:feeds?|rss)\.|[?&]format=(?:rss|atom))",
     re.I,
 )
 DATA_URL = re.compile(r"(?:\.json(?:$|[?#])|//api\.|/api/)", re.I)
 
 CONTENT_NAMES = (
-    "text", "content", "body", "material", "data", "message", "input", "document", "value",
-    "markdown", "html", "items", "source",
-)  # fmt: skip
+    "text",
+    "content",
+    "body",
+    "material",
+    "data",
+    "message",
+    "input",
+    "document",
+    "value",
+    "markdown",
+    "html",
+    "items",
+    "source",
+)
 RESULT_NAMES = (
-    "summary", "text", "entries", "answer", "content", "result", "results", "data", "body",
-    "items", "files", "output", "value",
-)  # fmt: skip
+    "summary",
+    "text",
+    "entries",
+    "answer",
+    "content",
+    "result",
+    "results",
+    "data",
+    "body",
+    "items",
+    "files",
+    "output",
+    "value",
+)
 ADDRESS_NAMES = frozenset({"url", "uri", "link", "href", "address", "endpoint", "website"})
 RECIPIENT_NAMES = frozenset({"to", "recipient", "recipients", "email", "cc", "bcc"})
 PATH_NAMES = frozenset({"path", "file", "filename", "file_name"})
@@ -153,14 +219,26 @@ FILLER = frozenset(
 
 # what is said for an argument in words, by its name; the group is the value
 SAID: dict[str, re.Pattern[str]] = {
-    "subject": re.compile(r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|of)?\s+(?P<said>[^,;\n]{1,200})"),
-    "title": re.compile(r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|of)?\s+(?P<said>[^,;\n]{1,200})"),
-    "focus": re.compile(r"\b(?:focus(?:s?ing|s?ed)?\s+on|with\s+(?:a\s+)?focus\s+on|about|especially|regarding|concerning)\s+(?P<said>(?!it\b|them\b|that\b)[^,;.\n]{2,300})|\b(?P<said2>what\s+(?:matters|is\s+important|is\s+relevant)[^,;.\n]{0,200})"),
+    "subject": re.compile(
+        r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|"
+        r"of)?\s+(?P<said>[^,;\n]{1,200})"
+    ),
+    "title": re.compile(
+        r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|"
+        r"of)?\s+(?P<said>[^,;\n]{1,200})"
+    ),
+    "focus": re.compile(
+        r"\b(?:focus(?:s?ing|s?ed)?\s+on|with\s+(?:a\s+)?focus\s+on|about|especially|"
+        r"regarding|concerning)\s+(?P<said>(?!it\b|them\b|that\b)[^,;.\n]{2,300})|"
+        r"\b(?P<said2>what\s+(?:matters|is\s+important|is\s+relevant)[^,;.\n]{0,200})"
+    ),
     "folder": re.compile(r"\bfolder\s+(?P<said>[\w/-]{1,100})"),
-}  # fmt: skip
+}
 MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
-    r"|remind\s+me\s+(?:to|that|about|of)|tell\s+me\s+(?:that|to)|let\s+me\s+know\s+that|notify\s+me\s+(?:that|to))\s*:?\s+(?P<said>[^;\n]{1,1000})"
+    r"|remind\s+me\s+(?:to|that|about|of)|tell\s+me\s+(?:that|to)|"
+    r"let\s+me\s+know\s+that|notify\s+me\s+(?:that|"
+    r"to))\s*:?\s+(?P<said>[^;\n]{1,1000})"
 )
 QUESTION = re.compile(
     r"\bask me\s+(?:(?P<yes>whether|if)\s+)?(?:for\s+|about\s+|to\s+)?(?P<said>[^;\n]{2,1000})"

@@ -20,25 +20,33 @@ Document = dict[str, Any]
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _LEAD = re.compile(
-    r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|rather|instead|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
+    r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
+    r"rather|instead|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
 )
 _TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
 _RENAME = re.compile(
     r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
 )
 _UNSCHEDULE = re.compile(
-    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this) (?:only |just )?(?:once|manually|by hand|now|when i say so|on demand)(?: only)?"
-    r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|do not schedule it)$"
+    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this) (?:only |just )?(?:once|"
+    r"manually|by hand|now|when i say so|on demand)(?: only)?"
+    r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|"
+    r"without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|"
+    r"do not schedule it)$"
 )
 _DROP = re.compile(
-    r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>.+)$"
+    r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|"
+    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>.+)$"
     r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
 )
 _MORE = re.compile(
-    r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
+    r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|"
+    r"furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
 )
 _MAKE = re.compile(
-    r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
+    r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|"
+    r"send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|"
+    r"start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
 )
 _SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
@@ -86,9 +94,14 @@ class Revision:
         if not core.plain.strip():
             return None
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
-            self._rename, self._unschedule, self._time, self._approval, self._named, self._drop,
+            self._rename,
+            self._unschedule,
+            self._time,
+            self._approval,
+            self._named,
+            self._drop,
             self._counts,
-        )  # fmt: skip
+        )
         for change in wholes:
             outcome = change(core, document, also)
             if outcome is not None:

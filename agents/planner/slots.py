@@ -14,7 +14,8 @@ from backend.contracts.tools import ToolSpec
 
 _PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results)\b")
 _TOP = re.compile(
-    r"\b(?:top|first|last|latest|newest|most recent|up to|at most|max(?:imum)?(?: of)?|limit(?: of| to)?)\s+(?P<n>\d{1,4})\b"
+    r"\b(?:top|first|last|latest|newest|most recent|up to|at most|"
+    r"max(?:imum)?(?: of)?|limit(?: of| to)?)\s+(?P<n>\d{1,4})\b"
     r"(?!\s+(?:second|minute|hour|day|week|month|year|sentence|word|line)s?\b)"
 )
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}

@@ -10,33 +10,89 @@ from backend.contracts.ports import PlanAnswer
 from backend.contracts.tools import ToolSpec
 
 _HELLO = re.compile(
-    r"^\W*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|moin|hallo|yo|sup|what's up|how are you)\b[^a-z]*(?:there|lightning|all|everyone|how are you|today|doing)?\W*$"
+    r"^\W*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|"
+    r"moin|hallo|yo|sup|what's up|how are you)\b[^a-z]*(?:there|lightning|all|"
+    r"everyone|how are you|today|doing)?\W*$"
 )
 _THANKS = re.compile(
-    r"^\W*(?:thanks?|thank you|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|goodbye|see you|good job|well done)\b[\w\s,]{0,30}\W*$"
+    r"^\W*(?:thanks?|thank you|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|"
+    r"goodbye|see you|good job|well done)\b[\w\s,]{0,30}\W*$"
 )
 _ABOUT = re.compile(
-    r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|work|offer|know))?|^\W*(?:help|\?+)\W*$|\bwho are you\b|\bwhat are you\b|\bwhat is (?:lightning|this)\b"
+    r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|"
+    r"work|offer|know))?|^\W*(?:help|\?+)\W*$|\bwho are you\b|\bwhat are you\b|"
+    r"\bwhat is (?:lightning|this)\b"
     r"|\bhow does (?:this|it) work\b|\bwhat (?:tools|else)\b"
 )
 _CHAT = re.compile(
-    r"^\W*(?:please |can you |could you )?(?:tell (?:me|us) (?:a|another|some) (?:joke|story|riddle|fun fact|poem|secret)|sing|make me laugh|do you (?:like|love|think|know|feel|have)|are you (?:a|an|real|human|alive|sentient|there)"
-    r"|i (?:love|hate|like) you|why (?:is|are|do|does|did|was)|who (?:is|was|are|were|invented|wrote)|what(?:'s| is| are| was| were) (?:the |a |an |your |my )?(?!running|scheduled|planned)\w+|how (?:old|far|many|much|big|tall|long)|when (?:was|did|is|will)|where (?:is|are|was))\b"
+    r"^\W*(?:please |can you |could you )?(?:tell (?:me|us) (?:a|another|"
+    r"some) (?:joke|story|riddle|fun fact|poem|secret)|sing|make me laugh|"
+    r"do you (?:like|love|think|know|feel|have)|are you (?:a|an|real|human|alive|"
+    r"sentient|there)"
+    r"|i (?:love|hate|like) you|why (?:is|are|do|does|did|was)|who (?:is|was|are|were|"
+    r"invented|wrote)|what(?:'s| is| are| was| were) (?:the |a |an |your |"
+    r"my )?(?!running|scheduled|planned)\w+|how (?:old|far|many|much|big|tall|long)|"
+    r"when (?:was|did|is|will)|where (?:is|are|was))\b"
 )
 _MANAGE = re.compile(
-    r"^\W*(?:please |can you |could you )?(?:show|list|see|what are|which are|display|give me|view|open|pause|resume|stop|cancel|delete|remove|how are|what happened (?:to|with|in)|status of|what is|what's)\b"
-    r"[^.\n]{0,60}?\b(?P<what>runs?|schedules?|plans?|running|scheduled|tools?|history)\b[^.\n]{0,40}$|^\W*/?(?P<bare>runs|schedules|plans|tools|history|status)\W*$"
+    r"^\W*(?:please |can you |could you )?(?:show|list|see|what are|which are|display|"
+    r"give me|view|open|pause|resume|stop|cancel|delete|remove|how are|"
+    r"what happened (?:to|with|in)|status of|what is|what's)\b"
+    r"[^.\n]{0,60}?\b(?P<what>runs?|schedules?|plans?|running|scheduled|tools?|"
+    r"history)\b[^.\n]{0,40}$|^\W*/?(?P<bare>runs|schedules|plans|tools|history|"
+    r"status)\W*$"
 )
 _IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:book|reserve|order|buy|purchase|rent|hire)\b(?! the (?:page|feed))"), "There is no tool to book, order or buy things."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:pay|transfer|wire|invest|trade|bet|donate)\b"), "There is no tool that moves money."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:delete|erase|wipe|format|destroy|remove|uninstall|shred|clear)\b.*\b(?:files?|disks?|drives?|computer|system|folders?|data|everything|database|laptop|server|account|photos)\b"), "There is no tool that deletes anything, and none that reaches your computer: only your own files here can be read, written and listed."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:hack|break into|ddos|phish|crack|spy on|steal)\b"), "I do not do that."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:cook|bake|clean|drive|walk|wash|iron|paint|fly|travel|teleport|marry|feed) (?:me|my|the|a|us|to)\b(?!.*\burl\b)"), "Nothing here can act in the physical world."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:call|phone|ring|text|sms|whatsapp|tweet|fax)\b (?!the (?:api|endpoint)|https?|an? api)"), "There is no tool for calls or for that messenger."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"), "There is no tool that runs programs on a computer."),
-    (re.compile(r"^\W*(?:\w+ ){0,4}?(?:play|turn (?:on|off)|switch (?:on|off)|dim|unlock|lock)\b.*\b(?:music|song|video|light|lights|door|tv|heating|lamp|radio)\b"), "No device is connected here."),
-)  # fmt: skip
+    (
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:book|reserve|order|buy|purchase|rent|"
+            r"hire)\b(?! the (?:page|feed))"
+        ),
+        "There is no tool to book, order or buy things.",
+    ),
+    (
+        re.compile(r"^\W*(?:\w+ ){0,4}?(?:pay|transfer|wire|invest|trade|bet|donate)\b"),
+        "There is no tool that moves money.",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:delete|erase|wipe|format|destroy|remove|uninstall|shred|"
+            r"clear)\b.*\b(?:files?|disks?|drives?|computer|system|folders?|data|everything|"
+            r"database|laptop|server|account|photos)\b"
+        ),
+        "There is no tool that deletes anything, and none that reaches your computer: "
+        "only your own files here can be read, written and listed.",
+    ),
+    (
+        re.compile(r"^\W*(?:\w+ ){0,4}?(?:hack|break into|ddos|phish|crack|spy on|steal)\b"),
+        "I do not do that.",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:cook|bake|clean|drive|walk|wash|iron|paint|fly|travel|"
+            r"teleport|marry|feed) (?:me|my|the|a|us|to)\b(?!.*\burl\b)"
+        ),
+        "Nothing here can act in the physical world.",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:call|phone|ring|text|sms|whatsapp|tweet|"
+            r"fax)\b (?!the (?:api|endpoint)|https?|an? api)"
+        ),
+        "There is no tool for calls or for that messenger.",
+    ),
+    (
+        re.compile(r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"),
+        "There is no tool that runs programs on a computer.",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:play|turn (?:on|off)|switch (?:on|off)|dim|unlock|"
+            r"lock)\b.*\b(?:music|song|video|light|lights|door|tv|heating|lamp|radio)\b"
+        ),
+        "No device is connected here.",
+    ),
+)
 
 
 def abilities(tools: Mapping[str, ToolSpec]) -> str:

@@ -73,59 +73,136 @@ async def test_the_main_sentence_becomes_the_main_plan(say: Say, url: str) -> No
 
 
 PLANS: list[tuple[str, list[str], dict[str, dict[str, Any]]]] = [
-    (f"read the feed {FEED} and mail it to a@x.org", ["feed.read", "email.send"],
-     {"email.send": {"body": "${fetch.entries}"}}),
-    (f"mail a@x.org the summary of {FEED}", ["feed.read", "text.summarize", "email.send"],
-     {"email.send": {"to": "a@x.org", "body": "${digest.summary}"}}),
-    ("read https://x.org/article and save it to notes.md", ["web.read", "file.write"],
-     {"file.write": {"path": "notes.md", "content": "${read_page.text}"}}),
+    (
+        f"read the feed {FEED} and mail it to a@x.org",
+        ["feed.read", "email.send"],
+        {"email.send": {"body": "${fetch.entries}"}},
+    ),
+    (
+        f"mail a@x.org the summary of {FEED}",
+        ["feed.read", "text.summarize", "email.send"],
+        {"email.send": {"to": "a@x.org", "body": "${digest.summary}"}},
+    ),
+    (
+        "read https://x.org/article and save it to notes.md",
+        ["web.read", "file.write"],
+        {"file.write": {"path": "notes.md", "content": "${read_page.text}"}},
+    ),
     ("save the page https://x.org/a to page.md", ["web.read", "file.write"], {}),
-    ("summarise https://x.org/a in three sentences and tell me", ["web.read", "text.summarize", "notify.user"],
-     {"text.summarize": {"max_sentences": 3}, "notify.user": {"text": "${digest.summary}"}}),
-    ("summarize notes.md and mail it to a@x.org", ["file.read", "text.summarize", "email.send"],
-     {"text.summarize": {"text": "${open.content}"}}),
-    (f"read the first 5 entries of the feed {FEED} and show me", ["feed.read", "notify.user"],
-     {"feed.read": {"limit": 5}}),
-    (f"get the top 10 from the feed {FEED} and notify me", ["feed.read", "notify.user"],
-     {"feed.read": {"limit": 10}}),
-    (f"pull the last 24 hours of {FEED}, summarise it, and send it to a@x.org",
-     ["feed.read", "text.summarize", "email.send"], {"feed.read": {"max_age_hours": 24}}),
-    (f"read the feed {FEED}, summarise what matters about AI and mail it to a@x.org",
-     ["feed.read", "text.summarize", "email.send"], {"text.summarize": {"focus": "what matters about AI"}}),
-    ("summarise report.md focusing on costs and tell me", ["file.read", "text.summarize", "notify.user"],
-     {"text.summarize": {"focus": "costs"}}),
-    ("read the page https://x.org, extract the email addresses and append them to contacts.txt",
-     ["web.read", "text.extract", "file.append"], {"text.extract": {"kinds": ["emails"]}, "file.append": {"path": "contacts.txt"}}),
-    ("collect all links from https://x.org and save them to links.csv",
-     ["web.read", "text.extract", "file.write"], {"text.extract": {"kinds": ["urls"]}}),
-    ('mail "Lunch is ready" to bob@x.org', ["email.send"], {"email.send": {"body": "Lunch is ready", "to": "bob@x.org"}}),
-    ('mail it to bob@x.org with subject "Hello" saying "See you"', ["email.send"],
-     {"email.send": {"subject": "Hello", "body": "See you"}}),
-    (f"read the feed {FEED}, then mail it to a@x.org and b@x.org", ["feed.read", "email.send"],
-     {"email.send": {"to": ["a@x.org", "b@x.org"]}}),
-    ("remind me to water the plants", ["notify.user"], {"notify.user": {"text": "Water the plants"}}),
+    (
+        "summarise https://x.org/a in three sentences and tell me",
+        ["web.read", "text.summarize", "notify.user"],
+        {"text.summarize": {"max_sentences": 3}, "notify.user": {"text": "${digest.summary}"}},
+    ),
+    (
+        "summarize notes.md and mail it to a@x.org",
+        ["file.read", "text.summarize", "email.send"],
+        {"text.summarize": {"text": "${open.content}"}},
+    ),
+    (
+        f"read the first 5 entries of the feed {FEED} and show me",
+        ["feed.read", "notify.user"],
+        {"feed.read": {"limit": 5}},
+    ),
+    (
+        f"get the top 10 from the feed {FEED} and notify me",
+        ["feed.read", "notify.user"],
+        {"feed.read": {"limit": 10}},
+    ),
+    (
+        f"pull the last 24 hours of {FEED}, summarise it, and send it to a@x.org",
+        ["feed.read", "text.summarize", "email.send"],
+        {"feed.read": {"max_age_hours": 24}},
+    ),
+    (
+        f"read the feed {FEED}, summarise what matters about AI and mail it to a@x.org",
+        ["feed.read", "text.summarize", "email.send"],
+        {"text.summarize": {"focus": "what matters about AI"}},
+    ),
+    (
+        "summarise report.md focusing on costs and tell me",
+        ["file.read", "text.summarize", "notify.user"],
+        {"text.summarize": {"focus": "costs"}},
+    ),
+    (
+        "read the page https://x.org, extract the email addresses and append them to contacts.txt",
+        ["web.read", "text.extract", "file.append"],
+        {"text.extract": {"kinds": ["emails"]}, "file.append": {"path": "contacts.txt"}},
+    ),
+    (
+        "collect all links from https://x.org and save them to links.csv",
+        ["web.read", "text.extract", "file.write"],
+        {"text.extract": {"kinds": ["urls"]}},
+    ),
+    (
+        'mail "Lunch is ready" to bob@x.org',
+        ["email.send"],
+        {"email.send": {"body": "Lunch is ready", "to": "bob@x.org"}},
+    ),
+    (
+        'mail it to bob@x.org with subject "Hello" saying "See you"',
+        ["email.send"],
+        {"email.send": {"subject": "Hello", "body": "See you"}},
+    ),
+    (
+        f"read the feed {FEED}, then mail it to a@x.org and b@x.org",
+        ["feed.read", "email.send"],
+        {"email.send": {"to": ["a@x.org", "b@x.org"]}},
+    ),
+    (
+        "remind me to water the plants",
+        ["notify.user"],
+        {"notify.user": {"text": "Water the plants"}},
+    ),
     ("remind me to mail bob@x.org", ["notify.user"], {"notify.user": {"text": "Mail bob@x.org"}}),
-    ("wait 10 minutes and then notify me that tea is ready", ["wait.until", "notify.user"],
-     {"wait.until": {"for_s": 600}, "notify.user": {"text": "Tea is ready"}}),
-    ('post "hello" to https://hooks.x.org/abc', ["http.request"],
-     {"http.request": {"method": "POST", "body": "hello"}}),
+    (
+        "wait 10 minutes and then notify me that tea is ready",
+        ["wait.until", "notify.user"],
+        {"wait.until": {"for_s": 600}, "notify.user": {"text": "Tea is ready"}},
+    ),
+    (
+        'post "hello" to https://hooks.x.org/abc',
+        ["http.request"],
+        {"http.request": {"method": "POST", "body": "hello"}},
+    ),
     ("get https://api.x.org/status.json and tell me", ["http.get", "notify.user"], {}),
-    ("call the api https://x.org/v1 and save the response to out.json", ["http.get", "file.write"],
-     {"file.write": {"path": "out.json"}}),
+    (
+        "call the api https://x.org/v1 and save the response to out.json",
+        ["http.get", "file.write"],
+        {"file.write": {"path": "out.json"}},
+    ),
     ("list my files", ["file.list"], {}),
-    ("read notes.md, translate it to German and save it to notes-de.md", ["file.read", "llm.complete", "file.write"],
-     {"llm.complete": {"prompt": "Translate it to German", "material": "${open.content}"},
-      "file.write": {"path": "notes-de.md", "content": "${write.text}"}}),
-    ("read notes.md and mail it to a@x.org", ["file.read", "email.send"], {"email.send": {"body": "${open.content}"}}),
-    ("Please could you read www.x.org/blog and mail it to a@x.org?", ["web.read", "email.send"],
-     {"web.read": {"url": "https://www.x.org/blog"}}),
-    (f"Read the feed {FEED}. Summarise it. Save it to a.md. Mail it to a@x.org.",
-     ["feed.read", "text.summarize", "file.write", "email.send"], {"email.send": {"body": "${digest.summary}"}}),
-    (f"read the feed {FEED} and save the entries to all.json, then summarise them and tell me",
-     ["feed.read", "file.write", "text.summarize", "notify.user"], {"text.summarize": {"text": "${fetch.entries}"}}),
+    (
+        "read notes.md, translate it to German and save it to notes-de.md",
+        ["file.read", "llm.complete", "file.write"],
+        {
+            "llm.complete": {"prompt": "Translate it to German", "material": "${open.content}"},
+            "file.write": {"path": "notes-de.md", "content": "${write.text}"},
+        },
+    ),
+    (
+        "read notes.md and mail it to a@x.org",
+        ["file.read", "email.send"],
+        {"email.send": {"body": "${open.content}"}},
+    ),
+    (
+        "Please could you read www.x.org/blog and mail it to a@x.org?",
+        ["web.read", "email.send"],
+        {"web.read": {"url": "https://www.x.org/blog"}},
+    ),
+    (
+        f"Read the feed {FEED}. Summarise it. Save it to a.md. Mail it to a@x.org.",
+        ["feed.read", "text.summarize", "file.write", "email.send"],
+        {"email.send": {"body": "${digest.summary}"}},
+    ),
+    (
+        f"read the feed {FEED} and save the entries to all.json, then summarise them and tell me",
+        ["feed.read", "file.write", "text.summarize", "notify.user"],
+        {"text.summarize": {"text": "${fetch.entries}"}},
+    ),
     ("download https://x.org/data.json to data.json", ["http.get", "file.write"], {}),
     ("ask me which one to take", ["human.ask"], {"human.ask": {"text": "Which one to take?"}}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("said", "expected", "values"), PLANS)
@@ -146,14 +223,29 @@ async def test_a_request_becomes_its_steps(
 @pytest.mark.parametrize(
     ("said", "trigger"),
     [
-        ("tomorrow at 9 remind me to call Bob", {"kind": "at", "timestamp": "2026-11-22T08:00:00Z"}),
-        (f"every 90 minutes read the feed {FEED} and tell me", {"kind": "interval", "every_s": 5400}),
-        (f"read the feed {FEED} every Monday at 8 and tell me", {"kind": "cron", "schedule": "0 8 * * 1"}),
-        (f"on the first Monday of every month read the feed {FEED} and tell me", {"schedule": "0 9 * * 1#1"}),
-        (f"read the feed {FEED} and tell me at 7 pm New York time every day", {"schedule": "0 19 * * *", "timezone": "America/New_York"}),
+        (
+            "tomorrow at 9 remind me to call Bob",
+            {"kind": "at", "timestamp": "2026-11-22T08:00:00Z"},
+        ),
+        (
+            f"every 90 minutes read the feed {FEED} and tell me",
+            {"kind": "interval", "every_s": 5400},
+        ),
+        (
+            f"read the feed {FEED} every Monday at 8 and tell me",
+            {"kind": "cron", "schedule": "0 8 * * 1"},
+        ),
+        (
+            f"on the first Monday of every month read the feed {FEED} and tell me",
+            {"schedule": "0 9 * * 1#1"},
+        ),
+        (
+            f"read the feed {FEED} and tell me at 7 pm New York time every day",
+            {"schedule": "0 19 * * *", "timezone": "America/New_York"},
+        ),
         (f"read the feed {FEED} and tell me", {"kind": "manual"}),
     ],
-)  # fmt: skip
+)
 async def test_the_time_becomes_the_trigger(say: Say, said: str, trigger: dict[str, Any]) -> None:
     document = checked(await say(said))
     event = document["events"][0]
@@ -164,13 +256,25 @@ async def test_the_time_becomes_the_trigger(say: Say, said: str, trigger: dict[s
 @pytest.mark.parametrize(
     ("said", "guard"),
     [
-        ("get https://api.x.org/a.json and notify me if the status is not 200", "get.status != 200"),
+        (
+            "get https://api.x.org/a.json and notify me if the status is not 200",
+            "get.status != 200",
+        ),
         ("get https://api.x.org/a.json and notify me only if it is down", None),
-        (f"read the feed {FEED} and, if there are any entries, mail it to a@x.org", "len(fetch.entries) > 0"),
-        ("read the page https://x.org and mail it to a@x.org only if it mentions Python", '"Python" in read_page.text'),
-        ("read the page https://x.org and mail it to a@x.org unless it contains spam", 'not ("spam" in read_page.text)'),
+        (
+            f"read the feed {FEED} and, if there are any entries, mail it to a@x.org",
+            "len(fetch.entries) > 0",
+        ),
+        (
+            "read the page https://x.org and mail it to a@x.org only if it mentions Python",
+            '"Python" in read_page.text',
+        ),
+        (
+            "read the page https://x.org and mail it to a@x.org unless it contains spam",
+            'not ("spam" in read_page.text)',
+        ),
     ],
-)  # fmt: skip
+)
 async def test_a_simple_condition_becomes_a_guard(say: Say, said: str, guard: str | None) -> None:
     answer = await say(said)
     document = checked(answer)
@@ -182,11 +286,14 @@ async def test_a_simple_condition_becomes_a_guard(say: Say, said: str, guard: st
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("watch the page https://x.org every 15 minutes and tell me only if it changed", "only if it changed"),
+        (
+            "watch the page https://x.org every 15 minutes and tell me only if it changed",
+            "only if it changed",
+        ),
         ("summarise the page https://x.org in a funny tone and tell me", "funny tone"),
         (f"read the feed {FEED}; if it rains, mail it to a@x.org", "if it rains"),
     ],
-)  # fmt: skip
+)
 async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -> None:
     answer = await say(said)
     checked(answer)
@@ -216,8 +323,17 @@ async def test_what_is_unclear_is_asked(say: Say, said: str, about: str) -> None
 
 
 @pytest.mark.parametrize(
-    "said", ["hello", "Tell me a joke", "what can you do?", "What is the capital of France?", "thanks!", "", "???"]
-)  # fmt: skip
+    "said",
+    [
+        "hello",
+        "Tell me a joke",
+        "what can you do?",
+        "What is the capital of France?",
+        "thanks!",
+        "",
+        "???",
+    ],
+)
 async def test_what_asks_for_no_work_is_only_talk(say: Say, said: str) -> None:
     answer = await say(said)
     assert (answer.kind, answer.document) == ("talk", None)
@@ -225,8 +341,15 @@ async def test_what_asks_for_no_work_is_only_talk(say: Say, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["book me a flight to Mars", "delete all files on my computer", "Please order a pizza", "turn on the lights", "hack my neighbour"]
-)  # fmt: skip
+    "said",
+    [
+        "book me a flight to Mars",
+        "delete all files on my computer",
+        "Please order a pizza",
+        "turn on the lights",
+        "hack my neighbour",
+    ],
+)
 async def test_the_impossible_is_refused_with_the_reason(say: Say, said: str) -> None:
     answer = await say(said)
     assert (answer.kind, answer.document) == ("refusal", None)
@@ -235,8 +358,14 @@ async def test_the_impossible_is_refused_with_the_reason(say: Say, said: str) ->
 
 @pytest.mark.parametrize(
     ("said", "what"),
-    [("show my runs", "runs"), ("list my schedules", "schedules"), ("what is running?", "runs"), ("show me my plans", "plans"), ("/runs", "runs")],
-)  # fmt: skip
+    [
+        ("show my runs", "runs"),
+        ("list my schedules", "schedules"),
+        ("what is running?", "runs"),
+        ("show me my plans", "plans"),
+        ("/runs", "runs"),
+    ],
+)
 async def test_overviews_are_no_plans(say: Say, said: str, what: str) -> None:
     answer = await say(said)
     assert (answer.kind, answer.choices) == ("manage", (what,))
@@ -266,13 +395,21 @@ async def test_two_feeds_are_read_side_by_side(say: Say) -> None:
 @pytest.mark.parametrize(
     ("asked", "answered", "expected"),
     [
-        (f"read the feed {FEED} and mail me the summary", "bob@x.org", ["feed.read", "text.summarize", "email.send"]),
+        (
+            f"read the feed {FEED} and mail me the summary",
+            "bob@x.org",
+            ["feed.read", "text.summarize", "email.send"],
+        ),
         (f"read the feed {FEED} and tweet it", "Leave it out", ["feed.read"]),
-        (f"read the feed {FEED} every other Monday at 9 and tell me", "every Monday at 9", ["feed.read", "notify.user"]),
+        (
+            f"read the feed {FEED} every other Monday at 9 and tell me",
+            "every Monday at 9",
+            ["feed.read", "notify.user"],
+        ),
         (f"send me the news from {FEED}", "Here in the chat", ["feed.read", "notify.user"]),
         ("read the feed and tell me", FEED, ["feed.read", "notify.user"]),
     ],
-)  # fmt: skip
+)
 async def test_an_answer_behind_the_request_fills_its_gap(
     say: Say, asked: str, answered: str, expected: list[str]
 ) -> None:
@@ -342,8 +479,19 @@ def test_no_text_breaks_the_planner(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["read " * 2000, "https://x.org/" * 800, "a@x.org " * 1200, "every Monday " * 900, "👍" * 5000, "\u202eمرحبا " * 1000, "if " * 3000, '"' * 9000, "\ud800 x"]
-)  # fmt: skip
+    "said",
+    [
+        "read " * 2000,
+        "https://x.org/" * 800,
+        "a@x.org " * 1200,
+        "every Monday " * 900,
+        "👍" * 5000,
+        "\u202eمرحبا " * 1000,
+        "if " * 3000,
+        '"' * 9000,
+        "\ud800 x",
+    ],
+)
 async def test_long_and_odd_texts_are_answered(say: Say, said: str) -> None:
     answer = await say(said)
     if answer.kind == "plan":

@@ -54,8 +54,14 @@ async def test_another_time_changes_the_trigger_alone(
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [("every 90 minutes", "interval"), ("tomorrow at 9", "at"), ("no schedule", "manual"), ("only run it once", "manual"), ("run it manually", "manual")],
-)  # fmt: skip
+    [
+        ("every 90 minutes", "interval"),
+        ("tomorrow at 9", "at"),
+        ("no schedule", "manual"),
+        ("only run it once", "manual"),
+        ("run it manually", "manual"),
+    ],
+)
 async def test_another_kind_of_time_takes_the_steps_along(
     say: Say, plan: dict[str, Any], said: str, kind: str
 ) -> None:
@@ -103,13 +109,25 @@ async def test_a_value_that_is_named_changes_alone(
 @pytest.mark.parametrize(
     ("said", "tool", "values"),
     [
-        ("also save it to a file notes.md", "file.write", {"path": "notes.md", "content": "${digest.summary}"}),
+        (
+            "also save it to a file notes.md",
+            "file.write",
+            {"path": "notes.md", "content": "${digest.summary}"},
+        ),
         ("also notify me", "notify.user", {"text": "${digest.summary}"}),
-        ("and save the entries to all.json too", "file.write", {"path": "all.json", "content": "${fetch.entries}"}),
-        ("then post it to https://hooks.x.org/abc", "http.request", {"url": "https://hooks.x.org/abc", "body": "${digest.summary}"}),
+        (
+            "and save the entries to all.json too",
+            "file.write",
+            {"path": "all.json", "content": "${fetch.entries}"},
+        ),
+        (
+            "then post it to https://hooks.x.org/abc",
+            "http.request",
+            {"url": "https://hooks.x.org/abc", "body": "${digest.summary}"},
+        ),
         ("save it to notes.md", "file.write", {"path": "notes.md"}),
     ],
-)  # fmt: skip
+)
 async def test_more_work_is_added_behind_the_rest(
     say: Say, plan: dict[str, Any], said: str, tool: str, values: dict[str, Any]
 ) -> None:
@@ -122,7 +140,16 @@ async def test_more_work_is_added_behind_the_rest(
     assert document["plan_name"] == plan["plan_name"]
 
 
-@pytest.mark.parametrize("said", ["drop the mail", "don't mail it", "remove the email", "without the mail", "leave the mail out"])  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "drop the mail",
+        "don't mail it",
+        "remove the email",
+        "without the mail",
+        "leave the mail out",
+    ],
+)
 async def test_a_step_that_is_dropped_is_gone(say: Say, plan: dict[str, Any], said: str) -> None:
     document = checked(await say(said, plan))
     assert document["steps"] == plan["steps"][:2]
@@ -160,7 +187,16 @@ async def test_asking_first_gates_what_acts(say: Say, plan: dict[str, Any]) -> N
     assert [step.get("approval") for step in document["steps"]] == [None, None, "required"]
 
 
-@pytest.mark.parametrize("said", ["make it 25:00", "make it weekly", "every other Monday", "in the limit of asdf", "set the limit to ten"])  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "make it 25:00",
+        "make it weekly",
+        "every other Monday",
+        "in the limit of asdf",
+        "set the limit to ten",
+    ],
+)
 async def test_a_change_that_is_not_clear_is_asked(
     say: Say, plan: dict[str, Any], said: str
 ) -> None:

@@ -1,0 +1,142 @@
+"""How people ask for the work of the shipped tools, as patterns: data only. In them <url>, <email>,
+<file> and <quoted> stand for what a request names outright."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agents.planner.entities import MASKS
+
+_GET = (
+    r"(?:read|fetch|get|check|load|watch|follow|pull|grab|take|open|visit|scrape|download|retrieve"
+    r"|look at|look up|go through|scan|monitor|collect|crawl|see|gather)(?:s|es|ing)?"
+)
+_PRONOUN = r"(?:it|them|this|that|these|those|everything|all|me|us|him|her|you)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` in a clause speaks for `tool`, so surely as `weight` says."""
+
+    tool: str
+    weight: float
+    pattern: re.Pattern[str]
+
+
+def _rule(tool: str, weight: float, pattern: str) -> Rule:
+    for kind, mask in MASKS.items():
+        pattern = pattern.replace(f"<{kind}>", f"{mask}+")
+    return Rule(tool, weight, re.compile(pattern))
+
+
+RULES: tuple[Rule, ...] = (
+    _rule("feed.read", 0.97, rf"\b{_GET}\b.*\b(?:feeds?|rss|atom)\b"),
+    _rule("feed.read", 0.9, r"\b(?:feeds?|rss)\b[^.]*<url>|<url>[^.]*\b(?:feeds?|rss)\b"),
+    _rule("feed.read", 0.75, rf"\b{_GET}\b.*\b(?:headlines|news|posts|entries)\b"),
+    _rule(
+        "web.read",
+        0.95,
+        rf"\b{_GET}\b.*\b(?:page|web ?page|site|website|article|blog|post|story)\b",
+    ),
+    _rule("web.read", 0.9, rf"\b{_GET}\b\s+(?:\w+\s+){{0,4}}<url>"),
+    _rule("web.read", 0.6, rf"\b{_GET}\b.*\b(?:url|link|address)\b"),
+    _rule(
+        "http.get",
+        0.96,
+        rf"\b(?:{_GET}|call|query|ping|request)\b.*\b(?:api|endpoint|json)\b(?!.*\bfile\b)",
+    ),
+    _rule("http.get", 0.9, r"\b(?:call|ping|request|curl)\b.*<url>"),
+    _rule(
+        "http.request",
+        0.96,
+        r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)",
+    ),
+    _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
+    _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
+    _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
+    _rule(
+        "text.summarize",
+        0.97,
+        r"\bsummar(?:i[sz]e[sd]?|i[sz]ing|y|ies)\b|\bsum (?:\w+ )?up\b|\bsum up\b",
+    ),
+    _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
+    _rule("text.extract", 0.96, r"\b(?:extract|pull out|pick out)\b"),
+    _rule(
+        "text.extract",
+        0.85,
+        r"\b(?:find|collect|list|get)\b.*\b(?:e-?mail addresses|addresses|links|urls|"
+        r"dates|amounts|prices|phone numbers)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.93,
+        r"\b(?:translat\w+|rewrit\w+|rephras\w+|paraphras\w+|proofread|classif\w+|"
+        r"categori[sz]\w+|brainstorm\w*)\b",
+    ),
+    _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
+    _rule(
+        "llm.complete",
+        0.85,
+        r"\b(?:write|draft|compose|generate)\b(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|"
+        r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
+        r"speech)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.8,
+        r"\b(?:explain|rank|rate|judge|decide|pick what|pick the most|choose the)\b",
+    ),
+    _rule(
+        "json.query",
+        0.9,
+        r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|"
+        r"all the|their) (?:titles|links|names|urls)\b",
+    ),
+    _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
+    _rule(
+        "file.write",
+        0.96,
+        r"\b(?:save|store|write|put|keep|export|record|archive|dump|log)\b.*(?:<file>|"
+        r"\bfiles?\b|\bdisk\b|\bmy notes\b)",
+    ),
+    _rule(
+        "file.write",
+        0.97,
+        r"\b(?:to|into|as|in) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
+    ),
+    _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
+    _rule(
+        "email.send",
+        0.97,
+        rf"(?:^|\b(?:and|then|to|please|also)\s+)\s*(?:e-?mails?|mail)\b(?!\s+(?:address|"
+        rf"arriv|com))|\b(?:e-?mail|mail)s?\s+(?:(?:{_PRONOUN}|the|a|an|to)\b|<email>)",
+    ),
+    _rule(
+        "email.send",
+        0.97,
+        r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|" r"\bmail\b)",
+    ),
+    _rule(
+        "email.send",
+        0.9,
+        r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>",
+    ),
+    _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
+    _rule(
+        "notify.user",
+        0.9,
+        r"\b(?:notify|alert|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
+        r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
+    ),
+    _rule(
+        "notify.user",
+        0.8,
+        r"\b(?:tell|show|give|read)\s+(?:me|us)\b|\b(?:post|show|print|display)\s+(?:it|"
+        r"them|the)\b",
+    ),
+    _rule(
+        "human.ask", 0.96, r"\bask me\b(?!.*\b(?:before|first)\b)|\blet me (?:choose|decide|pick)\b"
+    ),
+    _rule("wait.until", 0.95, r"^\W*(?:then )?(?:wait|pause|sleep|hold)\b"),
+)
