@@ -55,19 +55,20 @@ class System:
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Consume events in this process for as long as the block runs."""
-        tasks = [
-            asyncio.create_task(self.worker.run()),
-            asyncio.create_task(
-                sweep(self.lightning.bus, self.lightning.store, self.lightning.now)
-            ),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        """Consume events in this process for as long as the block runs. What is under way at its end
+        gets some time to finish; should the worker itself break, the block is cancelled."""
+        lightning = self.lightning
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self.worker.run()),
+                group.create_task(sweep(lightning.bus, lightning.store, lightning.now)),
+            ]
+            try:
+                yield
+                await self.worker.drain()
+            finally:
+                for task in tasks:
+                    task.cancel()
 
 
 @contextlib.asynccontextmanager

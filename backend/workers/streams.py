@@ -58,6 +58,9 @@ class Streams:
         if not stream.busy and not stream.inbox:
             self._streams.pop(stream.name, None)
 
+    def unsettled(self) -> bool:
+        return any(stream.busy or stream.inbox for stream in self._streams.values())
+
     def _trim(self) -> None:
         while len(self._streams) > self._limit:
             oldest = next(iter(self._streams.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -39,19 +40,34 @@ class Worker:
         self._results: deque[Settlement] = deque()
         self._wake = asyncio.Event()
         self._slots = asyncio.Event()
+        self._moved = asyncio.Event()  # something ended or was settled
         self._working = 0
+        self._draining = False
+        self._receiving: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Work until cancelled. Work under way is given up; its leases make it come back."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._receive())
+                self._receiving = group.create_task(self._receive())
                 group.create_task(self._decide())
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def drain(self, patience_s: float = 5.0) -> None:
+        """Take nothing new, and give what is under way some time to end: an effect given up half way
+        would have to be asked about."""
+        self._draining = True
+        if self._receiving is not None:
+            self._receiving.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._working or self._results or self._streams.unsettled():
+                    self._moved.clear()
+                    await self._moved.wait()
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -78,7 +94,7 @@ class Worker:
             receiving.cancel()
 
     def _free(self) -> int:
-        return self._max_parallel - self._working
+        return 0 if self._draining else self._max_parallel - self._working
 
     def _dispatch(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -161,6 +177,7 @@ class Worker:
         finally:
             self._working -= 1
             self._slots.set()
+            self._moved.set()
 
     def _result(self, delivery: Delivery, outputs: Sequence[Output]) -> None:
         keyed = [o for o in outputs if o.stream is not None and o.due is None]
@@ -197,6 +214,7 @@ class Worker:
                 self._settled(stream, pendings, state, outcome)
             for outcome in settled[len(batch) :]:
                 self._dispatch(outcome.kept)
+            self._moved.set()
 
     async def _settle(self, settlements: list[Settlement]) -> Sequence[Settled]:
         while True:

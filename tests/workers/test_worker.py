@@ -233,3 +233,23 @@ async def test_with_all_hands_full_a_run_can_still_be_stopped(tmp_path: Path) ->
         await engine.until("r2", "completed")
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_draining_worker_ends_what_it_began_and_leaves_the_rest(tmp_path: Path) -> None:
+    deeds = Deeds(held={"send": asyncio.Event()})
+    async with sqlite_engine(tmp_path, deeds) as engine:
+        worker = Worker(engine.bus, engine.processor)
+        running = asyncio.create_task(worker.run())
+        await engine.start([step("send", tool="effect"), step("after", "send")])
+        await deeds.begun.wait()
+        draining = asyncio.create_task(worker.drain())
+        await asyncio.sleep(0)
+        deeds.held["send"].set()
+        await draining
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert deeds.done == Counter({"send": 1})
+    async with sqlite_engine(tmp_path, deeds) as engine, engine.working():
+        state = await engine.until("r1", "completed", "waiting")
+    assert state.status == "completed"
+    assert deeds.done == Counter({"send": 1, "after": 1})
