@@ -314,6 +314,36 @@ def test_after_a_failure_running_steps_finish_and_nothing_new_starts() -> None:
     assert play.run.error == {"code": "EXEC_TOOL_FAILED", "message": "It broke.", "step": "a"}
 
 
+def test_after_a_failure_nothing_is_tried_again() -> None:
+    play = started(step("a"), step("b"))
+    play.fail("a")
+    play.fail("b", transient=True)
+
+    assert not play.due
+    assert play.statuses == {"a": "failed", "b": "failed"}
+    assert play.run.status == "failed"
+
+
+def test_after_a_failure_a_gate_opens_no_more() -> None:
+    play = started(step("a"), step("b"), step("c", approval="required"))
+    play.fail("a")
+
+    assert play.answer("c", "allow") == ()
+    assert play.waiting_calls == ["b"]
+
+
+def test_after_a_failure_elsewhere_no_more_items_are_called() -> None:
+    play = started(step("a"), step("b", for_each="${inputs.l}", max_parallel=1), inputs={"l": LIST})
+    play.fail("a")
+    play.done("b", index=0)
+
+    assert not play.due
+    assert play.run.status == "failed"
+
+
+LIST = {"type": "array", "default": [1, 2, 3]}
+
+
 def test_the_first_failure_is_what_the_run_failed_of() -> None:
     play = started(step("a"), step("b"))
     play.fail("b")
