@@ -14,7 +14,7 @@ from chainlit.types import CommandDict, Starter
 
 from agents.conversation import Conversation, Reply
 from agents.overview import overview
-from backend.contracts.errors import LightningError
+from backend.contracts.errors import LightningError, TooLarge
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from chat_app import words
@@ -23,7 +23,7 @@ from chat_app.follow import Follower
 from chat_app.home import ROOT
 from chat_app.progress import Progress
 from chat_app.rooms import Room, derived
-from chat_app.threads import Threads
+from chat_app.threads import MAX_TEXT, Threads
 
 ZONE_COOKIE = "lightning_zone"
 COMMANDS = (
@@ -48,7 +48,7 @@ STARTERS = (
     ),
     (
         "Ask me first, then act",
-        'Ask me "What should I write down?" and then write the answer to notes.txt',
+        "Ask me what to write down and save the answer to notes.txt",
     ),
 )
 
@@ -139,6 +139,7 @@ class Chat:
         command, text = _command(message)
         progress = Progress(room)
         try:
+            _check_length((message.metadata or {}).get("length", 0))
             if command == "help":
                 await room.post((ROOT / "chainlit.md").read_text("utf-8"))
             elif command == "tools":
@@ -210,6 +211,15 @@ def _command(message: cl.Message) -> tuple[str, str]:
     if first.startswith("/") and first[1:].lower() in known:
         return first[1:].lower(), rest.strip()
     return "", text
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_TEXT:
+        raise TooLarge(
+            f"A message may have {MAX_TEXT:,} characters; this one has {length:,}.",
+            code="PLAN_REQUEST_TOO_LARGE",
+            hint="Say what to do in a few sentences, and where the long text is to be read.",
+        )
 
 
 def _tools(lightning: Lightning, who: Principal) -> str:

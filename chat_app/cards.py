@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -122,7 +122,8 @@ def _decided(view: PlanView, zone: str, now: datetime) -> str:
     if not view.decided_at:
         return ""
     verb = "Turned down" if view.status == "rejected" else "Approved"
-    who = f" by {cut(view.decided_by, 60)}" if view.decided_by else ""
+    name = "you" if view.decided_by == view.owner else cut(view.decided_by or "", 60)
+    who = f" by {name}" if name else ""
     return f"{verb}{who} · {words.clock(view.decided_at, zone, now)}"
 
 
@@ -223,7 +224,9 @@ def _step(
         "asks": step.approval == "required" or bool(tool and tool.id == "human.ask"),
         "args": rows,
         "issues": [_issue(i) for i in own][:10],
-        "state": _state(run, step, state) if run else None,
+        "state": _state(run, step, state, view.forecast.step_effects.get(step.name, ()))
+        if run
+        else None,
     }
 
 
@@ -246,7 +249,9 @@ def _edges(document: PlanDocument) -> list[dict[str, str]]:
     return edges
 
 
-def _state(run: RunState, step: Step, state: StepState | None) -> dict[str, Any]:
+def _state(
+    run: RunState, step: Step, state: StepState | None, effects: Sequence[str]
+) -> dict[str, Any]:
     state = state or StepState()
     ended = state.ended_at
     items = state.items or ()
@@ -266,9 +271,16 @@ def _state(run: RunState, step: Step, state: StepState | None) -> dict[str, Any]
         "note": cut(state.note, 200),
         "error": _error(state.error),
         "questions": _questions(state),
-        "preview": preview(without_secrets(state.output)) if status == "done" else "",
+        "preview": _told(state, effects) if status == "done" else "",
         "result": shown(state.output, STEP_TEXT) if status == "done" else None,
     }
+
+
+def _told(state: StepState, effects: Sequence[str]) -> str:
+    """What a done step did, or what it found."""
+    if effects and state.items is None:
+        return words.happened(cut(effects[0], 120))
+    return preview(without_secrets(state.output))
 
 
 def _error(error: Mapping[str, Any] | None) -> dict[str, str] | None:

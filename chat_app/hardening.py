@@ -93,6 +93,8 @@ class Guard:
             return _answer(421, "EXEC_HOST_REFUSED", "This address is not ours.")
         if SHUT.match(path):
             return _answer(404, "EXEC_NOT_FOUND", "There is nothing at this address.")
+        if int(headers.get("content-length") or 0) > _limit(scope):
+            return _answer(413, TooLarge.code, f"This is more than {_limit(scope):,} bytes.")
         method = scope.get("method", "GET")
         if scope["type"] == "http" and method not in UNSAFE and not path.startswith(SOCKET):
             return None
@@ -111,10 +113,8 @@ class Guard:
         return name.lower() in LOOPBACK or (bool(public) and name.lower() == public.lower())
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        """The API has limits of its own."""
-        if scope["type"] != "http" or scope["path"].startswith("/api"):
-            return receive
-        limit = sockets.MAX_BYTES if scope["path"].startswith(SOCKET) else MAX_BODY
+        """A body that does not say how long it is ends where it is too long."""
+        limit = _limit(scope)
         read = 0
 
         async def receiving() -> Message:
@@ -126,6 +126,13 @@ class Guard:
             return message
 
         return receiving
+
+
+def _limit(scope: Scope) -> float:
+    """Bytes of a body; the API has limits of its own."""
+    if scope["path"].startswith("/api"):
+        return float("inf")
+    return sockets.MAX_BYTES if scope["path"].startswith(SOCKET) else MAX_BODY
 
 
 def feedback_router(threads: Threads, signed_in: SignIn) -> APIRouter:

@@ -17,7 +17,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from backend.contracts.errors import Invalid
 from chat_app.auth import SignIn
-from chat_app.threads import Threads, checked_id
+from chat_app.threads import MAX_TEXT, Threads, checked_id
 
 MAX_BYTES = 12_000_000  # a 10 MB message gets an answer, not a cut line
 UNUSED = (
@@ -107,14 +107,15 @@ class Door:
             id = checked_id(message.get("id"))
         except Invalid:
             return
+        text = str(message.get("output") or "")
         clean = {
             "id": id,
             "threadId": session.thread_id,
             "name": session.user.display_name or session.user.identifier,
             "type": "user_message",
-            "output": str(message.get("output") or ""),
+            "output": text[:MAX_TEXT],  # Chainlit sends it back to the page, several times
             "createdAt": None,
-            "metadata": {},
+            "metadata": {"length": len(text)},
         }
         if message.get("command") in COMMANDS:
             clean["command"] = message["command"]

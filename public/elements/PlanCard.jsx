@@ -112,6 +112,7 @@ function useDraft(p, call) {
     const timer = setTimeout(async () => {
       const answer = await call('check', { edits: draft });
       if (mine !== turn.current) return;
+      clearTimeout(slow);
       setChecking(false);
       setIssues(answer.ok ? answer.issues : [{ path: '', severity: 'error', ...answer.error }]);
     }, 350);
@@ -560,7 +561,7 @@ function PlanCard({ p, api }) {
   const editable = p.status === 'proposed' || p.status === 'invalid';
   const run = p.run;
   const active = !!run && ['running', 'waiting', 'stalled'].includes(run.status);
-  const recurring = p.kind === 'plan' && ['scheduled', 'paused'].includes(p.status);
+  const recurring = p.kind === 'plan' && (['scheduled', 'paused'].includes(p.status) || (active && p.schedules.length > 0));
   const hasRun = !!run;
   const now = useNow(active ? 250 : 30000);
 
@@ -724,7 +725,7 @@ function PlanCard({ p, api }) {
         <>
           {foldable && results}
           <Facts p={p} now={now} active={!!run && !recurring || active} />
-          <Changes p={p} />
+          {editable ? <Changes p={p} /> : null}
           {p.uncovered.length && editable ? (
             <div className="lt-notice lt-wait"><Icon as={TriangleAlert} /><p>Not in this plan: {p.uncovered.map((w, i) => <span key={i}>{i ? ', ' : ''}“{w}”</span>)}. Say it another way to add it.</p></div>
           ) : null}
