@@ -1,25 +1,21 @@
-"""The nodes of the graph: converse, discover, select, draft, talk, validate, repair, propose, review,
+"""The nodes of the graph: converse, discover, select, draft, answer, validate, repair, propose, review,
 launch. None before the interrupt has an effect that repeating would repeat."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agents.overview import overview
-from agents.planner.selection import Selection
+from agents.planner.staged import StagedPlanner, joined_words, planned
 from agents.repairs import mechanical, mendable
+from agents.stages import Run, stage, tell
 from agents.state import (
     Failure,
     Said,
     ThreadState,
-    Turn,
     answer_from_state,
     answer_to_state,
     plan_request,
@@ -39,24 +35,6 @@ STILL_WRONG = (
     "Something in this plan is still wrong; the card shows what. Mend it there, or say it again "
     "more simply, one part at a time."
 )
-Run = Runtime[Turn]
-
-
-@runtime_checkable
-class StagedPlanner(Planner, Protocol):
-    """A planner whose stages can be shown while they happen, and that can mend a plan."""
-
-    async def discover(self, request: PlanRequest) -> tuple[str, ...]: ...
-
-    async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection: ...
-
-    async def draft(self, request: PlanRequest, tools: Sequence[str]) -> PlanAnswer: ...
-
-    async def repair(
-        self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
-    ) -> PlanAnswer: ...
-
-    def talk(self, request: PlanRequest) -> AsyncIterator[str]: ...
 
 
 class Nodes:
@@ -78,7 +56,7 @@ class Nodes:
             if text in (TRY_AGAIN, PLAN_OFFLINE):
                 text = state["request"]
             elif state.get("asked"):
-                text = _joined(state["asked"], text)
+                text = joined_words(state["asked"], text)
         view = await self._open_plan(state, runtime)
         return {
             "request": text,
@@ -112,7 +90,7 @@ class Nodes:
         planner = self._planner(state)
         if not isinstance(planner, StagedPlanner):
             return {}
-        async with _stage(runtime, "discover") as done:
+        async with stage(runtime, "discover") as done:
             found = await planner.discover(self._request(state, runtime))
             done["detail"] = f"{len(found)} tools may fit"
         return {"candidates": list(found)}
@@ -122,7 +100,7 @@ class Nodes:
         if not isinstance(planner, StagedPlanner):
             return {}
         try:
-            async with _stage(runtime, "select") as done:
+            async with stage(runtime, "select") as done:
                 chosen = await planner.select(
                     self._request(state, runtime), state.get("candidates", [])
                 )
@@ -140,23 +118,23 @@ class Nodes:
         planner, request = self._planner(state), self._request(state, runtime)
         try:
             if isinstance(planner, StagedPlanner):
-                async with _stage(runtime, "draft") as done:
+                async with stage(runtime, "draft") as done:
                     answer = await planner.draft(request, state.get("selected", []))
                     done["detail"] = _size(answer)
             else:
-                _tell(runtime, "draft", "running")
+                tell(runtime, "draft", "running")
                 asked = state.get("asked", "")
-                request, answer = await _planned(planner, request, asked)
-                for stage in answer.stages:
-                    detail = _size(answer) if stage["name"] == "draft" else ""
-                    _tell(runtime, stage["name"], "done", stage["duration_ms"], detail)
+                request, answer = await planned(planner, request, asked)
+                for past in answer.stages:
+                    detail = _size(answer) if past["name"] == "draft" else ""
+                    tell(runtime, past["name"], "done", past["duration_ms"], detail)
         except LightningError as error:
             return _failed(error)
         return {"answer": answer_to_state(answer), "request": request.text}
 
     async def validate(self, state: ThreadState, runtime: Run) -> ThreadState:
         answer = answer_from_state(state["answer"] or {})
-        async with _stage(runtime, "validate") as done:
+        async with stage(runtime, "validate") as done:
             checked = self._check(answer, state, runtime)
             errors = [i for i in checked.issues if i.severity == "error"]
             done["detail"] = f"{len(errors)} to mend" if errors else "all right"
@@ -169,7 +147,7 @@ class Nodes:
         issues = mendable([Issue.model_validate(i) for i in state.get("issues", ())])
         planner = self._planner(state)
         try:
-            async with _stage(runtime, f"repair {count}/{MAX_REPAIRS}") as done:
+            async with stage(runtime, f"repair {count}/{MAX_REPAIRS}") as done:
                 mended = mechanical(answer, issues)
                 if mended is None and isinstance(planner, StagedPlanner):
                     mended = await planner.repair(self._request(state, runtime), answer, issues)
@@ -324,24 +302,6 @@ class Nodes:
         )
 
 
-async def _planned(
-    planner: Planner, request: PlanRequest, asked: str
-) -> tuple[PlanRequest, PlanAnswer]:
-    """A planner without memory: what is no whole plan by itself may answer the question it asked."""
-    answer = await planner.plan(request)
-    whole = answer.kind == "plan" and not answer.revises
-    if not asked or whole or request.text.startswith(asked):
-        return request, answer
-    joined = replace(request, text=_joined(asked, request.text))
-    together = await planner.plan(joined)
-    nearer = together.kind == "question" and together.confidence > answer.confidence
-    return (joined, together) if together.kind == "plan" or nearer else (request, answer)
-
-
-def _joined(asked: str, answer: str) -> str:
-    return f"{asked}\n{answer}"
-
-
 def _document(view: PlanView) -> dict[str, Any]:
     return view.document.model_dump(mode="json", exclude_defaults=True)
 
@@ -354,28 +314,3 @@ def _failed(error: LightningError, code: str = "") -> ThreadState:
 def _size(answer: PlanAnswer) -> str:
     steps = len((answer.document or {}).get("steps", ()))
     return f"{steps} steps" if steps > 1 else "1 step" if steps else answer.kind
-
-
-def _tell(runtime: Run, name: str, status: str, duration_ms: float = 0.0, detail: str = "") -> None:
-    stage = {"name": name, "status": status, "duration_ms": duration_ms, "detail": detail}
-    runtime.stream_writer({"stage": stage})
-
-
-@asynccontextmanager
-async def _stage(runtime: Run, name: str) -> AsyncIterator[dict[str, str]]:
-    """Show a stage while it happens; what the block puts under "detail" is said at its end."""
-    note: dict[str, str] = {"detail": ""}
-    started = time.perf_counter()
-
-    def tell(status: str) -> None:
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        _tell(runtime, name, status, milliseconds, note["detail"])
-
-    _tell(runtime, name, "running")
-    try:
-        yield note
-    except LightningError as error:
-        note["detail"] = error.message
-        tell("failed")
-        raise
-    tell("done")
