@@ -40,6 +40,7 @@ def by_words(
     # a masked address is as long as it was; one character of it says the same, much faster
     words = _REPEATED.sub(r"\1", text.plain[start:end])[:MAX_CLAUSE]
     found: dict[str, float] = {}
+    leading: set[str] = set()
     for rule in RULES:
         match = rule.pattern.search(words)
         if match is None or rule.tool not in tools:
@@ -53,6 +54,7 @@ def by_words(
         ):
             continue
         weight = rule.weight + (0.02 if begins else 0)
+        leading |= {rule.tool} if begins else set()
         found[rule.tool] = max(found.get(rule.tool, 0), weight)
     _settle(found, text, start, end)
     for alone in ("human.ask", "wait.until"):
@@ -61,6 +63,11 @@ def by_words(
     chosen: list[Choice] = []
     for stage in STAGES:
         rivals = [(w, t) for t, w in found.items() if WORDS[t].stage == stage]
+        verbs = [r for r in rivals if r[1] in leading]
+        if stage == "change" and verbs and max(rivals) not in verbs:
+            # "translate the summary": the noun's work comes first, then the verb's
+            chosen.append(Choice(tools[max(rivals)[1]], 0.85, implied=True))
+            rivals = verbs
         if rivals:
             weight, tool = max(rivals)
             chosen.append(Choice(tools[tool], min(weight, 1.0)))

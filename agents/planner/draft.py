@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.planner import choose, conditions, lexicon, schema, titles
 from agents.planner.choose import Choice
-from agents.planner.clauses import Clause, working_span
+from agents.planner.clauses import Clause, lead_end, working_span
 from agents.planner.entities import MASKED, Text
 from agents.planner.lexicon import WORDS
 from agents.planner.slots import DEFAULT, Filled, Filling, Made
@@ -70,14 +70,19 @@ class Drafting:
         start, end = working_span(clause)
         used = frozenset(made.spec.id for made in self._draft.made)
         choices = choose.by_words(clause, self._text, self._tools, used)
-        if not choices and _content_words(self._text.plain[start:end]):
+        if not choices and content_words(self._text.plain[start:end]):
             found, nearest = self._find(self._text.plain[start:end])
             if found is None:
                 self._draft.unknown.append(((start, end), nearest))
                 return
             choices = (found,)
         if not choices:
-            self._draft.left.append((clause.start, clause.end))
+            if clause.condition is not None:
+                self._draft.left.append(clause.condition)
+            self._draft.left += _left(self._text, (start, end), [], [], [])
+            return
+        if self._beyond(start, choices):
+            self._draft.unknown.append(((start, end), ()))
             return
         spans: list[Span] = []
         first = len(self._draft.steps)
@@ -88,6 +93,18 @@ class Drafting:
         self._draft.left += _left(
             self._text, (start, end), spans, [c.spec for c in choices], self._draft.made
         )
+
+    def _beyond(self, start: int, choices: tuple[Choice, ...]) -> bool:
+        """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""
+        found = re.compile(r"[a-z-]+").match(self._text.plain, lead_end(self._text.plain, start))
+        if found is None or found.group() not in lexicon.VERBS - lexicon.FILLER:
+            return False
+        known: set[str] = set()
+        for choice in choices:
+            known |= schema.vocabulary(choice.spec)
+            if word := WORDS.get(choice.spec.id):
+                known |= {schema.stem(v) for v in (*word.verbs.split(), *word.nouns)}
+        return schema.stem(found.group()) not in known
 
     def _times(self, choice: Choice, start: int, end: int) -> int:
         """Two addresses for a tool that takes one are two steps."""
@@ -230,7 +247,8 @@ def _ordered(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: args[name] for name in schema.properties(spec) if name in args}
 
 
-def _content_words(plain: str) -> list[str]:
+def content_words(plain: str) -> list[str]:
+    """The words that carry work."""
     return [w for w in re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", plain) if w not in lexicon.FILLER]
 
 

@@ -38,7 +38,7 @@ WORDS: dict[str, Word] = {
     "feed.read": Word(
         "source",
         "fetch",
-        ("feed", "feeds", "entries", "news", "headlines", "posts"),
+        ("feed", "feeds", "entries", "news", "headlines", "posts", "stories", "articles", "items"),
         "reads the feed {url}",
         "feed",
         verbs=_GETTERS,
@@ -136,7 +136,7 @@ WORDS: dict[str, Word] = {
         "mails it to {to}",
         "",
         "by mail",
-        verbs="mail email e-mail mailing send sending",
+        verbs="mail email e-mail mailing send sending forward deliver write drop shoot",
     ),
     "notify.user": Word(
         "out",
@@ -145,7 +145,7 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification",
+        verbs="notify tell notification alert ping inform remind message show display print post read",
     ),
     "human.ask": Word(
         "ask", "ask", ("question", "answer", "choice"), "asks you", "", verbs="ask question asking"
@@ -202,7 +202,7 @@ FILLER = frozenset(
     re.findall(
         r"[\w'-]+",
         """a about above after again all also an and any anything are as at back be been both but by
-        can could day did do does doing done each else every everything few for from get give go
+        can could day did do does doing done else everything few for from latest newest recent top get give go
         going gonna got had has have he her here him his how i i'd i'll i'm i've if in into is it
         it's its itself just kindly let let's like ll make makes making may me mine more most much
         my myself need needs new no now of off on once one only onto or other our out over own per

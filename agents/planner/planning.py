@@ -11,7 +11,7 @@ from agents.planner import talk, titles
 from agents.planner.answers import answers_in
 from agents.planner.choose import Choice
 from agents.planner.clauses import clauses, lead_end
-from agents.planner.draft import Draft, Drafting
+from agents.planner.draft import Draft, Drafting, content_words
 from agents.planner.entities import MASKED, Text
 from agents.planner.questions import gap_question, time_question, unknown_question, unsure_question
 from agents.planner.retrieve import Index
@@ -119,7 +119,10 @@ class Planning:
         ranked = self._index.search(words, 5)
         best = ranked[0] if ranked else None
         nearest = tuple(hit.tool for hit in ranked[:3])
-        if best is None or best.confidence < CONFIDENT:
+        # one word is too little to choose a tool by, unless it is the tool's own name
+        alone = len(content_words(words)) < 2 and best is not None
+        named = best is not None and words.strip() == self.tools[best.tool].name.lower()
+        if best is None or best.confidence < CONFIDENT or (alone and not named):
             return None, nearest
         return Choice(self.tools[best.tool], best.confidence), nearest
 

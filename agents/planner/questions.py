@@ -55,9 +55,10 @@ def gap_question(gap: Gap) -> PlanAnswer:
 def time_question(refused: Refused) -> PlanAnswer:
     """Say why the time cannot be kept exactly, and what could be said."""
     reason = refused.reason[:1].upper() + refused.reason[1:]
+    reason += "" if reason.endswith("?") else "."
     said = f" (“{refused.words}”)" if refused.words else ""
     return PlanAnswer(
-        "question", f"When exactly{said}? {reason}.", confidence=0.4, choices=refused.choices
+        "question", f"When exactly{said}? {reason}", confidence=0.4, choices=refused.choices
     )
 
 

@@ -104,7 +104,7 @@ def _every_part(parts: Parts, said: Said) -> None:
 
 @phrase(rf"{_EVERY}\s+(?:other|second|alternate)\s+(?:{_DAYS}|{_WORKING}|weekend)")
 def _other_weekday(parts: Parts, said: Said) -> None:
-    raise Unclear(f"a schedule cannot say “{said.group()}” exactly", "every week")
+    raise Unclear(f"a schedule cannot say “{said.group()}” exactly")
 
 
 @phrase(

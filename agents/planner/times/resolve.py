@@ -65,7 +65,7 @@ def resolve(parts: Parts, now: datetime, timezone: str) -> When:
     if parts.months and not habit:
         raise Unclear("is it every year, or once?")
     if habit and (once or (parts.date is not None and not yearly and not monthly)):
-        raise Unclear("a habit and a single day are both said", "once", "every time")
+        raise Unclear("a habit and a single day are both said")
     if habit:
         return _habit(parts, zone)
     if parts.window:
@@ -359,7 +359,7 @@ def _day(parts: Parts, here: datetime, clock: Clock, assumed: list[str]) -> date
         return day
     if parts.weekdays:
         if len(parts.weekdays) > 1:
-            raise Unclear("several days are said; every week, or once?", "every week")
+            raise Unclear("several days are said; every week, or once?")
         day = today + timedelta(days=(parts.weekdays[0] - today.weekday()) % 7)
         if _at(day, clock, here) <= here:
             day += timedelta(days=7)

@@ -109,7 +109,9 @@ def find_when(text: str, now: datetime, timezone: str) -> Found:
         return Found(Refused(unclear.reason, said, unclear.choices), spans)
     found = _resolved(whole, said, now, timezone)
     if isinstance(found, When) and found.kind == "at" and _habit_aside(plain, spans):
-        found = Refused("is it once, or again and again?", said, (f"every day {said}", "once"))
+        found = Refused(
+            "is it once, or again and again?", said, (f"every day {said}", f"tomorrow {said}")
+        )
     return Found(found, spans)
 
 
