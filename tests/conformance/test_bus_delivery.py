@@ -116,6 +116,15 @@ async def test_a_stream_belongs_to_the_process_that_leases_of_it(bus: Bus, buses
     assert [d.stream for d in await receive_all(other)] == ["run:1"]
 
 
+async def test_a_stream_belongs_to_a_younger_process_just_as_well(bus: Bus, buses: Buses) -> None:
+    younger = await buses.open()
+    await bus.publish([keyed("run:1"), keyed("run:1")])
+    first = await receive_one(younger)
+    assert await receive_all(bus) == []
+    await younger.settle([Settlement(acks=(first,))])
+    assert [d.stream for d in await receive_all(bus)] == ["run:1"]
+
+
 async def test_the_process_that_leases_of_a_stream_gets_its_next_messages_too(bus: Bus) -> None:
     await bus.publish([keyed("run:1"), keyed("run:1")])
     await receive_one(bus)
