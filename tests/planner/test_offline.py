@@ -313,6 +313,11 @@ async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -
         (f"send me the news from {FEED}", "mail, or"),
         ("asdf qwer zxcv", "no tool"),
         ("every day at 9", "What should be done"),
+        ("delete report.md", "delete report.md"),
+        ("mail the file report.md to a@x.org and delete it", "delete it"),
+        ("convert report.md to pdf and mail it to a@x.org", "convert report.md to pdf"),
+        ("compare https://a.org and https://b.org and tell me", "compare"),
+        ("read " * 1000, "too long"),
     ],
 )
 async def test_what_is_unclear_is_asked(say: Say, said: str, about: str) -> None:
@@ -439,6 +444,19 @@ async def test_words_of_other_tools_are_found_by_what_the_tools_say_of_themselve
     assert tools(document) == ["weather.forecast", "email.send"]
     assert args(document, "weather.forecast") == {"city": "Oslo"}
     assert args(document, "email.send")["body"] == "${forecast.forecast}"
+
+
+async def test_the_work_of_a_noun_comes_before_that_of_the_verb(say: Say) -> None:
+    said = f"read the feed {FEED}, translate the summary to German and mail it to a@x.org"
+    document = checked(await say(said))
+    assert tools(document) == ["feed.read", "text.summarize", "llm.complete", "email.send"]
+    assert args(document, "llm.complete")["material"] == "${digest.summary}"
+
+
+async def test_one_mail_for_each_entry_is_not_silently_one_for_all(say: Say) -> None:
+    answer = await say(f"read the feed {FEED} and send each entry to a@x.org")
+    checked(answer)
+    assert answer.not_covered == ("each",)
 
 
 async def test_an_empty_catalogue_plans_nothing() -> None:
