@@ -90,6 +90,8 @@ async def open_system(
         http = Outgoing(settings)
         stack.push_async_callback(http.aclose)
         llm = connect(settings)
+        if llm is not None:
+            stack.push_async_callback(llm.aclose)
         registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
         processor = Processor(

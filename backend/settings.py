@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     openai_api_key: str = Field(default="", repr=False)
     openai_base_url: str = ""
-    openai_model: str = "gpt-5-mini"
+    openai_model: str = "gpt-5.4-mini"
     openai_timeout_s: float = Field(default=120, gt=0)
 
     smtp_host: str = ""

@@ -36,6 +36,7 @@ class Answer(BaseModel):
     step: str = Field(max_length=64)
     answer: Any
     index: int | None = Field(default=None, ge=0)
+    iteration: int | None = Field(default=None, ge=1)
 
 
 @router.get("")
@@ -108,7 +109,7 @@ async def cancel(door: Door, who: Caller, run_id: str) -> RunState:
 @router.post("/{run_id}/answer", response_model_exclude=INNER)
 async def answer(door: Door, who: Caller, run_id: str, body: Answer) -> RunState:
     """Answer what a waiting step asks; the first answer counts, later ones are 409."""
-    return await door.answer(who, run_id, body.step, body.answer, body.index)
+    return await door.answer(who, run_id, body.step, body.answer, body.index, body.iteration)
 
 
 async def _stream(

@@ -50,7 +50,7 @@ class ToolSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`key` identifies this attempt across crashes: run, step, iteration, item, attempt. `asked_at`
+    """`key` identifies this piece of work across crashes and retries: run, step, iteration, item. `asked_at`
     is when the step was asked for, the same at every delivery; aware, in UTC."""
 
     tool: str

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.contracts.errors import Invalid, ToolError
-from backend.contracts.events import Event
+from backend.contracts.events import Event, derived_id
 from backend.contracts.ports import Bus, Delivery, Store
 from backend.contracts.runs import ENDED_RUN
 from backend.contracts.tools import ToolCall, ToolResult
@@ -115,7 +115,8 @@ def _call(event: Event) -> ToolCall:
         tool=data["tool"],
         args=data["args"],
         user_id=event.user_id,
-        key=data["key"],
+        # The same for every attempt, unlike the claim's: a retry must look like the first to a tool.
+        key=derived_id(data["run_id"], data["step"], data["iteration"], str(data["index"])),
         run_id=data["run_id"],
         step=data["step"],
         attempt=data["attempt"],

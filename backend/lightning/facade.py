@@ -254,11 +254,21 @@ class Lightning:
         return await self.run_state(who, run_id)
 
     async def answer(
-        self, who: Principal, run_id: str, step: str, answer: Any, index: int | None = None
+        self,
+        who: Principal,
+        run_id: str,
+        step: str,
+        answer: Any,
+        index: int | None = None,
+        iteration: int | None = None,
     ) -> RunState:
-        """Answer what a step asks. `Conflict` when it no longer asks."""
+        """Answer what a step asks. `index` names the item of a `for_each` step; `iteration`, where
+        given, must be the one that asks, so that a late answer never meets the next question.
+        `Conflict` when it no longer asks."""
         await self.run_state(who, run_id)
         data = {"run_id": run_id, "step": step, "answer": answer, "index": index}
+        if iteration is not None:
+            data["iteration"] = iteration
         commit = await self._command(who, "run.answer", data)
         if any(e.type == "event.ignored" for e in commit.outputs):
             raise Conflict("This step is not asking any more.", code="EXEC_TOO_LATE")
