@@ -18,6 +18,7 @@ from chat_app.results import compact, cut, preview, shown, without_secrets
 
 MAX_BYTES = 50_000
 MAX_STEPS = 60
+FEWEST_STEPS = 24
 MAX_GRAPH = 40
 STEP_TEXT = 1_200
 RESULTS = 3
@@ -373,10 +374,17 @@ def _did(view: PlanView, run: RunState) -> list[str]:
 
 
 def _fit(props: dict[str, Any]) -> dict[str, Any]:
-    """Give up the least needed first until it fits: results of steps, long arguments, issues."""
-    for give_up in (_drop_results, _drop_arguments, _drop_long_results, _drop_graph):
+    """Give up the least needed first until it fits: results of steps, long arguments, forms, steps."""
+    for give_up in (
+        _drop_results,
+        _drop_arguments,
+        _drop_long_results,
+        _drop_graph,
+        _drop_forms,
+        _drop_steps,
+    ):
         if len(json.dumps(props, ensure_ascii=False).encode()) <= MAX_BYTES:
-            return props
+            break
         give_up(props)
     return props
 
@@ -405,3 +413,13 @@ def _drop_graph(props: dict[str, Any]) -> None:
     props["edges"] = []
     for step in props["steps"]:
         step["args"] = step["args"][:4]
+
+
+def _drop_forms(props: dict[str, Any]) -> None:
+    for step in props["steps"]:
+        step.update(args=[], issues=step["issues"][:1])
+
+
+def _drop_steps(props: dict[str, Any]) -> None:
+    props["after"] += len(props["steps"]) - FEWEST_STEPS
+    props["steps"] = props["steps"][:FEWEST_STEPS]

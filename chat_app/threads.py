@@ -249,8 +249,9 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         raise Forbidden("Only the server writes cards.", code="EXEC_ELEMENT_REFUSED")
 
     async def get_element(self, thread_id: str, element_id: str) -> Any:
+        thread_id = checked_id(thread_id)
         found = await self._store.get(ELEMENT, checked_id(element_id), signed_in())
-        if found is None or found.parent != checked_id(thread_id):
+        if found is None or found.parent != thread_id:
             return None
         return dict(found.body or {})
 

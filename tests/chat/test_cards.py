@@ -1,0 +1,284 @@
+"""Plans and runs as cards: small, in the person's words and zone, without secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backend.contracts.errors import Issue
+from backend.contracts.plans import Catalogue, PlanDocument
+from backend.contracts.runs import ItemState, RunState, StepState
+from backend.contracts.schedules import Schedule
+from backend.contracts.tools import ToolSpec
+from backend.contracts.views import Change, Forecast, PlanView
+from chat_app.cards import MAX_BYTES, MAX_STEPS, card
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def takes(*required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+TEXT = {"type": "string"}
+TOOLS = (
+    ToolSpec(
+        id="feed.read",
+        name="Read a feed",
+        description="Reads a feed.",
+        purity="pure",
+        inputs=takes("url", url=TEXT, limit={"type": "integer", "title": "At most"}),
+    ),
+    ToolSpec(
+        id="text.summarize",
+        name="Summarise",
+        description="Shortens a text.",
+        purity="pure",
+        inputs=takes("text", text={}, style={"type": "string", "enum": ["plain", "list"]}),
+    ),
+    ToolSpec(
+        id="email.send",
+        name="Send a mail",
+        description="Sends a mail.",
+        inputs=takes("to", "body", to=TEXT, body=TEXT, password=TEXT),
+    ),
+)
+CATALOGUE = Catalogue({tool.id: tool for tool in TOOLS}, hash="tools")
+DOCUMENT = PlanDocument.model_validate(
+    {
+        "plan_name": "daily-digest",
+        "events": [{"name": "go", "kind": "cron", "schedule": "0 9 * * *"}],
+        "steps": [
+            {
+                "name": "fetch",
+                "on": ["go"],
+                "action": "feed.read",
+                "args": {"url": "https://a.example"},
+            },
+            {
+                "name": "digest",
+                "on": ["step.fetch"],
+                "action": "text.summarize",
+                "args": {"text": "${fetch.entries}"},
+            },
+            {
+                "name": "send",
+                "on": ["step.digest"],
+                "action": "email.send",
+                "args": {
+                    "to": "me@example.com",
+                    "body": "Today: ${digest.summary}",
+                    "password": "s3cret",
+                },
+            },
+        ],
+    }
+)
+VIEW = PlanView(
+    plan_id="p",
+    owner="alice",
+    revision=1,
+    latest=1,
+    status="proposed",
+    ir_hash="hash",
+    catalogue_hash="tools",
+    document=DOCUMENT,
+    when="Every day at 09:00",
+    timezone="Europe/Paris",
+    firings=(datetime(2026, 11, 22, 8, tzinfo=UTC),),
+    forecast=Forecast(
+        ("sends 1 mail to me@example.com",), {"send": ("sends 1 mail to me@example.com",)}
+    ),
+    sources={"fetch.url": "said"},
+)
+SCHEDULE = Schedule(id="s", plan_id="p", ir_hash="hash", owner="alice", trigger={})
+
+
+def drawn(view: PlanView = VIEW, **more: Any) -> dict[str, Any]:
+    return card(view, CATALOGUE, now=NOW, zone="Europe/Paris", **more)
+
+
+def argument(props: dict[str, Any], step: int, key: str) -> dict[str, Any]:
+    return next(dict(a) for a in props["steps"][step]["args"] if a["key"] == key)
+
+
+def run(
+    status: Any = "running", steps: dict[str, StepState] | None = None, **more: Any
+) -> RunState:
+    return RunState("r", "p", "hash", "alice", status, steps=steps or {}, started_at=NOW, **more)
+
+
+def done(output: Any) -> StepState:
+    return StepState(
+        "done", 1, 1, output=output, started_at=NOW, ended_at=NOW + timedelta(seconds=2)
+    )
+
+
+def test_a_name_becomes_a_title_and_times_are_the_persons() -> None:
+    assert drawn()["title"] == "Daily digest"
+    assert drawn()["when"]["next"][0]["text"] == "Sun 22 Nov 09:00"
+    there = card(VIEW, CATALOGUE, now=NOW, zone="Asia/Kolkata")
+    assert there["when"]["next"][0]["text"] == "Sun 22 Nov 13:30"
+    assert there["when"]["elsewhere"] == "Europe/Paris"
+
+
+def test_a_zone_that_is_none_falls_back_to_the_plans() -> None:
+    assert card(VIEW, CATALOGUE, now=NOW, zone="../etc/passwd")["zone"] == "Europe/Paris"
+
+
+@pytest.mark.parametrize(
+    ("change", "run_status", "word"),
+    [
+        ({}, None, "proposed"),
+        ({"latest": 2}, None, "superseded"),
+        ({"status": "rejected"}, None, "rejected"),
+        ({"status": "archived"}, None, "archived"),
+        ({"status": "scheduled", "schedules": (SCHEDULE,)}, None, "scheduled"),
+        (
+            {"status": "scheduled", "schedules": (replace(SCHEDULE, status="paused"),)},
+            None,
+            "paused",
+        ),
+        ({"status": "scheduled", "schedules": (SCHEDULE,)}, "running", "running"),
+        ({"status": "scheduled", "schedules": (SCHEDULE,)}, "failed", "scheduled"),
+        ({"status": "approved"}, None, "approved"),
+        ({"status": "approved"}, "waiting", "waiting"),
+        ({"status": "approved"}, "completed", "done"),
+        ({"status": "approved"}, "failed", "failed"),
+        ({"status": "approved"}, "cancelled", "stopped"),
+        ({"status": "approved"}, "stalled", "stalled"),
+        ({"latest": 2}, "completed", "superseded"),
+    ],
+)
+def test_a_card_stands_under_one_word(change: Any, run_status: Any, word: str) -> None:
+    state = run(run_status) if run_status else None
+    assert drawn(replace(VIEW, **change), run=state)["status"] == word
+
+
+def test_an_error_makes_it_invalid_a_warning_does_not() -> None:
+    error = Issue(code="PLAN_X", message="Wrong.", path="steps/0/args/url")
+    warning = error.model_copy(update={"severity": "warning"})
+    assert drawn(replace(VIEW, issues=(error,)))["status"] == "invalid"
+    assert drawn(replace(VIEW, issues=(warning,)))["status"] == "proposed"
+
+
+def test_an_issue_is_shown_at_its_step_and_others_below() -> None:
+    of_step = Issue(code="PLAN_A", message="Wrong.", path="steps/0/args/url")
+    of_plan = Issue(code="PLAN_B", message="Late.", path="events/0")
+    props = drawn(replace(VIEW, issues=(of_step, of_plan)))
+    assert [i["code"] for i in props["steps"][0]["issues"]] == ["PLAN_A"]
+    assert [i["code"] for i in props["issues"]] == ["PLAN_B"]
+
+
+def test_each_value_says_where_it_comes_from() -> None:
+    props = drawn()
+    assert argument(props, 0, "url")["source"] == "you said"
+    assert argument(props, 1, "text")["source"] == "from Read a feed · entries"
+    assert argument(props, 2, "body")["source"] == "from Summarise · summary"
+
+
+def test_only_literals_can_be_edited_in_place() -> None:
+    props = drawn()
+    assert argument(props, 0, "url")["editable"]
+    assert not argument(props, 1, "text")["editable"]
+    assert not argument(props, 2, "body")["editable"]
+    assert argument(props, 2, "to")["path"] == "steps/2/args/to"
+
+
+def test_a_required_argument_that_is_missing_has_its_field() -> None:
+    bare = DOCUMENT.model_copy(
+        update={"steps": [DOCUMENT.steps[0].model_copy(update={"args": {}}), *DOCUMENT.steps[1:]]}
+    )
+    row = argument(drawn(replace(VIEW, document=bare)), 0, "url")
+    assert row["required"]
+    assert row["editable"]
+
+
+def test_secrets_are_in_no_card() -> None:
+    question = {"kind": "gate", "args": {"to": "me@example.com", "password": "s3cret"}}
+    steps = {
+        "fetch": done({"entries": [], "token": "s3cret", "deep": [{"api_key": "s3cret"}]}),
+        "send": StepState("waiting", 1, question=question),
+    }
+    change = Change("changed", "steps/2/args/password", "password", {"password": "s3cret"}, None)
+    view = replace(VIEW, revision=2, latest=2, changes=(change,))
+    assert "s3cret" not in json.dumps([drawn(), drawn(view, run=run("waiting", steps))])
+
+
+def test_a_waiting_step_asks_with_its_values() -> None:
+    asked = {"kind": "gate", "args": {"to": "me@example.com"}, "choices": ["allow", "deny"]}
+    props = drawn(run=run("waiting", {"send": StepState("waiting", 1, question=asked)}))
+    (question,) = props["steps"][2]["state"]["questions"]
+    assert question["kind"] == "gate"
+    assert question["args"] == [["To", "me@example.com"]]
+
+
+def test_each_item_that_asks_has_a_question_of_its_own() -> None:
+    items = (
+        ItemState("done"),
+        ItemState("waiting", question={"kind": "ask", "text": "b?"}),
+        ItemState("waiting", question={"kind": "ask", "text": "c?"}),
+    )
+    props = drawn(run=run("waiting", {"send": StepState("waiting", 1, items=items)}))
+    state = props["steps"][2]["state"]
+    assert [(q["index"], q["text"]) for q in state["questions"]] == [(1, "b?"), (2, "c?")]
+    assert state["items"] == [1, 3]
+
+
+def test_an_interrupted_effect_asks_whether_it_happened() -> None:
+    props = drawn(run=run("waiting", {"send": StepState("unknown", 1)}))
+    assert props["steps"][2]["state"]["questions"][0]["kind"] == "unknown"
+
+
+def test_a_done_run_shows_what_was_sent_and_what_was_in_it() -> None:
+    steps = {
+        "fetch": done({"entries": [{"title": "A", "link": "https://a.example/1"}]}),
+        "digest": done({"summary": "**All** is well."}),
+        "send": done({"message_id": "<1@example>"}),
+    }
+    props = drawn(replace(VIEW, status="approved"), run=run("completed", steps, ended_at=NOW))
+    assert props["did"] == ["Sent 1 mail to me@example.com"]
+    assert [(r["step"], r["text"]) for r in props["results"]] == [("digest", "**All** is well.")]
+    assert props["steps"][1]["state"]["preview"] == "All is well."
+
+
+def test_a_scheduled_run_is_named_after_its_due_time() -> None:
+    due = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    props = drawn(replace(VIEW, status="scheduled"), run=run("completed"), due=due)
+    assert (props["kind"], props["label"]) == ("run", "Run of Mon 23 Nov 09:00")
+    assert props["status"] == "done"
+
+
+def test_a_card_fits_whatever_it_shows() -> None:
+    step = DOCUMENT.steps[0].model_dump()
+    many = DOCUMENT.model_copy(
+        update={
+            "steps": [
+                DOCUMENT.steps[0].model_validate(
+                    {**step, "name": f"s{i}", "args": {f"a{j}": "x" * 5_000 for j in range(20)}}
+                )
+                for i in range(1_000)
+            ]
+        }
+    )
+    states = {f"s{i}": done({"text": "y" * 100_000}) for i in range(500)}
+    for state in (None, run("running", states), run("completed", states)):
+        props = drawn(replace(VIEW, document=many), run=state)
+        assert len(json.dumps(props, ensure_ascii=False).encode()) <= MAX_BYTES
+        assert props["before"] + len(props["steps"]) + props["after"] == 1_000
+
+
+def test_of_a_long_run_the_steps_around_now_are_shown() -> None:
+    step = DOCUMENT.steps[0]
+    many = DOCUMENT.model_copy(
+        update={"steps": [step.model_copy(update={"name": f"s{i}"}) for i in range(300)]}
+    )
+    states = {f"s{i}": done({}) for i in range(200)}
+    props = drawn(replace(VIEW, document=many), run=run("running", states))
+    assert len(props["steps"]) == MAX_STEPS
+    assert "s200" in [s["id"] for s in props["steps"]]
+    assert props["steps"][0]["n"] == props["before"] + 1
