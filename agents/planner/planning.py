@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agents.planner import talk, titles
+from agents.planner import lexicon, schema, talk, titles
 from agents.planner.answers import answers_in
 from agents.planner.choose import Choice
 from agents.planner.clauses import clauses, lead_end
@@ -22,6 +22,10 @@ from backend.contracts.tools import ToolSpec
 
 CONFIDENT = 0.7
 START = {"cron": "event.schedule", "interval": "event.schedule", "at": "event.due"}
+_NEGATED = re.compile(
+    r"\b(?:don't|do\s+not|never|without|no\s+need\s+to|instead\s+of)\s+(?:the\s+|a\s+|any\s+)?"
+    r"(?P<work>[a-z-]+)"
+)
 _WAIT = re.compile(r"\b(?:wait|pause|sleep|hold on)\b[^,.;]*")
 
 
@@ -58,6 +62,12 @@ class Planning:
         names = any(e.kind in ("url", "email") for e in text.entities)
         if not names and (answer := talk.refusal(first, self.tools)):
             return answer
+        if said := self._negated(text):
+            return PlanAnswer(
+                "question",
+                f"I cannot plan “{said}”. Say only what should happen, without it.",
+                confidence=0.4,
+            )
         event = START[found.when.kind] if isinstance(found.when, When) else "event.start"
         draft = Drafting(text, self.tools, event, self.find).draft(pieces)
         self.answers.fill(draft)
@@ -71,13 +81,23 @@ class Planning:
             return gap_question(draft.gaps[0])
         return self._plan(draft, found.when, event)
 
+    def _negated(self, text: Text) -> str:
+        """Work that is not wanted, as said: our words would take it for work that is."""
+        message = lexicon.MESSAGE.search(text.plain)
+        end = message.start("said") if message else len(text.plain)
+        work = {schema.stem(verb) for verb in self.verbs} | {schema.stem("summary")}
+        for found in _NEGATED.finditer(text.plain, 0, end):
+            if schema.stem(found["work"]) in work:
+                return text.said[found.start() : found.end()]
+        return ""
+
     def stands_alone(self, text: Text) -> bool:
         """Whether these words are a whole request, with all it needs."""
         found = find_when(_prose(text), self.request.now, self.request.timezone)
         pieces, text = clauses(text.without(found.spans), self.verbs)
         draft = Drafting(text, self.tools, "event.start", self.find).draft(pieces)
         sure = draft.confidence >= CONFIDENT and not draft.unknown
-        return bool(draft.steps) and sure and not draft.gaps
+        return bool(draft.steps) and sure and not draft.gaps and not self._negated(text)
 
     def added(
         self, text: Text, document: dict[str, Any]
