@@ -9,9 +9,9 @@ from typing import Literal
 
 import orjson
 
-from backend.bus.codec import encode_commit
+from backend.bus.encoded import Encoded
 from backend.contracts.errors import Conflict
-from backend.contracts.events import Event, Lane
+from backend.contracts.events import Lane
 from backend.contracts.ports import Delivery, Output, Settled, Settlement
 from backend.stores import documents
 from backend.stores.documents import micros
@@ -37,29 +37,6 @@ def lane_of(stream: str | None) -> Lane:
 def partition(output: Output) -> str | None:
     """The stream whose order the delivery keeps; work has none."""
     return output.stream if output.lane == "stream" else None
-
-
-@dataclass(slots=True)
-class Encoded:
-    """Settlements with the JSON of their events and documents, by the objects' identity."""
-
-    settlements: Sequence[Settlement]
-    events: Mapping[int, bytes]
-    bodies: Mapping[int, bytes]
-
-    def commits(self, settlement: Settlement) -> list[tuple[str, int, str, bytes]]:
-        events = self.events
-        return [
-            (
-                commit.stream,
-                commit.position,
-                commit.cause.id,
-                encode_commit(
-                    commit, events[id(commit.cause)], [events[id(e)] for e in commit.outputs]
-                ),
-            )
-            for commit in settlement.commits
-        ]
 
 
 @dataclass(slots=True)
@@ -305,17 +282,6 @@ class Desk:
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 writes.dead,
             )
-
-
-def events_of(settlements: Iterable[Settlement]) -> Iterable[Event]:
-    for s in settlements:
-        for commit in s.commits:
-            yield commit.cause
-            yield from commit.outputs
-        for output in s.outputs:
-            yield output.event
-        for letter in s.dead:
-            yield letter.delivery.event
 
 
 def _seq(delivery: Delivery) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,17 +14,16 @@ from typing import Any, TypeVar
 from backend.bus.checks import check
 from backend.bus.codec import (
     decode_event,
-    encode_event,
-    encode_small,
     refers,
     restored,
 )
+from backend.bus.encoded import Encoded, events_json, events_of
 from backend.bus.letters import Letters
 from backend.bus.log import Log
 from backend.bus.owning import Owner
-from backend.bus.settling import Desk, Encoded, events_of, lane_of, token
+from backend.bus.settling import Desk, lane_of, token
 from backend.contracts.errors import NotFound, Unavailable
-from backend.contracts.events import Event, utc_now
+from backend.contracts.events import utc_now
 from backend.contracts.ports import (
     Blobs,
     DeadLetter,
@@ -116,7 +115,7 @@ class SqlBus:
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         check(outputs)
-        events = await self._encoded(output.event for output in outputs)
+        events = await events_json((output.event for output in outputs), self._blobs)
 
         def job(connection: sqlite3.Connection) -> None:
             desk = self._desk(connection, 0)
@@ -199,13 +198,13 @@ class SqlBus:
         return await self._kept_safe(self._settle(settlements, keep))
 
     async def _settle(self, settlements: Sequence[Settlement], keep: int) -> Sequence[Settled]:
-        events = await self._encoded(events_of(settlements))
+        events = await events_json(events_of(settlements), self._blobs)
         bodies = {
             id(document): body_of(document)
             for settlement in settlements
             for document in settlement.documents
         }
-        encoded = Encoded(settlements, events, bodies)
+        encoded = Encoded(events, bodies)
 
         def job(connection: sqlite3.Connection) -> tuple[list[Settled], bool]:
             if keep:
@@ -233,7 +232,7 @@ class SqlBus:
         """A claim is forgotten when the stream of its delivery, or else of its first output, is
         pruned. A lost lease claims nothing."""
         check(outputs)
-        events = await self._encoded(output.event for output in outputs)
+        events = await events_json((output.event for output in outputs), self._blobs)
         stream = delivery.stream or next((o.stream for o in outputs if o.stream), None)
 
         def job(connection: sqlite3.Connection) -> bool:
@@ -298,17 +297,6 @@ class SqlBus:
         await self._log.forget(streams)
 
     # --- this process -----------------------------------------------------------------------------
-
-    async def _encoded(self, events: Iterable[Event]) -> dict[int, bytes]:
-        """The JSON of each event, by its identity: an output of a commit is sent as the same object."""
-        encoded: dict[int, bytes] = {}
-        for event in events:
-            if id(event) not in encoded:
-                small = encode_small(event)
-                if small is None:
-                    small = await encode_event(event, self._blobs)
-                encoded[id(event)] = small
-        return encoded
 
     def _desk(self, connection: sqlite3.Connection, keep: int) -> Desk:
         return Desk(connection, self._owner.epoch, self._now(), keep)
