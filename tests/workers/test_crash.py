@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import subprocess
@@ -34,6 +35,17 @@ def deeds(folder: Path) -> Counter[str]:
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
+def boot(folder: Path, wanted: int) -> tuple[bool, int]:
+    """Start a process and kill it once it has done `wanted` more, so that every boot gets somewhere."""
+    command = [sys.executable, "-m", "tests.workers.child", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        killed = sum(1 for _ in itertools.islice(child.stdout, wanted)) == wanted
+        if killed:
+            child.kill()
+        return killed, child.wait(60)
+
+
 @pytest.mark.crash
 async def test_killed_at_any_moment_nothing_is_lost_and_no_finished_step_runs_again(
     tmp_path: Path,
@@ -42,16 +54,9 @@ async def test_killed_at_any_moment_nothing_is_lost_and_no_finished_step_runs_ag
     kills = 0
     while True:
         before, done_before = deeds(tmp_path), await finished(tmp_path)
-        # killed once it has done some more, so that every boot gets somewhere
         wanted = chance.randrange(1, 40) if kills < 4 else sys.maxsize
-        command = [sys.executable, "-m", "tests.workers.child", str(tmp_path)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            told = sum(1 for _ in itertools.islice(child.stdout, wanted))
-            if told == wanted:
-                child.kill()
-                kills += 1
-            code = child.wait(60)
+        killed, code = await asyncio.to_thread(boot, tmp_path, wanted)
+        kills += killed
         repeated = {name for name, times in (deeds(tmp_path) - before).items() if times}
         assert not repeated & done_before
         if code == 0:
