@@ -91,7 +91,6 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def open_bench(folder: Path) -> AsyncIterator[Bench]:
-    folder.mkdir(parents=True, exist_ok=True)
     database = Database(folder / "bench.db")
     await database.start()
     store = SqlStore(database)
