@@ -68,12 +68,16 @@ class Processor:
         position: int,
         error: Mapping[str, Any],
     ) -> Decided:
-        """The commit that stands for an event nobody could decide: shown, and replayable."""
+        """The commit that stands for an event nobody could decide: shown, and replayable, because the
+        event itself is not its cause."""
         turn = Turn(event, self._now(), position)
-        turn.emit("run.stalled", {**event.data, "type": event.type, "error": dict(error)})
-        after = decider.evolve(state, turn.outputs[0].event)
+        stalled = turn.emit("run.stalled", {**event.data, "type": event.type, "error": dict(error)})
+        after = decider.evolve(state, stalled)
         decider.project(state, after, turn)
-        return _decided(turn, stream, Verdict("deny", "dead", "EXEC_STALLED", "dead letter"), after)
+        events = tuple(o.event for o in turn.outputs[1:])
+        verdict = Verdict("allow", "dead", "EXEC_STALLED", "dead letter")
+        commit = Commit(stream, position, stalled, events, verdict)
+        return Decided(commit, turn.outputs[1:], turn.documents, after)
 
     async def work(self, delivery: Delivery) -> Turn:
         """Let a driver act on an event of the work lane. Errors of the driver pass through."""

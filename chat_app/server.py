@@ -39,7 +39,7 @@ def create_app(system: System) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        going_on = asyncio.create_task(chat.resumed())
+        going_on = asyncio.gather(chat.resumed(), *(p.warm() for p in system.planners.values()))
         going_on.add_done_callback(_tell)
         try:
             yield
@@ -66,6 +66,6 @@ def create_app(system: System) -> FastAPI:
     return app
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _tell(task: asyncio.Future[list[None]]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.error("turns.unresumed", error=repr(error))
+        log.error("start.unfinished", error=repr(error))

@@ -44,6 +44,9 @@ class ModelPlanner:
     def name(self) -> str:
         return self._llm.model
 
+    async def warm(self) -> None:
+        await self._retriever.index(self._catalogue())
+
     async def plan(self, request: PlanRequest) -> PlanAnswer:
         stages: list[dict[str, Any]] = []
         began = time.perf_counter()

@@ -328,4 +328,8 @@ class PlanAnswer:
 
 
 class Planner(Protocol):
+    async def warm(self) -> None:
+        """Load what the first request would otherwise wait for. Once, after start."""
+        ...
+
     async def plan(self, request: PlanRequest) -> PlanAnswer: ...

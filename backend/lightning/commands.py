@@ -88,13 +88,13 @@ class Commands:
         async with aclosing(self._bus.follow({stream: None})) as feed:
             async for news in feed:
                 for commit in news[stream].commits:
-                    if commit.cause.id == cause_id:
+                    if cause_id in (commit.cause.id, commit.cause.causation_id):
                         return commit
         raise Unavailable("Lightning is shutting down.", code="EXEC_CLOSING")
 
 
 def _raise_refusal(commit: Commit) -> None:
-    for event in commit.outputs:
+    for event in (commit.cause, *commit.outputs):
         if event.type in ("plan.refused", "event.denied", "run.stalled"):
             data = event.data.get("error") or event.data
             code = data.get("code", "EXEC_CONFLICT")

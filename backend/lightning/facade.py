@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -193,15 +194,15 @@ class Lightning:
                     code="PLAN_TOOLS_CHANGED",
                     hint="Look at the fresh revision and approve that.",
                 )
-            checked = self.validate(who, view.document, view.timezone, view.not_covered)
-            if not checked.ok:
-                if view.issues != checked.issues:
-                    await self._again(who, view)
+            if _faulty(view):
                 raise Invalid(
                     "The plan has errors; mend them first.",
                     code="PLAN_HAS_ERRORS",
-                    issues=checked.issues,
+                    issues=view.issues,
                 )
+            if _faulty(await self._stored(who, plan_id, view.revision)):
+                # what was wrong was not in the plan, and is no more; once, however many ask
+                await self._again(who, view, f"{plan_id}:{view.revision}:mended")
             data = {
                 "plan_id": plan_id,
                 "ir_hash": ir_hash,
@@ -225,9 +226,13 @@ class Lightning:
         return await self.plan(who, plan_id)
 
     async def plan(self, who: Principal, plan_id: str, revision: int | None = None) -> PlanView:
-        return await plan_view(
-            self.store, who.user_id, plan_id, revision, self.catalogue(who), self.now()
-        )
+        """As of its newest revision, or of `revision`. The issues of a proposal are those of now: a
+        setting may have been made since, a time may have passed."""
+        view = await self._stored(who, plan_id, revision)
+        if view.status != "proposed":
+            return view
+        checked = self.validate(who, view.document, view.timezone, view.not_covered)
+        return replace(view, issues=checked.issues)
 
     async def plans(
         self, who: Principal, cursor: str | None = None, limit: int = 50
@@ -399,7 +404,14 @@ class Lightning:
             )
         return view
 
-    async def _again(self, who: Principal, view: PlanView) -> PlanView:
+    async def _stored(self, who: Principal, plan_id: str, revision: int | None) -> PlanView:
+        return await plan_view(
+            self.store, who.user_id, plan_id, revision, self.catalogue(who), self.now()
+        )
+
+    async def _again(
+        self, who: Principal, view: PlanView, proposal_id: str | None = None
+    ) -> PlanView:
         """Offer the same document anew, checked against the tools of now."""
         return await self.propose(
             who,
@@ -412,6 +424,7 @@ class Lightning:
             sources=view.sources,
             not_covered=view.not_covered,
             timezone=view.timezone,
+            proposal_id=proposal_id,
         )
 
     async def _schedule(self, who: Principal, type: str, schedule_id: str) -> Schedule:
@@ -421,3 +434,7 @@ class Lightning:
         if document is None:
             raise NotFound("There is no such schedule.")
         return schedule(document)
+
+
+def _faulty(view: PlanView) -> bool:
+    return any(issue.severity == "error" for issue in view.issues)

@@ -222,6 +222,13 @@ class Worker:
                 return await self._bus.settle(settlements, self._free())
             except Unavailable as error:
                 await self._pause("settle", error)
+            except Exception as error:  # noqa: BLE001 - one that cannot be written stops no other
+                if len(settlements) > 1:
+                    return [(await self._settle([s]))[0] for s in settlements]
+                log.error("settlement.dead", error=traceback.format_exc())
+                data = _as_data(error)
+                dead = tuple(DeadLetter(delivery, data) for delivery in settlements[0].acks)
+                settlements = [Settlement(dead=dead)]
 
     def _take(self, stream: Stream) -> tuple[Stream, list[Pending], Settlement, Any] | None:
         """Decide what waits in a stream, without touching its state until it is settled."""

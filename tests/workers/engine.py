@@ -94,7 +94,7 @@ class Engine:
         stream = f"run:{run_id}"
         async with contextlib.aclosing(self.bus.follow({stream: None})) as feed:
             async for news in feed:
-                if any(o.type == type for c in news[stream].commits for o in c.outputs):
+                if any(e.type == type for c in news[stream].commits for e in (c.cause, *c.outputs)):
                     return
 
     async def commits(self, run_id: str) -> list[Commit]:

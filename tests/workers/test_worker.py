@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,3 +254,43 @@ async def test_a_draining_worker_ends_what_it_began_and_leaves_the_rest(tmp_path
         state = await engine.until("r1", "completed", "waiting")
     assert state.status == "completed"
     assert deeds.done == Counter({"send": 1, "after": 1})
+
+
+async def test_a_replayed_dead_letter_is_decided_after_all(tmp_path: Path) -> None:
+    """The fault that killed it is mended by then; here, by a process that knows the event's type."""
+    deeds = Deeds(held={"slow": asyncio.Event()})
+    async with sqlite_engine(tmp_path, deeds) as engine:
+        decide = engine.processor.decide
+
+        def broken(*args: Any) -> Any:
+            if args[3].type == "run.cancel":
+                raise RuntimeError("a fault of ours")
+            return decide(*args)
+
+        engine.processor.decide = broken  # type: ignore[method-assign]
+        async with engine.working():
+            await engine.start([step("slow")])
+            await deeds.begun.wait()
+            await engine.send("run.cancel", {"run_id": "r1"})
+            await engine.until("r1", "stalled")
+            (letter,) = await engine.bus.dead_letters()
+            engine.processor.decide = decide  # type: ignore[method-assign]
+            assert await engine.bus.replay(letter.delivery.event.id)
+            await engine.until("r1", "cancelled")
+            assert await engine.bus.dead_letters() == []
+
+
+async def test_a_settlement_that_cannot_be_written_stops_no_other(tmp_path: Path) -> None:
+    async with sqlite_engine(tmp_path) as engine:
+        settle = engine.bus.settle
+
+        async def broken(settlements: Sequence[Settlement], keep: int = 0) -> Any:
+            if any(s.acks and s.acks[0].event.data["run_id"] == "bad" for s in settlements):
+                raise TypeError("not JSON")
+            return await settle(settlements, keep)
+
+        engine.bus.settle = broken  # type: ignore[method-assign]
+        async with engine.working():
+            await engine.start([step("one")], "bad")
+            await engine.start([step("two")], "good")
+            await engine.until("good", "completed")
