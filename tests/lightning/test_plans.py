@@ -11,6 +11,7 @@ import pytest
 from backend.bootstrap import System
 from backend.contracts.errors import Conflict, Invalid, NotFound
 from backend.contracts.security import Principal
+from tests.mail import MailServer
 from tests.systems import Clock, completed, plan, until, working
 
 WRITE = {"name": "note", "action": "file.write", "args": {"path": "a.txt", "content": "hi"}}
@@ -84,6 +85,30 @@ async def test_a_missing_setting_is_said_before_approval(system: System, alice: 
     (issue,) = view.issues
     assert issue.code == "PLAN_SETTING_MISSING"
     assert "SMTP_HOST" in issue.message
+
+
+async def test_a_setting_made_since_mends_the_plan_and_three_approvals_run_it_once(
+    tmp_path: Path,
+) -> None:
+    alice = Principal("alice")
+    args = {"to": "me@example.com", "subject": "s", "body": "b"}
+    document = plan({"name": "send", "action": "email.send", "args": args})
+    async with working(tmp_path) as system:
+        view = await system.lightning.propose(alice, document)
+        with pytest.raises(Invalid):
+            await system.lightning.approve(alice, view.plan_id, view.ir_hash)
+    with MailServer() as mail:
+        smtp = {"smtp_host": mail.host, "smtp_port": mail.port, "smtp_tls": "none"}
+        async with working(tmp_path, smtp_from="me@example.com", **smtp) as system:
+            lightning = system.lightning
+            assert (await lightning.plan(alice, view.plan_id)).issues == ()
+            approvals = (lightning.approve(alice, view.plan_id, view.ir_hash) for _ in range(3))
+            approved = await asyncio.gather(*approvals)
+            assert len({a.run_id for a in approved}) == 1
+            await until(lightning, alice, str(approved[0].run_id), "completed")
+            runs, _ = await lightning.runs(alice)
+    assert len(runs) == 1
+    assert len(mail.messages) == 1
 
 
 async def test_a_rejected_plan_cannot_be_approved(system: System, alice: Principal) -> None:
