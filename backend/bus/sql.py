@@ -81,6 +81,7 @@ class SqlBus:
         self._letters = Letters(database, blobs)
         self._wake = asyncio.Event()
         self._orphans: deque[Delivery] = deque()
+        self._resting = 0
         self._heart: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -115,16 +116,24 @@ class SqlBus:
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         check(outputs)
-        events = await events_json((output.event for output in outputs), self._blobs)
-
-        def job(connection: sqlite3.Connection) -> None:
-            desk = self._desk(connection, 0)
-            desk.look_at_outputs(outputs)
-            desk.queue(outputs, events)
-            desk.write()
-
-        await self._database.write(job)
+        kept, _ = await self._kept_safe(self._publish(outputs))
+        self._orphans.extend(kept)
         self._wake.set()
+
+    async def _publish(self, outputs: Sequence[Output]) -> tuple[list[Delivery], None]:
+        events = await events_json((output.event for output in outputs), self._blobs)
+        keep = self._resting
+
+        def job(connection: sqlite3.Connection) -> list[Delivery]:
+            if keep:
+                self._owner.revive(connection)
+            desk = self._desk(connection, keep)
+            desk.look_at_outputs(outputs)
+            kept = desk.queue(outputs, events)
+            desk.write()
+            return kept
+
+        return await self._database.write(job), None
 
     async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while not self._closed:
@@ -136,7 +145,12 @@ class SqlBus:
             if found:
                 return found
             if not self._orphans:
-                await self._rest(next_due)
+                # What is published here meanwhile is leased to this receiver with its first commit.
+                self._resting = limit if work else 0
+                try:
+                    await self._rest(next_due)
+                finally:
+                    self._resting = 0
         raise Unavailable("The bus is closed.")
 
     async def _lease(self, limit: int, work: bool) -> tuple[list[Delivery], int | None]:
