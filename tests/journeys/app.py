@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 _QUIET = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "SMTP_HOST", "JWT_SIGNING_KEY")
@@ -23,7 +22,7 @@ class App:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._settings: Mapping[str, str] = {
+        self.settings = {
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
             "ALLOW_PRIVATE_NETWORK": "true",
@@ -31,6 +30,7 @@ class App:
             **settings,
         }
         self.link = ""
+        self.cookies: list[dict[str, Any]] = []
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -50,7 +50,7 @@ class App:
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
                 [str(Path(sys.executable).with_name("lightning")), "up"],
-                env={**inherited, **self._settings},
+                env={**inherited, **self.settings},
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,9 +1,9 @@
-"""A browser, and a person in front of it."""
+"""A browser, and a person in front of it. What a module's journeys share is started once for it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +17,9 @@ from tests.web import Site
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the session: while Playwright runs, no test of the same process can have a loop.
     path = installed()
     expect.set_options(timeout=PATIENCE_MS)
     assert path is not None, "no browser: run make test, which brings one along"
@@ -28,21 +29,27 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with Site() as site:
         yield site
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mail() -> Iterator[MailServer]:
     with MailServer() as server:
         yield server
 
 
-@pytest.fixture
-def app(tmp_path: Path, mail: MailServer) -> Iterator[App]:
-    with App(tmp_path, **smtp(mail)) as app:
+@pytest.fixture(scope="module")
+def settings(mail: MailServer) -> dict[str, str]:
+    """What a module's app is started with."""
+    return smtp(mail)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[App]:
+    with App(tmp_path_factory.mktemp("app"), **settings) as app:
         yield app
 
 
@@ -90,8 +97,19 @@ def page(window: Callable[..., BrowserContext], app: App) -> Page:
 
 
 def sign_in(page: Page, app: App) -> Page:
-    page.goto(app.link)
+    """By the link, which works once; later windows are given what it gave the first."""
+    if app.cookies:
+        page.context.add_cookies(app.cookies)
+        page.goto(app.url)
+    else:
+        page.goto(app.link)
     page.wait_for_selector("#chat-input")
+    if not app.cookies:
+        app.cookies = [
+            {"name": c["name"], "value": c["value"], "url": app.url}
+            for c in page.context.cookies()
+            if c["name"] == "access_token"
+        ]
     return page
 
 
@@ -99,3 +117,9 @@ def say(page: Page, text: str) -> None:
     page.click("#chat-input")
     page.keyboard.insert_text(text)
     page.click("#chat-submit:not([disabled])")
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture of the screen, in the folder that PICTURES names, for somebody to look at."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=f"{folder}/{name}.png")
