@@ -79,7 +79,8 @@ class Follower:
 
     async def _end(self, watched: Watched) -> None:
         if watched.task:
-            watched.task.cancel()
+            async with watched.room.lock:  # an update is drawn and noted, or not begun
+                watched.task.cancel()
             with suppress(asyncio.CancelledError):
                 await watched.task
         room = watched.room
@@ -106,8 +107,10 @@ class Follower:
                             if cursor and seen:
                                 await self._tell_what_happened(watched, update, seen)
                             await self._take(watched, update)
-                        cursor, seen = update.cursor, ""
-                        await self._threads.note(room.who.user_id, room.thread_id, cursor=cursor)
+                            cursor, seen = update.cursor, ""
+                            await self._threads.note(
+                                room.who.user_id, room.thread_id, cursor=cursor
+                            )
                 return
             except NotFound:
                 return
@@ -120,8 +123,6 @@ class Follower:
     async def _take(self, watched: Watched, update: ThreadUpdate) -> None:
         for run in update.runs:
             watched.runs[run.run_id] = run
-        for message in update.messages:
-            await self._message(watched.room, message)
         touched = {plan.plan_id: plan for plan in update.plans}
         for run in update.runs:
             if run.plan_id not in touched:
@@ -132,6 +133,8 @@ class Follower:
         for run in _shown(update.runs):
             if run.plan_id in touched and run.run_id != touched[run.plan_id].run_id:
                 await self._show_firing(watched, run, touched[run.plan_id])
+        for message in update.messages:
+            await self._message(watched.room, message)
         for run in update.runs:
             if run.status in ENDED_RUN and not _current(run, touched):
                 watched.runs.pop(run.run_id, None)
@@ -198,7 +201,8 @@ class Follower:
             return
         message = derived("message", id)
         if id not in room.cards:
-            await room.post("", id=message)
+            at = stamp(run.started_at) if run.started_at else ""
+            await room.post("", id=message, at=at)
         seen = await self._revision_of(room.who, run, view)
         props = card(
             seen,
@@ -264,6 +268,7 @@ class Follower:
         await watched.room.post(
             f"While you were away (since {since}): {happened}.",
             id=derived("away", watched.room.thread_id, seen),
+            at=seen,
         )
 
 

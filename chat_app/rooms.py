@@ -100,7 +100,9 @@ class Room:
         }
 
     async def post(self, text: str, *, id: str = "", at: str = "", **more: Any) -> str:
-        """A message from Lightning; returns its id."""
+        """A message from Lightning; returns its id. One with an id of its own is said once."""
+        if id and await self._threads.has_step(self.who.user_id, id):
+            return id
         step = self.step(text, id=id, at=at, **more)
         await self._threads.save_step(self.who.user_id, step)
         await self.emit("new_message", step)

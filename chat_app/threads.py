@@ -117,6 +117,9 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
     async def save_element(self, owner: str, element: Mapping[str, Any], sort: str) -> None:
         await self._save(ELEMENT, owner, element, sort)
 
+    async def has_step(self, owner: str, step_id: str) -> bool:
+        return await self._store.get(STEP, checked_id(step_id), owner) is not None
+
     async def remove_step(self, owner: str, step_id: str) -> None:
         await self._store.delete(STEP, checked_id(step_id), owner)
 

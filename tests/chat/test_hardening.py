@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import AsyncIterator
 
 import httpx
@@ -181,7 +180,7 @@ async def test_a_session_of_somebody_else_cannot_be_acted_in(alice: Person, bob:
         assert (await bob.http.post("/project/action", json=body)).status_code == 401
 
 
-@pytest.mark.parametrize("bad", ["x", "1 OR 1=1", str(uuid.uuid4()) + "'"])
+@pytest.mark.parametrize("bad", ["x", "1 OR 1=1", "7f0e2c1a-0000-4000-8000-000000000000'"])
 async def test_an_id_that_is_none_finds_nothing(alice: Person, bad: str) -> None:
     assert (await alice.http.get(f"/project/thread/{bad}")).status_code == 404
 
