@@ -89,7 +89,7 @@ async def test_a_model_fills_in_the_fields(bench: Bench, model: ScriptedOpenAI) 
     fields = {"total": "number: to pay", "payee": "who gets it", "words": "list"}
     answer = {"total": 1200.5, "payee": None, "words": ["a"]}
     result = await by_model(bench, model, answer, fields=fields)
-    assert result.output == {"data": answer, "method": "gpt-5-mini"}
+    assert result.output == {"data": answer, "method": "gpt-5.4-mini"}
     asked = model.requests[0]["response_format"]["json_schema"]["schema"]["properties"]
     assert asked["total"] == {"type": ["number", "null"], "description": "to pay"}
     assert asked["payee"]["description"] == "who gets it"

@@ -14,7 +14,7 @@ async def test_the_model_is_asked_and_its_answer_and_cost_returned(
     registry = bench.registry(openai_api_key=model.key, openai_base_url=model.url)
     args = {"prompt": "Translate to French.", "material": ["Hello."], "system": "You translate."}
     result = await registry.call(bench.call("llm.complete", args))
-    assert result.output == {"text": "Bonjour.", "data": None, "model": "gpt-5-mini"}
+    assert result.output == {"text": "Bonjour.", "data": None, "model": "gpt-5.4-mini"}
     assert result.cost_usd > 0
     assert [message["content"] for message in model.requests[0]["messages"]] == [
         "You translate.",

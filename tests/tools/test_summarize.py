@@ -132,7 +132,7 @@ async def test_a_model_writes_the_summary_where_there_is_one(
     args = {"text": STORY, "focus": "ships", "max_sentences": 2}
     result = await registry.call(bench.call("text.summarize", args))
     assert result.output["summary"] == "Ships are back."
-    assert result.output["method"] == "gpt-5-mini"
+    assert result.output["method"] == "gpt-5.4-mini"
     assert result.cost_usd > 0
     system, user = model.requests[-1]["messages"]
     assert "ships" in system["content"] and "At most 2 sentences" in system["content"]
