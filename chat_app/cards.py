@@ -14,7 +14,7 @@ from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
 from chat_app.arguments import arguments, summary
-from chat_app.results import compact, cut, preview, shown, without_secrets
+from chat_app.results import compact, cut, has_words, preview, shown, without_secrets
 
 MAX_BYTES = 50_000
 MAX_STEPS = 60
@@ -279,10 +279,11 @@ def _state(
 
 
 def _told(state: StepState, effects: Sequence[str]) -> str:
-    """What a done step did, or what it found."""
-    if effects and state.items is None:
+    """What a done step found, or else what it did."""
+    output = without_secrets(state.output)
+    if effects and state.items is None and not has_words(output):
         return words.happened(cut(effects[0], 120))
-    return preview(without_secrets(state.output))
+    return preview(output)
 
 
 def _error(error: Mapping[str, Any] | None) -> dict[str, str] | None:

@@ -61,6 +61,13 @@ def without_secrets(value: Any, depth: int = 8) -> Any:
     return value
 
 
+def has_words(value: Any) -> bool:
+    """Whether there is something to read in a result, not only a receipt."""
+    return isinstance(value, Mapping) and any(
+        isinstance(value.get(key), str) and value[key].strip() for key in MAIN_FIELDS
+    )
+
+
 def preview(value: Any) -> str:
     """The first line of a result: what a folded row says."""
     if isinstance(value, Mapping):

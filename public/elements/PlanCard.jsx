@@ -53,7 +53,7 @@ const plural = (n, one, many = one + 's') => `${n} ${n === 1 ? one : many}`;
 
 function lasted(seconds) {
   if (seconds == null || seconds < 0) return '';
-  if (seconds < 0.05) return '0.0 s';
+  if (seconds < 0.05) return 'at once';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
@@ -413,6 +413,12 @@ const UNKNOWN = [['again', 'Run it again', RotateCcw], ['happened', 'It happened
 function Question({ step, q, act, busy }) {
   const [text, setText] = useState('');
   const id = useId();
+  const self = useRef(null);
+  // Into view, if the person is in this card: the bar may lie over it.
+  useEffect(() => {
+    const card = self.current.closest('.lt-card');
+    if (card.contains(document.activeElement)) self.current.scrollIntoView({ block: 'nearest' });
+  }, []);
   const send = (answer) => act('answer', { step: step.id, index: q.index, answer });
   const on = (answer) => busy === `answer:${step.id}:${q.index}:${answer}`;
   const words =
@@ -420,7 +426,7 @@ function Question({ step, q, act, busy }) {
     : q.kind === 'gate' ? q.text || 'This step asks before it acts. With these values:'
     : q.text;
   return (
-    <div className="lt-question" data-question={q.kind} role="group" aria-labelledby={id}>
+    <div className="lt-question" ref={self} data-question={q.kind} role="group" aria-labelledby={id}>
       <p id={id} className="lt-strong">{words}</p>
       {q.args.length ? <dl className="lt-fields">{q.args.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl> : null}
       {q.kind === 'gate' ? (
