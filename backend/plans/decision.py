@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from backend.contracts.errors import Invalid
@@ -30,12 +31,13 @@ class Emit:
 
 class Decision:
     """The outputs of one event, gathered. Each is applied at once, so that what follows from it is
-    seen; the fold is this decision's own, and thrown away after it."""
+    seen: the fold ends as the state after them all. `now` is when the outputs happen."""
 
-    __slots__ = ("_event", "_fold", "_graph", "_outputs", "_starts")
+    __slots__ = ("_event", "_fold", "_graph", "_now", "_outputs", "_starts")
 
-    def __init__(self, fold: Fold, event: Event) -> None:
+    def __init__(self, fold: Fold, event: Event, now: datetime) -> None:
         self._fold = fold
+        self._now = now
         self._graph = fold.graph
         self._event = event
         self._outputs: list[Emit] = []
@@ -114,7 +116,7 @@ class Decision:
 
     def _emit(self, type: str, data: dict[str, Any], delay_s: float = 0.0) -> None:
         self._outputs.append(Emit(type, data, delay_s))
-        apply(self._fold, type, data, self._event.timestamp)
+        apply(self._fold, type, data, self._now)
 
     def _settle(self) -> tuple[Emit, ...]:
         """Start and skip all that has become free; end the run when nothing is left to wait for."""
@@ -184,7 +186,7 @@ class Decision:
             return
         question = {
             "kind": "gate",
-            "text": f"May `{vertex.id}` run?",
+            "text": "This step asks before it acts. Allow it?",
             "tool": vertex.tool,
             "args": args,
             "choices": ["allow", "deny"],

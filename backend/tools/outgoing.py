@@ -65,6 +65,7 @@ class Response:
             f"{httpx.URL(self.url).host} answered {self.status} {_reason(self.status)}".rstrip()
             + f" for {self.url}.",
             code="EXEC_HTTP_STATUS",
+            hint=_advice(self.status),
             transient=self.status in _NOT_TAKEN or repeatable,
         )
 
@@ -268,3 +269,13 @@ def is_certificate_error(error: BaseException | None) -> bool:
 
 def _reason(status: int) -> str:
     return httpx.codes.get_reason_phrase(status)
+
+
+def _advice(status: int) -> str:
+    if status in (401, 403):
+        return "It wants a sign-in, or takes no requests from programs."
+    if status in (404, 410):
+        return "Look whether the address is right."
+    if status == 429:
+        return "It was asked too often; run it again later."
+    return "The site is out of order; run it again later." if status >= 500 else ""

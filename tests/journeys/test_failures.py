@@ -25,6 +25,7 @@ def test_a_page_that_is_not_there_fails_its_step_and_running_again_works_once_it
     expect(plan).to_have_attribute("data-status", "failed")
     fault = plan.locator("[data-status=failed]").get_by_role("alert")
     expect(fault).to_contain_text("404")
+    expect(fault).to_contain_text("Look whether the address is right")
     expect(fault.locator("code")).to_contain_text("EXEC_")
     expect(plan.locator("[data-step=send]")).to_have_attribute("data-status", "skipped")
     look(page, "failed")

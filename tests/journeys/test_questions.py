@@ -36,6 +36,7 @@ def gated(page: Page, site: Site, to: str) -> None:
     say(page, f"Read {site.url('/text')}, then ask me before sending, and mail it to {to}")
     page.locator("[data-act=approve]").click()
     gate = page.locator("[data-question=gate]")
+    expect(gate).to_contain_text("asks before it acts")
     expect(gate).to_contain_text(to)
     expect(gate).to_contain_text("Just a few plain words")
 
