@@ -334,7 +334,7 @@ def _run(view: PlanView, run: RunState | None, zone: str, now: datetime) -> dict
     return {
         "id": run.run_id,
         "status": RUN_STATES[run.status],
-        "done": sum(s.status in ("done", "skipped", "failed") for s in states),
+        "done": sum(s.status in ("done", "skipped") for s in states),
         "total": len(states),
         "started": run.started_at.isoformat() if run.started_at else "",
         "began": words.clock(run.started_at, zone, now) if run.started_at else "",
