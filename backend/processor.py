@@ -52,10 +52,11 @@ class Processor:
         if not verdict.allowed:
             turn.emit("event.denied", {"type": event.type, **_reason(verdict)})
             return _decided(turn, stream, verdict, state)
-        decider.decide(state, turn)
-        after = decider.evolve(state, event)
-        for output in turn.outputs:
-            after = decider.evolve(after, output.event)
+        after = decider.decide(state, turn)
+        if after is None:
+            after = decider.evolve(state, event)
+            for output in turn.outputs:
+                after = decider.evolve(after, output.event)
         decider.project(state, after, turn)
         return _decided(turn, stream, verdict, after)
 

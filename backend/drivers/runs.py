@@ -13,7 +13,7 @@ from backend.contracts.plans import IR
 from backend.contracts.ports import Commit, Document, Store
 from backend.contracts.runs import ENDED_RUN, RunState
 from backend.drivers.turn import Turn, fold
-from backend.plans.engine import Graph, decide, evolve, graph
+from backend.plans.engine import Graph, advance, evolve, graph
 
 _GRAPHS = 500
 
@@ -73,15 +73,17 @@ class RunDecider:
     def evolve(self, state: Running, event: Event) -> Running:
         return Running(state.graph, evolve(state.graph, state.state, event))
 
-    def decide(self, state: Running, turn: Turn) -> None:
-        thread_id = state.state.thread_id if state.state else turn.cause.data.get("thread_id")
-        for emit in decide(state.graph, state.state, turn.cause):
+    def decide(self, state: Running, turn: Turn) -> Running:
+        emits, after = advance(state.graph, state.state, turn.cause, turn.now)
+        thread_id = after.thread_id if after else None
+        for emit in emits:
             data = emit.data
             if thread_id and emit.type == "plan.step.execute":
                 data = {**data, "thread_id": thread_id}
             turn.emit(emit.type, data, delay_s=emit.delay_s)
-        if not turn.outputs and turn.cause.type in ("run.answer", "run.cancel"):
+        if not emits and turn.cause.type in ("run.answer", "run.cancel"):
             turn.emit("event.ignored", {"type": turn.cause.type, "code": "EXEC_TOO_LATE"})
+        return Running(state.graph, after)
 
     def project(self, before: Running, after: Running, turn: Turn) -> None:
         run = after.state

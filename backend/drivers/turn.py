@@ -62,7 +62,8 @@ class Decider(Protocol[S]):
     """The one writer of the streams behind `prefix`. Its state is the fold of a stream's events.
 
     `open` folds what is there (it may load what the first cause names); `decide` puts into the turn
-    what follows, changing nothing itself; `project` writes the documents that show the change.
+    what follows, changing nothing itself (where it knows the state after all of that anyway, it may
+    return it: the same that folding them gives); `project` writes the documents that show the change.
     """
 
     prefix: str
@@ -73,7 +74,7 @@ class Decider(Protocol[S]):
 
     def evolve(self, state: S, event: Event) -> S: ...
 
-    def decide(self, state: S, turn: Turn) -> None: ...
+    def decide(self, state: S, turn: Turn) -> S | None: ...
 
     def project(self, before: S, after: S, turn: Turn) -> None: ...
 

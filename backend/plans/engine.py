@@ -28,7 +28,7 @@ from backend.plans.fold import Fold
 from backend.plans.graph import Graph, graph
 from backend.plans.runs import apply
 
-__all__ = ["MAX_ITEMS", "Emit", "Graph", "decide", "evolve", "graph", "start"]
+__all__ = ["MAX_ITEMS", "Emit", "Graph", "advance", "decide", "evolve", "graph", "start"]
 
 
 class Happening(Protocol):
@@ -62,21 +62,33 @@ def evolve(graph: Graph, state: RunState | None, event: Happening) -> RunState:
 
 def decide(graph: Graph, state: RunState | None, event: Event) -> tuple[Emit, ...]:
     """What follows from an event. `state` is the run before it, None before `plan.execute`."""
+    return advance(graph, state, event, event.timestamp)[0]
+
+
+def advance(
+    graph: Graph, state: RunState | None, event: Event, now: datetime
+) -> tuple[tuple[Emit, ...], RunState | None]:
+    """What follows from an event, and the state after it and all that follows, these happening at
+    `now`: the same as `decide` and then `evolve` over every one of them, in one go."""
     if state is None:
         if event.type != "plan.execute":
-            return ()
-        return Decision(_enter(graph, event), event).execute()
+            return (), None
+        fold = _enter(graph, event)
+        return Decision(fold, event, now).execute(), fold.state()
     if state.status in ENDED_RUN:
-        return ()
-    decision = Decision(Fold(graph, state), event)
+        return (), state
+    fold = Fold(graph, state)
+    decision = Decision(fold, event, now)
     match event.type:
         case "run.cancel":
-            return decision.cancel()
+            emits = decision.cancel()
         case "run.answer":
-            return decision.answer()
+            emits = decision.answer()
         case _ if event.type in _FROM_WORKERS:
-            return decision.report()
-    return ()
+            emits = decision.report()
+        case _:
+            return (), evolve(graph, state, event)
+    return emits, fold.state()
 
 
 _FROM_WORKERS = frozenset(

@@ -10,7 +10,7 @@ from typing import Any
 from backend.contracts.events import Event
 from backend.contracts.plans import PlanDocument
 from backend.contracts.runs import RunState, StepState
-from backend.plans.engine import Emit, decide, evolve, graph
+from backend.plans.engine import Emit, advance, decide, evolve, graph
 from backend.plans.graph import Graph
 from backend.plans.ir import compile_document
 
@@ -39,13 +39,16 @@ class Play:
 
     def tell(self, type: str, data: Mapping[str, Any]) -> tuple[Emit, ...]:
         at = BEGAN + timedelta(seconds=len(self.log))
+        now = at + timedelta(milliseconds=1)
         cause = Event(f"e{len(self.log)}", type, "ann", at, data)
         outputs = decide(self.graph, self.state, cause)
+        in_one_go = advance(self.graph, self.state, cause, now)
         self._fold(cause)
         for emit in outputs:
-            self._fold(Event(f"e{len(self.log)}", emit.type, "ann", at, emit.data))
+            self._fold(Event(f"e{len(self.log)}", emit.type, "ann", now, emit.data))
             if emit.type == "plan.step.execute":
                 self.due.append(emit.data)
+        assert in_one_go == (outputs, self.state)
         return outputs
 
     def _fold(self, event: Event) -> None:
