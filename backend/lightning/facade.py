@@ -109,14 +109,16 @@ class Lightning:
         """Store a document as a new plan, or as the next revision of `plan_id`, for approval.
 
         It may have issues, they are shown; but its shape must be right (`Invalid`). The same
-        `proposal_id` proposes once, however often it is sent.
+        `proposal_id` proposes once, however often it is sent. `sources` add to those of the revision
+        before.
         """
         zone = timezone or self.timezone
         checked = self.validate(who, document, zone, not_covered)
         if checked.document is None or checked.ir is None:
             raise Invalid("This is not a plan.", issues=checked.issues)
         if plan_id is not None:
-            await self._own(who, "plan", plan_id)
+            before = await self.plan(who, plan_id)
+            sources = {**before.sources, **(sources or {})}
         elif proposal_id is not None:
             plan_id = derived_id("plan", who.user_id, proposal_id)
         plan_id = plan_id or new_id()

@@ -66,6 +66,18 @@ async def test_approving_another_revision_than_the_newest_is_refused(
     assert old.status == "superseded"
 
 
+async def test_a_revision_keeps_what_is_known_of_where_values_came_from(
+    system: System, alice: Principal
+) -> None:
+    said = {"note.path": "said", "note.content": "default"}
+    first = await system.lightning.propose(alice, plan(WRITE), sources=said)
+    changed = {**WRITE, "args": {"path": "b.txt", "content": "hi"}}
+    second = await system.lightning.propose(
+        alice, plan(changed), plan_id=first.plan_id, sources={"note.path": "said again"}
+    )
+    assert second.sources == {"note.path": "said again", "note.content": "default"}
+
+
 async def test_a_plan_with_errors_is_stored_but_not_approved(
     system: System, alice: Principal
 ) -> None:
