@@ -12,7 +12,7 @@ from tests.journeys.conftest import look, say, sign_in
 from tests.mail import MailServer
 from tests.web import RSS, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-failures")]
+pytestmark = pytest.mark.browser
 
 
 def test_a_page_that_is_not_there_fails_its_step_and_running_again_works_once_it_is(

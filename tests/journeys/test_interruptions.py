@@ -15,7 +15,7 @@ from tests.journeys.conftest import look, say, sign_in, smtp
 from tests.mail import MailServer
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-interruptions")]
+pytestmark = pytest.mark.browser
 
 
 class HoldingServer(MailServer):

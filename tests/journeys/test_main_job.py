@@ -14,7 +14,7 @@ from tests.journeys.conftest import say, sign_in, smtp
 from tests.mail import MailServer
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-main-job")]
+pytestmark = pytest.mark.browser
 
 WEEKDAYS = (
     "Every weekday at 9 in the morning read {url}, summarise it and mail it to me@example.com"

@@ -14,7 +14,7 @@ from tests.mail import MailServer
 from tests.scripted_openai import ScriptedOpenAI
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-model")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.journeys.conftest import look, say
 from tests.mail import MailServer
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-questions")]
+pytestmark = pytest.mark.browser
 
 
 def test_a_question_waits_survives_a_reload_and_its_answer_goes_on(page: Page) -> None:

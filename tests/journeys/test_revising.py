@@ -9,7 +9,7 @@ from tests.journeys.conftest import look, say
 from tests.mail import MailServer
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-revising")]
+pytestmark = pytest.mark.browser
 
 WEEKDAYS = "Every weekday at 9 in the morning read {url}, summarise it and mail it to {to}"
 

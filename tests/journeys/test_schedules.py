@@ -11,7 +11,7 @@ from tests.journeys.app import App
 from tests.journeys.conftest import look, say, sign_in
 from tests.web import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey-schedules")]
+pytestmark = pytest.mark.browser
 
 
 def scheduled(page: Page, words: str) -> None:

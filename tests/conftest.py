@@ -1,0 +1,25 @@
+"""How the tests are spread over the processors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadGroupScheduling
+
+SHARING = "tests/journeys/"
+
+
+class Spread(LoadGroupScheduling):
+    """Any test anywhere, but a journey where the others of its file are: they share one app.
+
+    By path, because the marks of xdist 3.8 (`xdist_group`) do nothing under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, _ = nodeid.partition("::")
+        return path if path.startswith(SHARING) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread | None:
+    return Spread(config, log) if config.getvalue("dist") == "loadgroup" else None
