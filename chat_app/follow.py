@@ -26,6 +26,7 @@ AWAY_S = 60
 FIRINGS_SHOWN = 3
 REVISIONS_SEARCHED = 20
 AGAIN_S = 1.0
+AGEING = frozenset({"proposed", "invalid", "scheduled", "paused"})
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,8 @@ class Follower:
         await self._threads.note(room.who.user_id, room.thread_id, seen="")
         while True:
             try:
+                async with room.lock:
+                    await self._refresh_ageing(watched)
                 feed = self._lightning.follow(room.who, room.thread_id, cursor)
                 async with aclosing(feed):
                     async for update in feed:
@@ -117,6 +120,18 @@ class Follower:
             except Unavailable as error:
                 log.warning("thread.unfollowed", thread=room.thread_id, error=error.message)
                 await asyncio.sleep(AGAIN_S)
+
+    async def _refresh_ageing(self, watched: Watched) -> None:
+        """What a card says depends on now as well: a setting made since, a time gone by."""
+        room = watched.room
+        for element in list(room.cards.values()):
+            props = element["props"]
+            if props.get("kind") != "plan" or props.get("status") not in AGEING:
+                continue
+            with suppress(NotFound):
+                view = await self._lightning.plan(room.who, props["plan"])
+                if view.revision == props["revision"]:
+                    await self._redraw(room, element, view, await self._run_of(watched, view))
 
     # --- an update ------------------------------------------------------------------------------------
 
