@@ -23,4 +23,27 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone)
     document.cookie = `lightning_zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+
+  // Chainlit's buttons that are only a picture have no name for those who cannot see it.
+  const names = {
+    'sidebar-trigger-button': 'Show or hide the threads',
+    'search-chats-button': 'Search threads',
+    'new-chat-button': 'New thread',
+    'chat-submit': 'Send',
+    'stop-button': 'Stop answering'
+  };
+  const pictures = { 'arrow-down': 'To the newest', eye: 'Show the password', 'eye-off': 'Hide the password' };
+  const name = () => {
+    for (const button of document.querySelectorAll('button:not([aria-label])')) {
+      if (button.textContent.trim()) continue;
+      const picture = button.querySelector('svg');
+      const drawn = Object.keys(pictures).find((p) => picture?.classList.contains(`lucide-${p}`));
+      const said = names[button.id] || pictures[drawn];
+      if (said) button.setAttribute('aria-label', said);
+    }
+  };
+  let asked = 0;
+  new MutationObserver(() => {
+    asked ||= requestAnimationFrame(() => { asked = 0; name(); });
+  }).observe(document, { childList: true, subtree: true });
 })();
