@@ -104,7 +104,7 @@ class Decision:
                 attempt = cell.attempt + 1
                 self._call(vertex, step.iteration, index, attempt, {**args, **edits})
             case "gate", "deny":
-                error = _error("EXEC_STEP_DENIED", "A person denied this step.")
+                error = _error("EXEC_STEP_DENIED", "You said no; it was not done.")
                 self._errored(vertex, step.iteration, index, error)
             case "unknown", "stop":
                 return self.cancel()

@@ -218,7 +218,7 @@ const Fact = ({ label, children, note }) => (
 function Facts({ p, now, active }) {
   const run = p.run;
   const next = p.when.next[0];
-  const seconds = run && (run.seconds ?? (run.started ? (now - new Date(run.started)) / 1000 : 0));
+  const seconds = run && (run.seconds ?? Math.max(0.1, run.started ? (now - new Date(run.started)) / 1000 : 0));
   const effects = p.effects.length ? p.effects : ['Only reads'];
   if (active)
     return (
@@ -435,7 +435,7 @@ function Question({ step, q, act, busy }) {
           <Button icon={X} data-act="deny" busy={on('deny')} disabled={!!busy} onClick={() => send('deny')}>Deny</Button>
         </div>
       ) : q.kind === 'unknown' ? (
-        <div className="lt-row">{UNKNOWN.map(([answer, label, icon], i) => <Button key={answer} kind={i ? 'plain' : 'primary'} icon={icon} data-act={answer} busy={on(answer)} disabled={!!busy} onClick={() => send(answer)}>{label}</Button>)}</div>
+        <div className="lt-row">{UNKNOWN.map(([answer, label, icon]) => <Button key={answer} icon={icon} data-act={answer} busy={on(answer)} disabled={!!busy} onClick={() => send(answer)}>{label}</Button>)}</div>
       ) : q.choices.length ? (
         <div className="lt-row">{q.choices.map((c) => <Button key={c} data-act="answer" data-answer={c} busy={on(c)} disabled={!!busy} onClick={() => send(c)}>{c}</Button>)}</div>
       ) : (
@@ -592,6 +592,12 @@ function PlanCard({ p, api }) {
   const stepsShown = showSteps ?? (!recurring || active);
   const openOf = (s) => toggled[s.id] ?? (pathIssues(s).some((i) => i.severity === 'error') && editable);
   const graph = p.steps.length > 3 && p.edges.length > 0 && !p.before && !p.after;
+
+  // A control that had the focus may go away with an update: the title takes the focus over.
+  const held = !!root.current && root.current.contains(document.activeElement);
+  useLayoutEffect(() => {
+    if (held && !root.current.contains(document.activeElement)) root.current.querySelector('.lt-title').focus({ preventScroll: true });
+  });
 
   // Once a run was watched here, its steps stay in view when it ends: nothing jumps away.
   useEffect(() => { if (active && recurring) setShowSteps(true); }, [active, recurring]);
