@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from agents.conversation import Conversation
 from backend.contracts.errors import Conflict, Invalid, LightningError
 from backend.contracts.security import Principal
+from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from backend.lightning import Lightning
 from backend.plans.edits import edit as edited
+from chat_app.answers import answered
 from chat_app.cards import issues_by_path
 from chat_app.follow import Follower
 
@@ -45,6 +47,7 @@ class Press(BaseModel):
     run: str | None = Field(default=None, max_length=64)
     step: str = Field(default="", max_length=64)
     index: int | None = Field(default=None, ge=0)
+    iteration: int | None = Field(default=None, ge=1)
     answer: JsonValue = None
     reason: str = Field(default="", max_length=1_000)
     edits: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
@@ -79,6 +82,8 @@ class Actions:
         view = await self._lightning.plan(who, press.plan)
         match press.verb:
             case "check":
+                if not press.edits:  # looked at again: something outside may have been mended
+                    await self._redraw(who, thread_id, press.plan)
                 return {"issues": self._check(who, view, press)}
             case "approve" | "reject" | "edit":
                 view = await self._conversation.decide(
@@ -99,7 +104,7 @@ class Actions:
             case "pause" | "resume":
                 await self._switch(who, view, press.verb)
             case "cancel" | "answer":
-                await self._steer(who, press)
+                await self._steer(who, view, press)
         await self._redraw(who, thread_id, press.plan)
         return {"hash": view.ir_hash}
 
@@ -129,14 +134,23 @@ class Actions:
             if schedule.status == wanted:
                 await change(who, schedule.id)
 
-    async def _steer(self, who: Principal, press: Press) -> None:
+    async def _steer(self, who: Principal, view: PlanView, press: Press) -> None:
         run = await self._lightning.run_state(who, press.run or "")
         if run.plan_id != press.plan:
             raise Invalid("This run is of another plan.", code="EXEC_RUN_UNKNOWN")
         if press.verb == "cancel":
             await self._lightning.cancel(who, run.run_id)
         else:
-            await self._lightning.answer(who, run.run_id, press.step, press.answer, press.index)
+            answer = answered(
+                press.answer, run, press.step, press.index, self._tool_of(who, view, press.step)
+            )
+            await self._lightning.answer(
+                who, run.run_id, press.step, answer, press.index, press.iteration
+            )
+
+    def _tool_of(self, who: Principal, view: PlanView, name: str) -> ToolSpec | None:
+        step = next((s for s in view.document.steps if s.name == name), None)
+        return self._lightning.catalogue(who).tools.get(step.action) if step else None
 
     async def _redraw(self, who: Principal, thread_id: str, plan_id: str) -> None:
         """At once, ahead of the log; also after a refusal: what was on the screen was old."""

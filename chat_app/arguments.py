@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from backend.contracts.plans import Catalogue, Step
+from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
 from chat_app.results import SECRET, compact, cut, without_secrets
@@ -15,6 +17,7 @@ VALUE = 4_000
 WHOLE = re.compile(r"^\$\{([^${}]*)\}$")
 PART = re.compile(r"(?<!\$)\$\{([^${}]*)\}")
 LONG_FIELDS = frozenset({"body", "text", "content", "prompt", "instructions", "message"})
+EDITABLE = frozenset({"text", "long", "number", "switch", "choice"})
 NUMBERS = ("integer", "number")
 
 
@@ -52,7 +55,7 @@ def _row(
         value = compact(without_secrets(value), 600)
     elif isinstance(value, str):
         value = cut(value, VALUE)
-    editable = control in ("text", "long", "number", "switch", "choice") and (
+    editable = control in EDITABLE and (
         not isinstance(value, str) or (len(value) < VALUE and not PART.search(value))
     )
     return {
@@ -68,6 +71,39 @@ def _row(
         "editable": editable,
         "required": required,
     }
+
+
+def resolved(args: Mapping[str, Any], tool: ToolSpec | None) -> list[dict[str, Any]]:
+    """What a step is about to act with, as rows of a form; what is whole in a field can be changed."""
+    schema = tool.inputs if tool else {}
+    properties: dict[str, Any] = schema.get("properties") or {}
+    rows = []
+    for key, value in sorted(args.items(), key=lambda item: _place(properties, item[0])):
+        about = properties.get(key) or {}
+        control = _control(
+            key, None if isinstance(value, str) and PART.search(value) else value, about
+        )
+        if SECRET.search(key) and value:
+            control, value = "secret", "•••"
+        elif control == "data" or isinstance(value, list | dict):
+            control, value = "data", compact(without_secrets(value), 600)
+        whole = not isinstance(value, str) or len(value) < VALUE
+        rows.append(
+            {
+                "key": key,
+                "label": cut(str(about.get("title") or words.humanised(key)), 60),
+                "control": control,
+                "value": cut(value, VALUE) if isinstance(value, str) else value,
+                "format": str(about.get("format") or "")[:20],
+                "choices": [compact(c, 80) for c in about.get("enum") or ()][:50],
+                "editable": whole and control in EDITABLE,
+            }
+        )
+    return rows
+
+
+def _place(properties: Mapping[str, Any], key: str) -> int:
+    return list(properties).index(key) if key in properties else len(properties)
 
 
 def _control(key: str, value: Any, schema: dict[str, Any]) -> str:

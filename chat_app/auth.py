@@ -68,9 +68,9 @@ class SignIn:
             who = await self._users.authenticate(username, password, address=address)
         except RateLimited as error:
             wait = {"Retry-After": str(int(error.retry_after_s) + 1)}
-            return JSONResponse({"detail": "tooManyAttempts"}, 429, wait)
+            return JSONResponse({"detail": "wait a minute, then try again"}, 429, wait)
         except LightningError:
-            return JSONResponse({"detail": "credentialsSignin"}, 401)
+            return JSONResponse({"detail": "name or password is wrong"}, 401)
         response = JSONResponse({"success": True})
         await self._remember(request, response, who)
         return response

@@ -26,6 +26,7 @@ AWAY_S = 60
 FIRINGS_SHOWN = 3
 REVISIONS_SEARCHED = 20
 AGAIN_S = 1.0
+FOLDABLE = frozenset({"done", "failed", "stopped"})
 AGEING = frozenset({"proposed", "invalid", "scheduled", "paused"})
 
 log = structlog.get_logger(__name__)
@@ -99,6 +100,8 @@ class Follower:
             watched.ready.set()
         cursor, seen = body.get("cursor"), body.get("seen", "")
         await self._threads.note(room.who.user_id, room.thread_id, seen="")
+        if seen:
+            await room.relist(str(body.get("name", "")))
         while True:
             try:
                 async with room.lock:
@@ -145,9 +148,7 @@ class Follower:
                     touched[run.plan_id] = await self._lightning.plan(watched.room.who, run.plan_id)
         for view in touched.values():
             await self._show_plan(watched, view)
-        for run in _shown(update.runs):
-            if run.plan_id in touched and run.run_id != touched[run.plan_id].run_id:
-                await self._show_firing(watched, run, touched[run.plan_id])
+        await self._show_firings(watched, update, touched)
         for message in update.messages:
             await self._message(watched.room, message)
         for run in update.runs:
@@ -208,12 +209,22 @@ class Follower:
     ) -> None:
         await room.show(element["id"], element["forId"], self._props(room, view, run))
 
+    async def _show_firings(
+        self, watched: Watched, update: ThreadUpdate, views: Mapping[str, PlanView]
+    ) -> None:
+        """A scheduled run has a card of its own; of those that ended a few, the others are counted."""
+        room = watched.room
+        for plan_id, runs in _fired(update.runs, views).items():
+            old = [r for r in runs[:-FIRINGS_SHOWN] if r.status in ENDED_RUN]
+            for run in runs:
+                if run not in old or _firing(run) in room.cards:
+                    await self._show_firing(watched, run, views[plan_id])
+            uncarded = [r for r in old if _firing(r) not in room.cards]
+            counted = (len(uncarded), sum(r.status == "failed" for r in uncarded))
+            await self._fold(room, plan_id, counted)
+
     async def _show_firing(self, watched: Watched, run: RunState, view: PlanView) -> None:
-        """A scheduled run has a card of its own."""
-        room, id = watched.room, derived("run", run.run_id)
-        due = _due(run)
-        if due is None and id not in room.cards:
-            return
+        room, id = watched.room, _firing(run)
         message = derived("message", id)
         if id not in room.cards:
             at = stamp(run.started_at) if run.started_at else ""
@@ -225,9 +236,31 @@ class Follower:
             now=self._lightning.now(),
             zone=room.zone,
             run=run,
-            due=due or run.started_at,
+            due=_due(run) or run.started_at,
+            earlier=_earlier(room.cards.get(id)),
         )
         await room.show(id, message, props)
+
+    async def _fold(self, room: Room, plan_id: str, counted: tuple[int, int]) -> None:
+        """The oldest of many cards of a plan's firings make way; the oldest left counts them."""
+        cards = [
+            c
+            for c in room.cards.values()
+            if c["props"].get("plan") == plan_id and c["props"].get("kind") == "run"
+        ]
+        cards.sort(key=lambda c: c["props"]["run"]["started"])
+        folded = [c for c in cards[:-FIRINGS_SHOWN] if c["props"]["status"] in FOLDABLE]
+        number, failed = counted
+        for element in folded:
+            before = _earlier(element)
+            number += before[0] + 1
+            failed += before[1] + (element["props"]["status"] == "failed")
+            await room.take_away(element["id"])
+        left = next((c for c in cards if c not in folded), None)
+        if number and left is not None:
+            have = _earlier(left)
+            props = {**left["props"], "earlier": [have[0] + number, have[1] + failed]}
+            await room.show(left["id"], left["forId"], props)
 
     async def _revision_of(self, who: Principal, run: RunState, view: PlanView) -> PlanView:
         """The revision a run is of; an older one when the plan was changed since."""
@@ -287,17 +320,23 @@ class Follower:
         )
 
 
-def _shown(runs: tuple[RunState, ...]) -> list[RunState]:
-    """After a long absence the last few firings of a plan are enough, and all that still go on."""
+def _fired(runs: tuple[RunState, ...], views: Mapping[str, PlanView]) -> dict[str, list[RunState]]:
+    """What schedules and triggers started, of each plan, the oldest first."""
     by_plan: dict[str, list[RunState]] = {}
     for run in sorted(runs, key=lambda r: r.started_at.timestamp() if r.started_at else 0):
-        by_plan.setdefault(run.plan_id, []).append(run)
-    return [
-        run
-        for some in by_plan.values()
-        for i, run in enumerate(some)
-        if i >= len(some) - FIRINGS_SHOWN or run.status not in ENDED_RUN
-    ]
+        view = views.get(run.plan_id)
+        if view is not None and run.run_id != view.run_id and _due(run) is not None:
+            by_plan.setdefault(run.plan_id, []).append(run)
+    return by_plan
+
+
+def _firing(run: RunState) -> str:
+    return derived("run", run.run_id)
+
+
+def _earlier(element: Mapping[str, Any] | None) -> tuple[int, int]:
+    number, failed = (element["props"].get("earlier") if element else None) or (0, 0)
+    return int(number), int(failed)
 
 
 def _current(run: RunState, views: Mapping[str, PlanView]) -> bool:

@@ -118,6 +118,10 @@ class Room:
         if body.get("named") or body.get("name") == name:
             return
         await self._threads.note(self.who.user_id, self.thread_id, name=name)
+        await self.relist(name)
+
+    async def relist(self, name: str) -> None:
+        """Have the page read its list of threads anew."""
         await self.emit("first_interaction", {"interaction": name, "thread_id": self.thread_id})
 
     # --- cards ----------------------------------------------------------------------------------------
@@ -132,6 +136,15 @@ class Room:
         self.cards[element_id] = element
         await self._threads.save_element(self.who.user_id, element, sort)
         await self.emit("element", element)
+
+    async def take_away(self, element_id: str) -> None:
+        """A card and the message it hangs below."""
+        element = self.cards.pop(element_id)
+        self._sorts.pop(element_id, None)
+        await self._threads.remove_element(self.who.user_id, element_id)
+        await self._threads.remove_step(self.who.user_id, element["forId"])
+        await self.emit("remove_element", {"id": element_id})
+        await self.emit("delete_message", self.step("", id=element["forId"]))
 
     async def offer(self, message_id: str, choices: tuple[str, ...]) -> None:
         """Answers that can be said back with a click."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ from chainlit.user import PersistedUser, User
 
 from backend.contracts.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.contracts.ports import Document, Store
+from chat_app.news import NEWS_MARK, News
 from chat_app.results import cut
 
 THREAD, STEP, ELEMENT, FEEDBACK = "chat.thread", "chat.step", "chat.element", "chat.feedback"
@@ -32,6 +34,7 @@ MAX_TEXT = 20_000
 MAX_NAME = 80
 MAX_METADATA = 16_000
 PAGE = 200
+ADDRESS = re.compile(r"https?://(?:www\.)?([^/\s?#]+)[^\s,;]*")
 
 # Who the request in hand is from, where Chainlit has no session to say it: set by chat_app.auth.
 caller: ContextVar[str] = ContextVar("caller", default="")
@@ -48,6 +51,11 @@ def checked_id(value: Any) -> str:
         return str(uuid.UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise Invalid("That is not an id of ours.", code="EXEC_ID_INVALID") from None
+
+
+def named(text: str) -> str:
+    """A thread's name until a plan names it: what was said, with addresses as their hosts."""
+    return cut(" ".join(ADDRESS.sub(r"\1", text[: MAX_NAME * 20]).split()), MAX_NAME)
 
 
 def signed_in() -> str:
@@ -71,6 +79,7 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+        self._news = News(store)
 
     # --- for the server -------------------------------------------------------------------------------
 
@@ -81,7 +90,7 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         if found is not None:
             return dict(found.body or {})
         now = stamp(self._now())
-        body = {"name": cut(" ".join(name.split()), MAX_NAME), "createdAt": now, "metadata": {}}
+        body = {"name": named(name), "createdAt": now, "metadata": {}}
         try:
             await self._store.put(Document(THREAD, thread_id, owner, body, sort=now), create=True)
         except Conflict:
@@ -122,6 +131,9 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
 
     async def remove_step(self, owner: str, step_id: str) -> None:
         await self._store.delete(STEP, checked_id(step_id), owner)
+
+    async def remove_element(self, owner: str, element_id: str) -> None:
+        await self._store.delete(ELEMENT, checked_id(element_id), owner)
 
     async def elements(self, owner: str, thread_id: str) -> list[Document]:
         return await self._below(ELEMENT, owner, thread_id)
@@ -185,15 +197,20 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
     ) -> PaginatedResponse[ThreadDict]:
         owner = signed_in()
         limit = max(1, min(pagination.first, 50))
+        cursor: str | None = None
         if filters.search:
             found = await self._store.search(
                 THREAD, cut(filters.search, 200), owner=owner, limit=limit
             )
-            return PaginatedResponse(PageInfo(False, None, None), [_thread(d) for d in found])
-        page = await self._store.list(THREAD, owner=owner, cursor=pagination.cursor, limit=limit)
+        else:
+            page = await self._store.list(
+                THREAD, owner=owner, cursor=pagination.cursor, limit=limit
+            )
+            found, cursor = page.items, page.cursor
+        unread = await self._news.unread(owner, found)
         return PaginatedResponse(
-            PageInfo(page.cursor is not None, pagination.cursor, page.cursor),
-            [_thread(d) for d in page.items],
+            PageInfo(cursor is not None, None if filters.search else pagination.cursor, cursor),
+            [_thread(d, news=d.id in unread) for d in found],
         )
 
     async def update_thread(
@@ -209,7 +226,8 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         if name is not None and user_id is not None:
             await self.open(owner, thread_id, name)
         elif name is not None:
-            await self.note(owner, thread_id, name=cut(name.strip(), MAX_NAME), named=True)
+            own = cut(name.removeprefix(NEWS_MARK).strip(), MAX_NAME)
+            await self.note(owner, thread_id, name=own, named=True)
         found = await self._store.get(THREAD, thread_id, owner)
         if metadata is None or found is None:
             return
@@ -286,12 +304,13 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
             return None
 
 
-def _thread(document: Document) -> ThreadDict:
+def _thread(document: Document, *, news: bool = False) -> ThreadDict:
     body = document.body or {}
+    name = str(body.get("name") or "New thread")
     return ThreadDict(
         id=document.id,
         createdAt=document.sort or str(body.get("createdAt", "")),
-        name=str(body.get("name") or "New thread"),
+        name=f"{NEWS_MARK}{name}" if news else name,
         userId=document.owner,
         userIdentifier=document.owner,
         tags=[],

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from backend.contracts.errors import Issue
+from backend.contracts.errors import Invalid, Issue
 from backend.contracts.plans import Catalogue, PlanDocument
 from backend.contracts.runs import ItemState, RunState, StepState
 from backend.contracts.schedules import Schedule
 from backend.contracts.tools import ToolSpec
 from backend.contracts.views import Change, Forecast, PlanView
-from chat_app.cards import MAX_BYTES, MAX_STEPS, card
+from chat_app.answers import answered
+from chat_app.cards import card
+from chat_app.fitting import MAX_BYTES
+from chat_app.steps import MAX_STEPS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -214,7 +217,32 @@ def test_a_waiting_step_asks_with_its_values() -> None:
     props = drawn(run=run("waiting", {"send": StepState("waiting", 1, question=asked)}))
     (question,) = props["steps"][2]["state"]["questions"]
     assert question["kind"] == "gate"
-    assert question["args"] == [["To", "me@example.com"]]
+    (row,) = question["args"]
+    assert (row["label"], row["value"], row["editable"]) == ("To", "me@example.com", True)
+
+
+def test_a_value_at_a_gate_that_is_not_whole_in_its_field_cannot_be_changed_there() -> None:
+    asked = {"kind": "gate", "args": {"to": ["a", "b"], "body": "x" * 9_000, "password": "p"}}
+    props = drawn(run=run("waiting", {"send": StepState("waiting", 1, question=asked)}))
+    (question,) = props["steps"][2]["state"]["questions"]
+    assert not any(row["editable"] for row in question["args"])
+
+
+def test_what_is_typed_at_a_gate_fits_the_tool_or_is_refused() -> None:
+    question = {"kind": "gate", "args": {"url": "https://a.example", "limit": 3}}
+    state = run("waiting", {"fetch": StepState("waiting", 1, question=question)})
+    said = {"answer": "allow", "args": {"limit": "8", "unheard": 1}}
+    allowed = answered(said, state, "fetch", None, TOOLS[0])
+    assert allowed == {"answer": "allow", "args": {"limit": 8}}
+    with pytest.raises(Invalid):
+        answered({"answer": "allow", "args": {"limit": "many"}}, state, "fetch", None, TOOLS[0])
+    assert answered("deny", state, "fetch", None, TOOLS[0]) == "deny"
+
+
+def test_a_question_names_the_iteration_that_asks() -> None:
+    asked = {"kind": "ask", "text": "Well?"}
+    props = drawn(run=run("waiting", {"send": StepState("waiting", 4, question=asked)}))
+    assert props["steps"][2]["state"]["questions"][0]["iteration"] == 4
 
 
 def test_each_item_that_asks_has_a_question_of_its_own() -> None:
@@ -231,7 +259,46 @@ def test_each_item_that_asks_has_a_question_of_its_own() -> None:
 
 def test_an_interrupted_effect_asks_whether_it_happened() -> None:
     props = drawn(run=run("waiting", {"send": StepState("unknown", 1)}))
-    assert props["steps"][2]["state"]["questions"][0]["kind"] == "unknown"
+    (question,) = props["steps"][2]["state"]["questions"]
+    assert question["kind"] == "unknown"
+    assert "may have sent 1 mail to me@example.com, or not" in question["text"]
+
+
+def test_a_step_that_was_left_out_says_why() -> None:
+    error = {"code": "TOOL_FAILED", "message": "No."}
+    steps = {"fetch": StepState("failed", 1, error=error)}
+    props = drawn(run=run("failed", steps, ended_at=NOW, error=error))
+    assert props["steps"][1]["state"]["why"] == "because “Read a feed” failed"
+    assert not props["run"]["denied"]
+
+
+def test_a_persons_no_is_not_a_failure_of_the_plan() -> None:
+    error = {"code": "EXEC_STEP_DENIED", "message": "A person denied this step."}
+    steps = {"fetch": done({}), "digest": done({}), "send": StepState("failed", 1, error=error)}
+    props = drawn(run=run("failed", steps, ended_at=NOW, error=error))
+    assert props["run"]["denied"]
+    assert props["steps"][2]["state"]["denied"]
+    assert props["did"] == []
+
+
+def test_a_change_says_what_a_new_step_does_not_what_it_is_called() -> None:
+    changes = (
+        Change("changed", "description", "Description", "a", "b"),
+        Change("added", "steps/2", "Step “send”", None, "email.send"),
+        Change("changed", "steps/2/args/to", "send: to", "a@example.com", "b@example.com"),
+    )
+    rows = drawn(replace(VIEW, revision=2, latest=2, changes=changes))["changes"]
+    assert [(r["label"], r["new"]) for r in rows] == [
+        ("Send a mail", "sends 1 mail to me@example.com"),
+        ("Send a mail: to", "b@example.com"),
+    ]
+    assert rows[0]["tool"] == "email.send"
+
+
+def test_no_model_cost_is_claimed_only_where_there_is_no_model() -> None:
+    assert drawn()["cost"] == ""
+    without = replace(CATALOGUE, missing={"llm.complete": ("openai_api_key",)})
+    assert card(VIEW, without, now=NOW, zone="UTC")["cost"] == "no model cost"
 
 
 def test_a_done_run_shows_what_was_sent_and_what_was_in_it() -> None:

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 from chainlit.session import ws_sessions_id
+from chainlit.types import Pagination, ThreadFilter
 from chainlit.user import User
 
 from backend.bootstrap import System
 from backend.contracts.errors import NotFound
 from backend.contracts.security import Principal
-from chat_app.follow import Follower
-from chat_app.threads import Threads
+from chat_app.follow import FIRINGS_SHOWN, Follower
+from chat_app.news import NEWS_MARK
+from chat_app.threads import Threads, caller
 from tests.chat.people import PATIENCE_S
 from tests.systems import Clock, plan, until, working
 
@@ -226,3 +228,59 @@ async def test_a_scheduled_run_has_a_card_of_its_own(
         await system.lightning.archive(ALICE, view.plan_id)
         assert fired["props"]["label"].startswith("Run of today")
         await here.card("scheduled")
+
+
+async def test_many_firings_of_a_plan_are_a_few_cards_and_a_number(
+    system: System, threads: Threads, follower: Follower, clock: Clock
+) -> None:
+    thread_id = str(uuid.uuid4())
+    every = {"name": "go", "kind": "interval", "every_s": 1}
+    with page(thread_id) as here:
+        await follower.join(ALICE, thread_id, here.id)
+        document = {**plan(NOTE), "events": [every]}
+        view = await system.lightning.propose(ALICE, document, thread_id=thread_id)
+        await system.lightning.approve(ALICE, view.plan_id, view.ir_hash)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                runs = [p for p in await kept(threads, thread_id) if p["kind"] == "run"]
+                if sum(p["earlier"][0] for p in runs) >= 3:
+                    break
+                here._news.clear()
+                clock.advance(seconds=1)
+                await here._news.wait()
+        await system.lightning.archive(ALICE, view.plan_id)
+    assert len(runs) <= FIRINGS_SHOWN + 1  # the newest may still be under way
+    gone = {data["id"] for event, data in here.heard if event == "remove_element"}
+    assert len(gone) >= 3
+    assert not gone & {d.id for d in await threads.elements("alice", thread_id)}
+
+
+async def test_a_thread_has_a_mark_in_the_list_when_a_run_ended_while_nobody_looked(
+    system: System, threads: Threads, follower: Follower, clock: Clock
+) -> None:
+    async def names() -> list[str | None]:
+        token = caller.set("alice")
+        listed = await threads.list_threads(Pagination(first=20), ThreadFilter())
+        caller.reset(token)
+        return [thread["name"] for thread in listed.data]
+
+    thread_id = str(uuid.uuid4())
+    with page(thread_id) as before:
+        await follower.join(ALICE, thread_id, before.id)
+        view = await system.lightning.propose(ALICE, plan(NOTE), thread_id=thread_id)
+        await before.card("proposed")
+    await follower.leave(thread_id, before.id)
+    await threads.note("alice", thread_id, name="Notes")
+    assert await names() == ["Notes"]
+    clock.advance(minutes=5)
+    approved = await system.lightning.approve(ALICE, view.plan_id, view.ir_hash)
+    await until(system.lightning, ALICE, str(approved.run_id), "completed")
+    assert await names() == [f"{NEWS_MARK}Notes"]
+    with page(thread_id) as after:
+        await follower.join(ALICE, thread_id, after.id)
+        await after.card("done")
+        assert (
+            "first_interaction",
+            {"interaction": "Notes", "thread_id": thread_id},
+        ) in after.heard
+        assert await names() == ["Notes"]
