@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agents.planner.entities import Text
+from agents.planner.entities import MASKED, Text
+from agents.planner.lexicon import FILLER, MESSAGE
 
 # no pattern begins with blanks: the place of a time that was taken out is a long row of them
 _BOUNDARY = re.compile(
@@ -27,6 +28,12 @@ _DONE = re.compile(
     r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s|"
     r" is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
     r"(?:done|finished|ready|complete[d]?|over|available)\b"
+)
+_ASKED = re.compile(r"\bask\s+(?:me|us)\s+$")
+_UNKNOWN_WORK = re.compile(r"[a-z-]{3,}\s+(?:it|them)\b")
+_WORK = re.compile(
+    r"(?:please\s+)?(?:ask|tell|notify|remind|show|mail|e-?mail|send|save|store|append)\s+"
+    r"(?:me|it|them|this|that|the\s+(?:answer|result|summary))\b"
 )
 APPROVAL = re.compile(
     r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|"
@@ -69,7 +76,7 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     """
     plain = text.plain
     spans = [(m.start(), m.end()) for m in _DONE.finditer(plain)]
-    approvals = [(m.start(), m.end()) for m in APPROVAL.finditer(plain)]
+    approvals = [(m.start(), _approval_end(m)) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
     plain = text.plain
     cuts = [(0, 0, False)]
@@ -77,6 +84,8 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
         said = match.group().strip()
         strong = bool(re.match(r"[;.!?\n]", said)) or "\n" in match.group()
         if not said and not match.group().startswith("\n"):
+            continue
+        if not strong and _is_said(plain, cuts[-1][1], match):
             continue
         if strong or _begins(plain, match.end(), verbs):
             cuts.append(
@@ -94,6 +103,23 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     return _joined(found, plain), text
 
 
+def _approval_end(found: re.Match[str]) -> int:
+    """ "before you mail it to <address>": what is named there is work of its own."""
+    work = re.search(r"\bbefore\s+(?:you\s+)?(?=\w)", found.group())
+    named = MASKED.search(found.group()) or MASKED.match(found.string, found.end())
+    return found.start() + work.end() if work and named else found.end()
+
+
+def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
+    """Whether what follows "and" is still to be said: "remind me to buy milk and call mum"."""
+    message = MESSAGE.search(plain, start, boundary.start())
+    if message is None or "then" in boundary.group():
+        return False
+    end = re.compile(r"[;.\n]|$").search(plain, boundary.end())
+    rest = plain[boundary.end() : end.start() if end else len(plain)]
+    return MASKED.search(rest) is None and _WORK.match(rest.strip()) is None
+
+
 def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:
     start = lead_end(plain, position)
     word = re.compile(r"[a-z][a-z'-]*").match(plain, start)
@@ -101,11 +127,20 @@ def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:
         return False
     if _CONDITION.match(plain, start) is not None:
         return True
+    if start > 0 and _UNKNOWN_WORK.match(plain, start) and word.group() not in FILLER:
+        return True
     return word.group() in verbs or re.sub(r"(?:es|s|ing)$", "", word.group()) in verbs
 
 
 def _conditioned(clause: Clause, plain: str) -> Clause:
-    found = _CONDITION.search(plain, clause.start, clause.end)
+    found = next(
+        (
+            m
+            for m in _CONDITION.finditer(plain, clause.start, clause.end)
+            if not _ASKED.search(plain, clause.start, m.start())
+        ),
+        None,
+    )
     if found is None:
         return clause
     return Clause(

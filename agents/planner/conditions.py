@@ -29,6 +29,23 @@ _COUNT = re.compile(
     r"^(?:there\s+are|it\s+has|the\s+feed\s+has)\s+(?P<op>more\s+than|at\s+least|fewer\s+than|less\s+than)\s+(?P<n>\d{1,6})\s+(?P<what>\w+)$"
 )
 _OPERATORS = {"more than": ">", "at least": ">=", "fewer than": "<", "less than": "<"}
+_FIELD = re.compile(
+    r"^(?:(?:the|its|their)\s+)?(?P<field>[a-z_]\w*(?:\.[a-z_]\w*){0,4})\s+"
+    r"(?:(?:is|are|was|gets?|goes|go|rises?|falls?|drops?|becomes?|stays?)\s+)?(?P<op>"
+    r"(?:not\s+)?(?:over|above|under|below)|(?:more|greater|higher|less|fewer|lower|smaller)\s+than|at\s+least|"
+    r"at\s+most|(?:not\s+)?(?:exactly|equal\s+to)|equals|(?:is\s+)?not|isn't|is|>=|<=|==|!=|=|>|<)\s*"
+    r"(?P<n>[-+]?\d{1,12}(?:\.\d{1,9})?)(?:\s*(?:%|percent|euros?|dollars?|€|degrees?))?$"
+)
+_COMPARE = {
+    **dict.fromkeys(("over", "above", "more", "greater", "higher", ">"), ">"),
+    **dict.fromkeys(("under", "below", "less", "fewer", "lower", "smaller", "<"), "<"),
+    **dict.fromkeys(("at least", ">="), ">="),
+    **dict.fromkeys(("at most", "<="), "<="),
+    **dict.fromkeys(("exactly", "equal", "equals", "is", "=", "=="), "=="),
+    **dict.fromkeys(("not", "is not", "isn't", "!="), "!="),
+}
+_OPPOSITE = {">": "<=", "<": ">=", "==": "!="}
+_NO_FIELDS = frozenset({"it", "this", "that", "they", "there", "he", "she", "something", "status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +64,11 @@ def guard(said: str, original: str, earlier: tuple[Made, ...]) -> Guard | None:
     )
     if word is None or not earlier:
         return None
-    body = re.sub(r"\s+", " ", said[word.end() :]).strip(" ,.;:!?")
+    named = re.sub("[\ue001\ue003]+", "it", said[word.end() :])
+    body = re.sub(r"\s+", " ", named).strip(" ,.;:!?")
     written = original[word.end() :].strip(" ,.;:!?")
     found = _any(body, earlier) or _status(body, earlier) or _answer(body, written, earlier)
-    found = found or _mentions(body, written, earlier)
+    found = found or _mentions(body, written, earlier) or _field(body, written, earlier)
     if found is not None and word["word"] == "unless":
         return Guard(f"not ({found.expression})", found.steps)
     return found
@@ -84,6 +102,21 @@ def _status(body: str, earlier: tuple[Made, ...]) -> Guard | None:
             up = state["state"] in {"up", "ok"}
             return Guard(f"{made.name}.ok" if up else f"not {made.name}.ok", (made.name,))
     return None
+
+
+def _field(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | None:
+    """A number in the one JSON answer there is, by the name the person gives it."""
+    found = _FIELD.match(body)
+    made = [m for m in earlier if "json" in (m.spec.outputs.get("properties") or {})]
+    if found is None or len(made) != 1 or found["field"].split(".")[0] in _NO_FIELDS:
+        return None
+    words = found["op"]
+    opposite = words.startswith("not ")
+    words = words.removeprefix("not ")
+    operator = _COMPARE.get(words) or _COMPARE[words.split()[0]]
+    operator = _OPPOSITE[operator] if opposite else operator
+    field = written[written.lower().index(found["field"]) :][: len(found["field"])]
+    return Guard(f"{made[0].name}.json.{field} {operator} {found['n']}", (made[0].name,))
 
 
 def _answer(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | None:

@@ -12,11 +12,15 @@ from agents.planner.choose import Choice
 from agents.planner.clauses import Clause, lead_end, working_span
 from agents.planner.entities import MASKED, Text
 from agents.planner.lexicon import WORDS
-from agents.planner.slots import DEFAULT, Filled, Filling, Made
+from agents.planner.slots import DEFAULT, SAID, TOP, Filled, Filling, Made
 from backend.contracts.plans import RESERVED_STEP_NAMES
 from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSES = 40
+_AGAIN = re.compile(
+    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)?\W*$"
+)
+_NEWS = re.compile(r"\bwhat(?:'s|s| is| has| was)? (?:new|changed|different)\b")
 Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
 Span = tuple[int, int]
 
@@ -68,6 +72,8 @@ class Drafting:
 
     def _clause(self, clause: Clause) -> None:
         start, end = working_span(clause)
+        if self._draft.steps and _AGAIN.match(self._text.plain[start:end]):
+            return
         used = frozenset(made.spec.id for made in self._draft.made)
         choices = choose.by_words(clause, self._text, self._tools, used)
         if not choices and content_words(self._text.plain[start:end]):
@@ -85,14 +91,43 @@ class Drafting:
             self._draft.unknown.append(((start, end), ()))
             return
         spans: list[Span] = []
+        self._condition_source(clause)
         first = len(self._draft.steps)
         for choice in choices:
             for _ in range(self._times(choice, start, end)):
                 spans += self._step(choice, clause, (start, end), tuple(spans))
         self._guard(clause, self._draft.steps[first:])
+        spans += self._first_few(start, end)
         self._draft.left += _left(
             self._text, (start, end), spans, [c.spec for c in choices], self._draft.made
         )
+
+    def _condition_source(self, clause: Clause) -> None:
+        """ "tell me when <url> says X": the page of the condition is read first."""
+        if clause.condition is None or clause.start > clause.condition[0]:
+            return
+        urls = self._text.between(*clause.condition, "url")
+        if len(urls) != 1:
+            return
+        reader = choose.reader_of(urls[0].value, self._text.plain[slice(*clause.condition)])
+        if reader in self._tools:
+            alone = Clause(*clause.condition, after=clause.after)
+            self._step(Choice(self._tools[reader], 0.85, implied=True), alone, clause.condition, ())
+
+    def _first_few(self, start: int, end: int) -> list[Span]:
+        """ "… and tell me the top 3": so many of what was read before."""
+        found = TOP.search(self._text.plain, start, end)
+        if found is None:
+            return []
+        for made, step in zip(self._draft.made, self._draft.steps, strict=True):
+            word = WORDS.get(made.spec.id)
+            if word and word.stage == "source" and "limit" in schema.properties(made.spec):
+                if "limit" in step["args"]:
+                    continue
+                step["args"] = _ordered(made.spec, {**step["args"], "limit": int(found["n"])})
+                self._draft.sources[f"{made.name}.limit"] = SAID
+                return [found.span()]
+        return []
 
     def _beyond(self, start: int, choices: tuple[Choice, ...]) -> bool:
         """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""
@@ -154,7 +189,8 @@ class Drafting:
         asked, yes_or_no = self._asked
         names = [o.removeprefix("step.") for o in step["on"] if o.startswith("step.")]
         step["on"] = [f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, asked])))]
-        if yes_or_no:
+        told = f"${{{asked}.answer}}" in str(step["args"])
+        if yes_or_no and not told:
             step["guard"] = f'{asked}.answer == "yes"'
 
     def _several(self, filled: Filled, spec: ToolSpec) -> None:
@@ -237,10 +273,20 @@ class Drafting:
         own = target.get("guard")
         same = own is None or own == found.expression
         target["guard"] = found.expression if same else f"({own}) and ({found.expression})"
+        self._any_status(found)
         names = [o.removeprefix("step.") for o in target["on"] if o.startswith("step.")]
         target["on"] = [
             f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, *found.steps])))
         ]
+
+
+    def _any_status(self, found: conditions.Guard) -> None:
+        """A condition on the answer's status can only be looked at when no status is a failure."""
+        for made, step in zip(self._draft.made, self._draft.steps, strict=True):
+            looked_at = re.search(rf"\b{re.escape(made.name)}\.(?:status|ok)\b", found.expression)
+            if looked_at and "any_status" in schema.properties(made.spec):
+                step["args"]["any_status"] = True
+                self._draft.sources[f"{made.name}.any_status"] = DEFAULT
 
 
 def _ordered(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,7 +312,8 @@ def _left(
             known |= {schema.stem(w) for w in word.nouns}
         known |= {schema.stem(o) for o in before.spec.outputs.get("properties") or {}}
     start, end = span
-    left: list[Span] = []
+    left = [m.span() for m in _NEWS.finditer(text.plain, start, end)]
+    used = [*used, *left]
     for match in re.finditer(r"[^\W_]+(?:['-][^\W_]+)*", text.plain[start:end]):
         place = (start + match.start(), start + match.end())
         said = match.group()
@@ -274,7 +321,7 @@ def _left(
             continue
         if said in lexicon.FILLER or schema.stem(said) in known or MASKED.match(said):
             continue
-        if left and not _content_between(text.plain[left[-1][1] : place[0]]):
+        if left and left[-1][1] <= place[0] and not _content_between(text.plain[left[-1][1] : place[0]]):
             left[-1] = (left[-1][0], place[1])
         else:
             left.append(place)

@@ -30,7 +30,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "quoted",
         re.compile(
-            r"\"(?P<value>[^\"\n]{1,2000})\"|“(?P<value2>[^”\n]{1,2000})”|"
+            r"(?P<value6>\{[^{}\n]{1,2000}\})|\"(?P<value>[^\"\n]{1,2000})\"|“(?P<value2>[^”\n]{1,2000})”|"
             r"„(?P<value3>[^“”\n]{1,2000})[“”]|«(?P<value4>[^»\n]{1,2000})»|"
             r"(?<!\w)['‘](?P<value5>[^'’\n]{1,2000})['’](?!\w)"
         ),
@@ -92,7 +92,12 @@ class Text:
         found: list[Entity] = []
         for kind, pattern in _PATTERNS:
             for match in pattern.finditer("".join(left)):
-                entity = _entity(kind, match)
+                entity = _entity(kind, match, said)
+                if kind == "quoted":
+                    inner = [e for e in found if entity.start <= e.start < entity.end]
+                    if len(inner) == 1 and said[inner[0].start : inner[0].end] == entity.value:
+                        continue  # an address in quotation marks is an address
+                    found = [e for e in found if e not in inner]
                 found.append(entity)
                 left[entity.start : entity.end] = MASKS[kind] * (entity.end - entity.start)
         found.sort(key=lambda e: e.start)
@@ -118,8 +123,9 @@ def counts(plain: str, start: int, end: int) -> tuple[Count, ...]:
     )
 
 
-def _entity(kind: Kind, match: re.Match[str]) -> Entity:
-    value = next(v for v in match.groupdict().values() if v is not None)
+def _entity(kind: Kind, match: re.Match[str], said: str) -> Entity:
+    group = next(name for name, value in match.groupdict().items() if value is not None)
+    value = said[slice(*match.span(group))]
     start = match.start()
     end = match.end()
     if kind == "url":

@@ -118,7 +118,7 @@ WORDS: dict[str, Word] = {
         "adds it to {path}",
         "",
         "to {path}",
-        verbs="append save file",
+        verbs="append save file log note jot write",
     ),
     "file.write": Word(
         "out",
@@ -209,7 +209,7 @@ FILLER = frozenset(
         perhaps please plan pls put result results right same say see set she should so some
         something soon start still such sure take task than thank thanks that that's the their them
         themselves then there these they thing things this those through time to too under until up
-        upon us use using very via wait want wanted was way we were what when where which while who
+        upon us use using very via wait want wanted was way we were what when where which while who maybe perhaps thinking whats so hey bit
         will with within without would yes you your yours create build automate automation workflow
         schedule scheduled run job automatically lightning hi hello hey ok okay well able whole
         content contents following there'd come comes contained found available finally first next
@@ -221,7 +221,7 @@ FILLER = frozenset(
 SAID: dict[str, re.Pattern[str]] = {
     "subject": re.compile(
         r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|"
-        r"of)?\s+(?P<said>[^,;\n]{1,200})"
+        r"of)?\s+(?P<said>(?:(?!\b(?:saying|that says|and|with the (?:text|message|words)|to)\b)[^,;\n]){1,200})"
     ),
     "title": re.compile(
         r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|"
@@ -236,9 +236,10 @@ SAID: dict[str, re.Pattern[str]] = {
 }
 MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
-    r"|remind\s+me\s+(?:to|that|about|of)|tell\s+me\s+(?:that|to)|"
-    r"let\s+me\s+know\s+that|notify\s+me\s+(?:that|"
-    r"to))\s*:?\s+(?P<said>[^;\n]{1,1000})"
+    r"|remind\s+me\s+(?:to|that|about|of)|"
+    r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
+    r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
+    r"let\s+me\s+know\s+that)\s*:?\s+(?P<said>[^;\n]{1,1000})"
 )
 QUESTION = re.compile(
     r"\bask me\s+(?:(?P<yes>whether|if)\s+)?(?:for\s+|about\s+|to\s+)?(?P<said>[^;\n]{2,1000})"

@@ -12,6 +12,7 @@ from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.retrieve import Index, Retriever
 from agents.planner.revise import revise
+from agents.planner.tidy import tidied
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
 
@@ -62,7 +63,7 @@ def _answer(
         return PlanAnswer(
             "question", "That is too long for one plan. What should happen, in a sentence or two?"
         )
-    text = Text.of(request.text.encode("utf-8", "replace").decode())
+    text = Text.of(tidied(request.text.encode("utf-8", "replace").decode()))
     planning = Planning(text, request, catalogue.tools, verbs, index)
     if request.previous is not None:
         revised = revise(planning, request.previous)

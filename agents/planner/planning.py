@@ -12,11 +12,12 @@ from agents.planner.answers import answers_in
 from agents.planner.choose import Choice
 from agents.planner.clauses import clauses, lead_end
 from agents.planner.draft import Draft, Drafting, content_words
-from agents.planner.entities import MASKED, Text
+from agents.planner.entities import Text
 from agents.planner.questions import gap_question, time_question, unknown_question, unsure_question
 from agents.planner.retrieve import Index
 from agents.planner.slots import Made
-from agents.planner.times import Found, When, find_when
+from agents.planner.spoken import when_said
+from agents.planner.times import Found, When
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
@@ -26,7 +27,6 @@ _NEGATED = re.compile(
     r"\b(?:don't|do\s+not|never|without|no\s+need\s+to|instead\s+of)\s+(?:the\s+|a\s+|any\s+)?"
     r"(?P<work>[a-z-]+)"
 )
-_WAIT = re.compile(r"\b(?:wait|pause|sleep|hold on)\b[^,.;]*")
 
 
 class IndexNeeded(Exception):
@@ -93,7 +93,7 @@ class Planning:
 
     def stands_alone(self, text: Text) -> bool:
         """Whether these words are a whole request, with all it needs."""
-        found = find_when(_prose(text), self.request.now, self.request.timezone)
+        found = when_said(text, self.request.now, self.request.timezone)
         pieces, text = clauses(text.without(found.spans), self.verbs)
         draft = Drafting(text, self.tools, "event.start", self.find).draft(pieces)
         sure = draft.confidence >= CONFIDENT and not draft.unknown
@@ -105,7 +105,7 @@ class Planning:
         """The document with the work these words name added behind its steps; with the sources and
         the words left over. None when they name none."""
         specs = [self.tools.get(str(step.get("action"))) for step in document["steps"]]
-        found = find_when(_prose(text), self.request.now, self.request.timezone)
+        found = when_said(text, self.request.now, self.request.timezone)
         pieces, text = clauses(text.without(found.spans), self.verbs)
         earlier = Draft(steps=copy.deepcopy(document["steps"]))
         earlier.made = [
@@ -127,7 +127,7 @@ class Planning:
 
     def time(self) -> tuple[Found, Text]:
         """The time of the whole plan, and the text without its words."""
-        found = find_when(_prose(self.text), self.request.now, self.request.timezone)
+        found = when_said(self.text, self.request.now, self.request.timezone)
         text = self.text.without(found.spans)
         if self.answers.when is not None and not isinstance(found.when, When):
             found = Found(self.answers.when, found.spans)
@@ -169,12 +169,6 @@ class Planning:
             not_covered=not_covered(self.text, draft),
             sources=sources,
         )
-
-
-def _prose(text: Text) -> str:
-    """The text with its entities blank: no address or quotation is a time."""
-    waits = tuple((m.start(), m.end()) for m in _WAIT.finditer(text.plain))
-    return MASKED.sub(" ", text.without(waits).plain)
 
 
 def not_covered(text: Text, draft: Draft) -> tuple[str, ...]:

@@ -54,18 +54,24 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
     _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
+    _rule("file.read", 0.9, r"\bwhat(?:'s|s| is| does)?\b.*<file>"),
     _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
     _rule(
         "text.summarize",
         0.97,
         r"\bsummar(?:i[sz]e[sd]?|i[sz]ing|y|ies)\b|\bsum (?:\w+ )?up\b|\bsum up\b",
     ),
+    _rule(
+        "text.summarize",
+        0.9,
+        r"\bwhat (?:it(?:'s|s| is)|this is|that is|they are|the \w+ is) (?:all )?about\b",
+    ),
     _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
     _rule("text.extract", 0.96, r"\b(?:extract|pull out|pick out)\b"),
     _rule(
         "text.extract",
         0.85,
-        r"\b(?:find|collect|list|get)\b.*\b(?:e-?mail addresses|addresses|links|urls|"
+        r"\b(?:find|collect|list|get|pull|grab|fetch|gather)\b.*\b(?:e-?mail addresses|addresses|links|urls|"
         r"dates|amounts|prices|phone numbers)\b",
     ),
     _rule(
@@ -78,7 +84,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.85,
-        r"\b(?:write|draft|compose|generate)\b(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|"
+        r"\b(?:write|draft|compose|generate)\b(?!\s+(?:the|that|this|it|my)\b)(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|"
         r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
         r"speech)\b",
     ),
@@ -93,6 +99,11 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|"
         r"all the|their) (?:titles|links|names|urls)\b",
     ),
+    _rule(
+        "file.append",
+        0.98,
+        r"^\W*(?:log|note|jot|write)\b(?: down)?\s.*\b(?:log|diary|journal)\b|^\W*log\b.*<file>",
+    ),
     _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
     _rule(
         "file.write",
@@ -103,7 +114,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "file.write",
         0.97,
-        r"\b(?:to|into|as|in) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
+        r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
     ),
     _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
     _rule(
@@ -122,6 +133,7 @@ RULES: tuple[Rule, ...] = (
         0.9,
         r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>",
     ),
+    _rule("email.send", 0.9, r"\bin(?:to)? my (?:in|mail)box\b|\b(?:to|at|for)\s+<email>"),
     _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
     _rule(
         "notify.user",
@@ -135,6 +147,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:tell|show|give|read)\s+(?:me|us)\b|\b(?:post|show|print|display)\s+(?:it|"
         r"them|the)\b",
     ),
+    _rule("notify.user", 0.75, r"\b(?:get|bring|fetch|find) (?:me|us)\b|\bwhat(?:'s|s| is) in\b"),
     _rule(
         "human.ask", 0.96, r"\bask me\b(?!.*\b(?:before|first)\b)|\blet me (?:choose|decide|pick)\b"
     ),

@@ -59,6 +59,10 @@ def takes_list(schema: Mapping[str, Any]) -> bool:
     return "array" in Shape(schema).kinds
 
 
+def takes_object(schema: Mapping[str, Any]) -> bool:
+    return "object" in Shape(schema).kinds
+
+
 def output_for(
     spec: ToolSpec, name: str, wanted: Mapping[str, Any], nouns: frozenset[str] = frozenset()
 ) -> tuple[str, bool] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +14,22 @@ from agents.planner.lexicon import WORDS
 from backend.contracts.tools import ToolSpec
 
 _PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results)\b")
-_TOP = re.compile(
+TOP = re.compile(
     r"\b(?:top|first|last|latest|newest|most recent|up to|at most|"
     r"max(?:imum)?(?: of)?|limit(?: of| to)?)\s+(?P<n>\d{1,4})\b"
     r"(?!\s+(?:second|minute|hour|day|week|month|year|sentence|word|line)s?\b)"
 )
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 SAID, DEFAULT = "said", "default"
+
+_TARGET = re.compile(
+    r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text)\s+)?(?:file\s+)?(?:called\s+|named\s+)?$"
+)
+_NAMED_THING = re.compile(
+    r"\b(?:(?:the|this|my)\s+)?(?:(?:web\s?page|page|article|site|website|post|file|text|content of)\s+)*"
+    r"(?:at\s+|from\s+|of\s+)?[\ue001\ue003]+"
+)
+_AUXILIARY = frozenset({"am", "have", "can", "should", "was", "could", "would", "will", "did"})
 
 Span = tuple[int, int]
 
@@ -126,8 +136,15 @@ class Filling:
     def _entity(self, name: str, kind: Kind) -> None:
         free = self._free(kind)
         if free:
-            entity = free[-1] if kind == "file" and len(free) > 1 else free[0]
+            entity = self._file(free) if kind == "file" else free[0]
             self._out.put(name, entity.value, SAID, (entity.start, entity.end))
+
+    def _file(self, free: tuple[Entity, ...]) -> Entity:
+        """What is read stands as it is, what is written behind "to", "as", "called"."""
+        word = WORDS.get(self._spec.id)
+        writes = word is not None and word.stage == "out"
+        fits = [e for e in free if bool(_TARGET.search(self._text.plain, 0, e.start)) == writes]
+        return (fits or free)[-1 if writes else 0]
 
     def _recipients(self, name: str, wanted: Mapping[str, Any]) -> None:
         free = self._free("email")
@@ -161,7 +178,7 @@ class Filling:
             if number is not None and (count.start, count.end) not in self._reserved:
                 self._out.put(name, number, SAID, (count.start, count.end))
                 return
-        top = _TOP.search(self._plain)
+        top = TOP.search(self._plain)
         if top and name in lexicon.LIMIT_NAMES:
             self._out.put(name, int(top["n"]), SAID, self._place(top))
 
@@ -200,13 +217,30 @@ class Filling:
                 self._out.put(name, value, SAID, self._place(found))
         elif name == "prompt":
             start = self._lead()
-            if value := self._original(start, len(self._plain)):
+            if value := self._prompt(start):
                 value = value[0].upper() + value[1:]
                 self._out.put(name, value, SAID, (self._start + start, self._end))
         elif name == "instruction":
             self._instruction(name)
         elif needed and pattern is None and self._spec.id not in WORDS:
             self._unknown(name)
+
+    def _prompt(self, start: int) -> str:
+        """The words as said, with "the text" for the address that an earlier step has read."""
+        value, place = "", start
+        for named in _NAMED_THING.finditer(self._plain, start):
+            value += self._said(place, named.start()) + "the text"
+            place = named.end()
+        return re.sub(r"\s+", " ", value + self._said(place, len(self._plain))).strip(" .,;:!")
+
+    def _said(self, start: int, end: int) -> str:
+        """As written, but blank where a time was taken out."""
+        pairs = zip(
+            self._plain[start:end],
+            self._text.said[self._start + start : self._start + end],
+            strict=True,
+        )
+        return "".join(" " if plain == " " else said for plain, said in pairs)
 
     def _instruction(self, name: str) -> None:
         found = re.search(
@@ -245,10 +279,13 @@ class Filling:
             if name == "choices" and found and found["yes"]:
                 self._out.put(name, ["yes", "no"], DEFAULT)
             return
-        value = self._original(*found.span("said"))
+        start, end = self._place(found)
+        if quoted := self._text.between(start, end, "quoted"):
+            self._out.put(name, quoted[0].value, SAID, (start, end))
+            return
+        value = re.sub(r"\s+", " ", self._said(*found.span("said"))).strip(" .,;:!?")
         if value:
-            value = value[0].upper() + value[1:].rstrip("?") + "?"
-            self._out.put(name, value, SAID, self._place(found))
+            self._out.put(name, _question(value, yes_or_no=bool(found["yes"])), SAID, (start, end))
 
     # --- from what is there -------------------------------------------------------------------------
 
@@ -263,15 +300,19 @@ class Filling:
                 return
         quoted = self._free("quoted")
         if quoted and not (_PRONOUN.search(self._plain) and self._earlier):
-            self._out.put(name, quoted[0].value, SAID, (quoted[0].start, quoted[0].end))
+            value = _data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
+            self._out.put(name, value, SAID, (quoted[0].start, quoted[0].end))
             return
         if (needed or name in {"material", "body"}) and self._earlier:
             self._from_step(name, wanted)
 
     def _from_step(self, name: str, wanted: Mapping[str, Any]) -> None:
         nouns = frozenset(re.findall(r"[a-z]+", self._plain))
+        telling = [m for m in self._earlier if m.spec.id != "wait.until"]
+        if not telling:
+            return
         made = self._named(nouns) or next(
-            (m for m in reversed(self._earlier) if not m.goes_out), self._earlier[-1]
+            (m for m in reversed(telling) if not m.goes_out), telling[-1]
         )
         found = schema.output_for(made.spec, name, wanted, nouns)
         if found is None:
@@ -311,3 +352,25 @@ class Filling:
         end -= len(plain) - len(plain.rstrip())
         said = self._text.said[self._start + start : self._start + end]
         return said.strip().strip(".,;:!").strip()
+
+
+def _question(words: str, *, yes_or_no: bool) -> str:
+    """A question from the words after "ask me": "if I want it" is "Do I want it?"."""
+    words = re.sub(r"\bi\b", "I", words)
+    first = words.split()[1].lower() if words.startswith("I ") and len(words.split()) > 1 else ""
+    if yes_or_no and first in _AUXILIARY:
+        words = f"{first} I{words[2 + len(first) :]}"
+    elif yes_or_no and first:
+        words = f"do {words}"
+    elif did := re.match(r"(what|where|how|why) I did\b", words, re.IGNORECASE):
+        words = f"{did[1]} did I do{words[did.end() :]}"
+    return f"{words[0].upper()}{words[1:]}?"
+
+
+def _data(text: str) -> Any:
+    """A JSON object as the object it is, else the text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict) else text

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.planner.times import Refused, When, find_when
+from agents.planner.entities import Text
+from agents.planner.spoken import when_said
+from agents.planner.times import Refused, When
 from backend.contracts.plans import TIMED_KINDS
-
-_NO_PROSE = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+|\"[^\"]*\"|“[^”]*”|`[^`]*`")
 
 
 def said_time(text: str, now: datetime, timezone: str) -> When | Refused | None:
     """The time in a request; addresses and quotations are no prose."""
-    prose = _NO_PROSE.sub(lambda match: " " * len(match.group()), text)
-    return find_when(prose, now, timezone).when
+    return when_said(Text.of(text), now, timezone).when
 
 
 def overrule(

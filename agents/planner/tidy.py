@@ -1,0 +1,56 @@
+"""A message made ready to be read: common slips of the keyboard mended, lists one thing a line."""
+
+from __future__ import annotations
+
+import re
+
+_SLIPS = {
+    "every": "evry evey eveyr evrey",
+    "every day": "evryday everyday eveyday",
+    "every weekday": "everyweekday",
+    "weekday": "weekdy wekday",
+    "tomorrow": "tommorow tomorow tommorrow tomorroww tmrw tmr tomrrow",
+    "summarise": "sumarise summerise sumarize summerize summarsie summarice sumarrise",
+    "summary": "sumary summery sumarry",
+    "remind": "remimd remid reminde rember",
+    "email": "emial emali e-mial",
+    "address": "adress addres",
+    "monday": "munday mondy",
+    "tuesday": "teusday tuseday tusday",
+    "wednesday": "wensday wendesday wednsday wedensday",
+    "thursday": "thrusday thirsday thurday",
+    "friday": "firday fryday",
+    "saturday": "saterday satuday",
+    "morning": "mornig moring",
+    "translate": "tranlsate transalte traslate",
+    "message": "mesage messsage",
+    "chat": "caht",
+    "append": "apend",
+    "extract": "extrat exract",
+    "notify": "notifiy notfy",
+    "page": "pgae",
+    "file": "flie",
+    "feed": "fead",
+    "please": "pls plz plse",
+    "minutes": "mintues minuets",
+}
+_MENDED = {slip: right for right, slips in _SLIPS.items() for slip in slips.split()}
+_SLIP = re.compile(
+    rf"(?<![\w@./:-])(?:{'|'.join(map(re.escape, sorted(_MENDED, key=len, reverse=True)))})"
+    r"(?![\w@/:-]|\.\w)",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"(\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»)")
+_NUMBERED = re.compile(r"(?:^|(?<=\s))1[.)]\s+\S[\s\S]*?\s2[.)]\s+\S")
+_NUMBER = re.compile(r"(?:^|[ \t]*(?<=\s))\d{1,2}[.)][ \t]+")
+_BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
+
+
+def tidied(said: str) -> str:
+    """The message as it was meant; what is quoted stays as it is."""
+    parts = _QUOTED.split(said)
+    parts[::2] = [_SLIP.sub(lambda m: _MENDED[m.group().lower()], part) for part in parts[::2]]
+    text = "".join(parts)
+    if _NUMBERED.search(text):
+        text = _NUMBER.sub("\n", text)
+    return _BULLET.sub("", text).strip()
