@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from backend.contracts.events import EVENT_TYPES, Event
 from backend.contracts.ports import Commit, Delivery, Document, Output
 from backend.contracts.security import Verdict
 from backend.drivers.turn import Decider, Driver, Turn
 from backend.security.authorize import authorize
+
+log = structlog.get_logger()
 
 
 class Decided:
@@ -73,8 +77,13 @@ class Processor:
         event itself is not its cause."""
         turn = Turn(event, self._now(), position)
         stalled = turn.emit("run.stalled", {**event.data, "type": event.type, "error": dict(error)})
-        after = decider.evolve(state, stalled)
-        decider.project(state, after, turn)
+        try:
+            after = decider.evolve(state, stalled)
+            decider.project(state, after, turn)
+        except Exception:
+            # The last resort: what is broken now may be the state itself.
+            log.exception("stall.unshown", stream=stream)
+            after, turn.outputs[1:], turn.documents[:] = state, [], []
         events = tuple(o.event for o in turn.outputs[1:])
         verdict = Verdict("allow", "dead", "EXEC_STALLED", "dead letter")
         commit = Commit(stream, position, stalled, events, verdict)

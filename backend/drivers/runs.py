@@ -61,7 +61,7 @@ class RunDecider:
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> Running:
         first = commits[0].cause if commits else cause
-        if first is None or first.type != "plan.execute":
+        if first is None or first.type not in ("plan.execute", "run.stalled"):
             raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
         data = first.data
         plan = await self._graphs.load(data["plan_id"], data["revision"], data["ir_hash"])
@@ -71,10 +71,12 @@ class RunDecider:
         return state.state.owner if state.state else None
 
     def evolve(self, state: Running, event: Event) -> Running:
-        return Running(state.graph, evolve(state.graph, state.state, event))
+        if state.state is None and event.type == "run.stalled":
+            return Running(state.graph, _stillborn(event))
+        return Running(state.graph, evolve(state.graph, _before(state, event), event))
 
     def decide(self, state: Running, turn: Turn) -> Running:
-        emits, after = advance(state.graph, state.state, turn.cause, turn.now)
+        emits, after = advance(state.graph, _before(state, turn.cause), turn.cause, turn.now)
         thread_id = after.thread_id if after else None
         for emit in emits:
             data = emit.data
@@ -96,6 +98,28 @@ class RunDecider:
 
     def closed(self, state: Running) -> bool:
         return state.state is not None and state.state.status in ENDED_RUN
+
+
+def _stillborn(stalled: Event) -> RunState:
+    """A run whose very first event could not be handled."""
+    data = stalled.data
+    return RunState(
+        run_id=data["run_id"],
+        plan_id=data["plan_id"],
+        ir_hash=data["ir_hash"],
+        owner=stalled.user_id,
+        status="stalled",
+        thread_id=data.get("thread_id"),
+        error=data["error"],
+        started_at=stalled.timestamp,
+    )
+
+
+def _before(state: Running, event: Event) -> RunState | None:
+    """The run before `event`: none, when what it stalled over is replayed to begin it after all."""
+    run = state.state
+    unbegun = run is not None and run.status == "stalled" and not run.steps
+    return None if unbegun and event.type == "plan.execute" else run
 
 
 def _document(run: RunState, position: int, retention: timedelta) -> Document:

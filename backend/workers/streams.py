@@ -14,13 +14,15 @@ from backend.drivers.turn import Decider
 @dataclass(slots=True)
 class Pending:
     """An event to decide. Either leased itself (`delivery.event` is it), or the fresh result of a
-    leased piece of work (a fused hop): then `extra` are that work's other outputs."""
+    leased piece of work (a fused hop): then `extra` are that work's other outputs. `error` is why
+    what was decided on it could not be written."""
 
     event: Event
     delivery: Delivery
     fused: bool = False
     extra: tuple[Output, ...] = ()
     conflicts: int = 0
+    error: Exception | None = None
 
 
 @dataclass(slots=True)

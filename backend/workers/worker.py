@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from backend.contracts.errors import LightningError, Retry, Unavailable
+from backend.contracts.errors import LightningError, NotFound, Retry, Unavailable
 from backend.contracts.ports import Bus, DeadLetter, Delivery, Output, Settled, Settlement
 from backend.drivers.turn import commits_of
 from backend.processor import Decided, Processor
@@ -131,48 +131,45 @@ class Worker:
             for pending in [p for p in stream.inbox if p.event.id in seen]:
                 stream.inbox.remove(pending)
                 self._results.append(Settlement(acks=(pending.delivery,), outputs=pending.extra))
-        except LightningError as error:
-            await self._give_back(stream, error)
+        except NotFound as error:
+            # What is not there now will not come by waiting, which would hold up those behind it.
+            self._drop(stream, stream.inbox.popleft(), error)
         except Exception as error:  # noqa: BLE001 - a stream that cannot be read must not stop the rest
             log.error("stream.unreadable", stream=stream.name, error=traceback.format_exc())
-            await self._give_back(stream, Unavailable(f"{type(error).__name__}: {error}"))
+            await self._give_back(stream, error)
         stream.busy = False
         self._wake.set()
         self._make_ready(stream)
 
-    async def _give_back(self, stream: Stream, error: LightningError) -> None:
+    async def _give_back(self, stream: Stream, error: Exception) -> None:
         waiting, stream.inbox = list(stream.inbox), deque()
         for pending in waiting:
-            if pending.fused:
-                self._unfuse(stream, pending)
-            elif pending.delivery.attempt >= _ATTEMPTS:
-                letter = DeadLetter(pending.delivery, _as_data(error))
-                self._results.append(Settlement(acks=(pending.delivery,), dead=(letter,)))
+            if pending.fused or _is_lost(pending.delivery, error):
+                self._drop(stream, pending, error)
             else:
-                await self._release(pending.delivery, 2.0**pending.delivery.attempt)
+                await self._release(pending.delivery, _backoff_s(pending.delivery))
+
+    def _drop(self, stream: Stream, pending: Pending, error: Exception) -> None:
+        if pending.fused:
+            self._unfuse(stream, pending)
+        else:
+            self._bury(pending.delivery, error)
 
     # --- work -------------------------------------------------------------------------------------
 
     async def _work(self, delivery: Delivery) -> None:
         try:
-            try:
-                turn = await self._processor.work(delivery)
-            except Retry as again:
-                await self._release(delivery, again.delay_s)
-                return
-            except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
-                if isinstance(error, Unavailable) or delivery.attempt < _ATTEMPTS:
-                    log.warning("work.retried", event=delivery.event.type, error=repr(error))
-                    await self._release(delivery, min(60.0, 2.0**delivery.attempt))
-                    return
+            turn = await self._processor.work(delivery)
+        except Retry as again:
+            await self._release(delivery, again.delay_s)
+        except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
+            if _is_lost(delivery, error):
                 log.error("work.dead", event=delivery.event.type, error=traceback.format_exc())
-                data = _as_data(error)
-                turn = self._processor.work_failed(delivery, data)
-                dead = (DeadLetter(delivery, data),)
-                self._settle_soon(
-                    Settlement((delivery,), (), tuple(turn.outputs), tuple(turn.documents), dead)
-                )
-                return
+                self._bury(delivery, error)
+            else:
+                log.warning("work.retried", event=delivery.event.type, error=repr(error))
+                await self._release(delivery, _backoff_s(delivery))
+        else:
             self._result(delivery, turn.outputs)
         finally:
             self._working -= 1
@@ -212,23 +209,26 @@ class Worker:
             settled = await self._settle(settlements)
             for (stream, pendings, _, state), outcome in zip(batch, settled, strict=False):
                 self._settled(stream, pendings, state, outcome)
-            for outcome in settled[len(batch) :]:
-                self._dispatch(outcome.kept)
+            for settlement, outcome in zip(results, settled[len(batch) :], strict=True):
+                if isinstance(outcome, Settled):
+                    self._dispatch(outcome.kept)
+                elif not settlement.dead:
+                    for delivery in settlement.acks:
+                        self._bury(delivery, outcome)
             self._moved.set()
 
-    async def _settle(self, settlements: list[Settlement]) -> Sequence[Settled]:
+    async def _settle(self, settlements: list[Settlement]) -> list[Settled | Exception]:
+        """What became of each; an exception for one that cannot be written, of which nothing was."""
         while True:
             try:
-                return await self._bus.settle(settlements, self._free())
+                return list(await self._bus.settle(settlements, self._free()))
             except Unavailable as error:
                 await self._pause("settle", error)
             except Exception as error:  # noqa: BLE001 - one that cannot be written stops no other
                 if len(settlements) > 1:
                     return [(await self._settle([s]))[0] for s in settlements]
-                log.error("settlement.dead", error=traceback.format_exc())
-                data = _as_data(error)
-                dead = tuple(DeadLetter(delivery, data) for delivery in settlements[0].acks)
-                settlements = [Settlement(dead=dead)]
+                log.error("settlement.unwritable", error=traceback.format_exc())
+                return [error]
 
     def _take(self, stream: Stream) -> tuple[Stream, list[Pending], Settlement, Any] | None:
         """Decide what waits in a stream, without touching its state until it is settled."""
@@ -241,17 +241,8 @@ class Worker:
         decided: list[Decided] = []
         dead: list[DeadLetter] = []
         for pending in pendings:
-            try:
-                step = self._processor.decide(
-                    stream.decider, stream.name, state, pending.event, position
-                )
-            except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
-                log.error("stream.stalled", stream=stream.name, error=traceback.format_exc())
-                data = _as_data(error)
-                step = self._processor.stall(
-                    stream.decider, stream.name, state, pending.event, position, data
-                )
-                dead.append(DeadLetter(pending.delivery, data))
+            step, letter = self._judge(stream, pending, state, position)
+            dead.extend(letter)
             decided.append(step)
             state = step.state
             position += 1
@@ -270,11 +261,26 @@ class Worker:
         )
         return stream, pendings, settlement, state
 
+    def _judge(
+        self, stream: Stream, pending: Pending, state: Any, position: int
+    ) -> tuple[Decided, tuple[DeadLetter, ...]]:
+        """What the stream makes of an event: its decision, or that it stalls over it."""
+        at = (stream.decider, stream.name, state, pending.event, position)
+        error = pending.error
+        if error is None:
+            try:
+                return self._processor.decide(*at), ()
+            except Exception as failure:  # noqa: BLE001 - the one place: a failure becomes an event
+                log.error("stream.stalled", stream=stream.name, error=traceback.format_exc())
+                error = failure
+        data = _as_data(error)
+        return self._processor.stall(*at, data), (DeadLetter(pending.delivery, data),)
+
     def _settled(
-        self, stream: Stream, pendings: list[Pending], state: Any, outcome: Settled
+        self, stream: Stream, pendings: list[Pending], state: Any, outcome: Settled | Exception
     ) -> None:
         stream.busy = False
-        if outcome.outcome == "ok":
+        if isinstance(outcome, Settled) and outcome.outcome == "ok":
             stream.state = state
             stream.position += len(pendings)
             stream.alone = False
@@ -284,9 +290,19 @@ class Worker:
         elif len(pendings) > 1:
             stream.alone = True
             stream.inbox.extendleft(reversed(pendings))
+        elif isinstance(outcome, Exception):
+            self._stall(stream, pendings[0], outcome)
         elif outcome.outcome == "conflict":
             self._lost_race(stream, pendings[0])
         self._make_ready(stream)
+
+    def _stall(self, stream: Stream, pending: Pending, error: Exception) -> None:
+        """What was decided cannot be written: the stream says so instead, if that can be."""
+        if pending.error is None:
+            pending.error = error
+            stream.inbox.appendleft(pending)
+        else:
+            self._bury(pending.delivery, error)
 
     def _lost_race(self, stream: Stream, pending: Pending) -> None:
         """Another decider was here: read the stream anew, or let the queue put things in order."""
@@ -307,11 +323,22 @@ class Worker:
 
     # --- small things -----------------------------------------------------------------------------
 
+    def _bury(self, delivery: Delivery, error: Exception) -> None:
+        """Make it a dead letter, and let follow what follows from work that failed."""
+        data = _as_data(error)
+        outputs: tuple[Output, ...] = ()
+        if delivery.stream is None:
+            outputs = tuple(self._processor.work_failed(delivery, data).outputs)
+        letter = DeadLetter(delivery, data)
+        self._settle_soon(Settlement((delivery,), (), outputs, (), (letter,)))
+
     async def _release(self, delivery: Delivery, delay_s: float) -> None:
-        try:
-            await self._bus.release(delivery, delay_s)
-        except Unavailable as error:
-            log.warning("bus.unavailable", what="release", error=error.message)
+        # Until it is done: a lease of this process that nobody works on would stay for its lifetime.
+        while True:
+            try:
+                return await self._bus.release(delivery, delay_s)
+            except Unavailable as error:
+                await self._pause("release", error)
 
     async def _pause(self, what: str, error: Unavailable) -> None:
         log.warning("bus.unavailable", what=what, error=error.message)
@@ -321,6 +348,15 @@ class Worker:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_lost(delivery: Delivery, error: Exception) -> bool:
+    """Whether it was tried often enough. What is down may come back after any time."""
+    return delivery.attempt >= _ATTEMPTS and not isinstance(error, Unavailable)
+
+
+def _backoff_s(delivery: Delivery) -> float:
+    return min(60.0, 2.0 ** min(delivery.attempt, 6))
 
 
 def _as_data(error: Exception) -> dict[str, Any]:
