@@ -110,7 +110,7 @@ async def test_a_wrong_password_says_so_and_signs_nobody_in(app: App) -> None:
     async with httpx.AsyncClient(base_url=app.url) as http:
         answer = await http.post("/login", data={"username": "nobody", "password": "wrong wrong"})
         assert answer.status_code == 401
-        assert answer.json() == {"detail": "credentialsSignin"}
+        assert answer.json() == {"detail": "name or password is wrong"}
         assert not http.cookies
         assert (await http.get("/user")).status_code == 401
 
