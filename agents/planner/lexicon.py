@@ -148,7 +148,7 @@ WORDS: dict[str, Word] = {
         verbs="notify tell notification alert ping inform remind message show display print post read",
     ),
     "human.ask": Word(
-        "ask", "ask", ("question", "answer", "choice"), "asks you", "", verbs="ask question asking"
+        "ask", "ask", ("question", "answer", "choice"), "asks you", "answer", verbs="ask question asking"
     ),
     "wait.until": Word("ask", "wait", ("wait", "pause"), "waits", "", verbs="wait pause waiting"),
 }

@@ -14,6 +14,7 @@ from agents.planner.clauses import clauses, lead_end
 from agents.planner.draft import Draft, Drafting, content_words
 from agents.planner.entities import Text
 from agents.planner.questions import gap_question, time_question, unknown_question, unsure_question
+from agents.planner.remarks import remarks
 from agents.planner.retrieve import Index
 from agents.planner.slots import Made
 from agents.planner.spoken import when_said
@@ -158,15 +159,18 @@ class Planning:
             "events": [trigger],
             "steps": draft.steps,
         }
+        left = not_covered(self.text, draft)
+        said = remarks(when.assumed if when else (), left)
         sources = dict(draft.sources)
         sources[event] = (
             "; ".join(when.assumed) if when and when.assumed else "said" if when else "default"
         )
         return PlanAnswer(
             "plan",
+            " ".join(["Here is the plan.", said]) if said else "",
             document=document,
             confidence=round(draft.confidence, 2),
-            not_covered=not_covered(self.text, draft),
+            not_covered=left,
             sources=sources,
         )
 

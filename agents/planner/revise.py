@@ -12,6 +12,7 @@ from agents.planner.clauses import APPROVAL
 from agents.planner.entities import Text
 from agents.planner.planning import START, Planning
 from agents.planner.questions import time_question
+from agents.planner.remarks import remarks
 from agents.planner.times import Refused, adjust_when
 from backend.contracts.ports import PlanAnswer
 
@@ -71,8 +72,10 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
     _retell(planning, before, changed)
     if changed == before:
         return PlanAnswer("question", "That is how the plan already is. What should change?")
+    told = remarks(revision.assumed, revision.left)
     return PlanAnswer(
         "plan",
+        f"Changed as you said. {told}" if told else "",
         document=changed,
         confidence=0.95,
         sources=sources,
@@ -87,6 +90,7 @@ class Revision:
     def __init__(self, planning: Planning) -> None:
         self._planning = planning
         self.left: tuple[str, ...] = ()
+        self.assumed: tuple[str, ...] = ()
 
     def apply(self, text: Text, document: Document) -> Outcome:
         """The document changed as the text says."""
@@ -151,6 +155,7 @@ class Revision:
                 name = str(old.get("name") or START[when.kind])
                 name = name if name not in {*START.values(), "event.start"} else START[when.kind]
                 source = "; ".join(when.assumed) or "said"
+                self.assumed = when.assumed
                 return self._triggered(document, when.trigger(name)), {name: source}
         return None
 

@@ -12,26 +12,85 @@ from agents.planner.times import When
 from backend.contracts.tools import ToolSpec
 
 Line = tuple[ToolSpec, dict[str, Any]]
+MAX_NAME = 80
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_SOURCES = {"web.read", "http.get"}
+_QUOTES = {"file.write", "file.append", "http.request"}
 
 
 def plan_name(lines: Sequence[Line], when: When | None) -> str:
-    """Such as "Weekday feed summary by mail"."""
+    """The person's purpose, such as "Weekday feed summary by mail" or "Reminder: call mum"."""
+    often = how_often(when) if when else ""
+    name = _reminder(lines, often) or _watch(lines, often, when) or _message(lines, often)
+    return _fitted(name or _made(lines, often))
+
+
+def _reminder(lines: Sequence[Line], often: str) -> str:
+    """What only says something in the chat."""
+    acting = [(spec, args) for spec, args in lines if spec.id != "wait.until"]
+    if len(acting) != 1 or acting[0][0].id != "notify.user":
+        return ""
+    text = acting[0][1].get("text")
+    if not isinstance(text, str) or "${" in text:
+        return ""
+    return f"{often} reminder: {_lower(text)}".strip()
+
+
+def _watch(lines: Sequence[Line], often: str, when: When | None) -> str:
+    """One page or answer, looked at and told."""
+    ids = [spec.id for spec, _ in lines]
+    if len(ids) != 2 or ids[0] not in _SOURCES or ids[1] != "notify.user":
+        return ""
+    place = _place(lines[0][1].get("url"))
+    if not place:
+        return ""
+    if when is None or when.kind == "at":
+        return f"Look at {place}"
+    return f"Watch {place}" if often in ("", "hourly", "regular") else f"{often} look at {place}"
+
+
+def _message(lines: Sequence[Line], often: str) -> str:
+    """A message of the person's own, sent or kept."""
+    if len(lines) != 1:
+        return ""
+    spec, args = lines[0]
+    said = next((args[k] for k in ("content", "body") if isinstance(args.get(k), str)), "")
+    if spec.id == "email.send" and "${" not in said:
+        to = args.get("to", "")
+        return f"{often} mail to {', '.join(to) if isinstance(to, list) else to}".strip()
+    if spec.id in _QUOTES and said and "${" not in said:
+        return f"{often} “{_cut(said, 40)}” {_way(spec, args)}".strip()
+    return ""
+
+
+def _made(lines: Sequence[Line], often: str) -> str:
     things: list[str] = []
     ways: list[str] = []
     for spec, args in lines:
         word = WORDS.get(spec.id)
+        title = _text_title(args) if spec.id == "llm.complete" else word.title if word else ""
         if word is None:
             things.append(spec.name.lower())
-        elif word.title and word.title not in things:
-            things.append(word.title)
+        elif title:
+            things += [title] if title not in things else []
         elif word.way:
-            way = _filled(word.way, args)
+            way = _way(spec, args)
             ways += [way] if way not in ways else []
-    name = " ".join([how_often(when) if when else "", *things[-3:], *_list(ways[:3])]).strip()
     if not things and ways:
-        name = " ".join([how_often(when) if when else "", "message", *_list(ways[:3])])
-    name = re.sub(r"\s+", " ", name.strip() or lines[0][0].name)
-    return name[:1].upper() + name[1:120]
+        things = ["message"]
+    name = " ".join([often, *things[-3:], *_list(ways[:3])])
+    return re.sub(r"\s+", " ", name).strip() or lines[0][0].name
+
+
+def _text_title(args: dict[str, Any]) -> str:
+    """ "Translate it" is a translation, "Write a poem about rain" a poem about rain."""
+    prompt = str(args.get("prompt", "")).lower()
+    if prompt.startswith("translat"):
+        return "translation"
+    written = re.match(
+        r"(?:write|draft|compose|generate)\s+(?:me\s+)?an?\s+([^,.;:\"$]{3,40})$", prompt
+    )
+    return written[1] if written else WORDS["llm.complete"].title
 
 
 def description(lines: Sequence[Line]) -> str:
@@ -41,7 +100,7 @@ def description(lines: Sequence[Line]) -> str:
         word = WORDS.get(spec.id)
         doings.append(_filled(word.does, args) if word and word.does else spec.name.lower())
     sentence = ", ".join(doings[:-1]) + (" and " if len(doings) > 1 else "") + doings[-1]
-    return sentence[:1].upper() + sentence[1:900] + "."
+    return _cut(sentence[:1].upper() + sentence[1:], 900) + "."
 
 
 def subject(lines: Sequence[Line]) -> str:
@@ -53,12 +112,12 @@ def subject(lines: Sequence[Line]) -> str:
         words = f"{kinds[-1]} of the {kinds[0]}"
     else:
         words = kinds[0] if kinds else "message from Lightning"
-    about = host or path
-    return f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}"[:200]
+    about = host or _base(path)
+    return _cut(f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}", 150)
 
 
 def how_often(when: When) -> str:
-    """ "weekday", "daily", "Monday", "hourly"; empty for one moment."""
+    """ "weekday", "daily", "Monday and Thursday", "hourly"; empty for one moment."""
     if when.kind == "at":
         return ""
     if when.kind == "interval" or any(
@@ -71,17 +130,29 @@ def how_often(when: When) -> str:
         return "yearly" if month.isdigit() else "regular"
     if day != "*" or "#" in weekday or "L" in weekday:
         return "monthly"
-    names = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-    if weekday.isdigit():
-        return names[int(weekday)]
-    return {"*": "daily", "1-5": "weekday", "0,6": "weekend"}.get(weekday, "weekly")
+    return {"*": "daily", "1-5": "weekday", "0,6": "weekend"}.get(weekday) or _days(weekday)
+
+
+def _days(field: str) -> str:
+    """ "1-6" as "Monday to Saturday", "1,4" as "Monday and Thursday"."""
+    words = []
+    for part in field.split(","):
+        first, _, last = part.partition("-")
+        words.append(f"{_DAYS[int(first)]} to {_DAYS[int(last)]}" if last else _DAYS[int(first)])
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _way(spec: ToolSpec, args: dict[str, Any]) -> str:
+    if spec.id == "http.request" and (host := _host(str(args.get("url", "")))):
+        return f"to {host}"
+    return _filled(WORDS[spec.id].way, {**args, "path": _base(str(args.get("path", "")))})
 
 
 def _filled(pattern: str, args: dict[str, Any]) -> str:
     def value(match: re.Match[str]) -> str:
         found = args.get(match.group(1), "")
         text = ", ".join(map(str, found)) if isinstance(found, list) else str(found)
-        return re.sub(r"\s+", " ", text)[:120] or "it"
+        return _cut(text, 120) or "it"
 
     return re.sub(r"\{(\w+)\}", value, pattern)
 
@@ -93,6 +164,36 @@ def _host(url: str) -> str:
         return ""
     named = "." in host and not re.fullmatch(r"[\d.]+", host)
     return host.removeprefix("www.") if named else ""
+
+
+def _place(url: Any) -> str:
+    """A page as people write it: example.com/status."""
+    host = _host(url) if isinstance(url, str) else ""
+    path = urlsplit(url).path.rstrip("/") if host else ""
+    return f"{host}{path}" if len(path) <= 30 else host
+
+
+def _base(path: str) -> str:
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _lower(text: str) -> str:
+    """Its first letter small, unless the word is one that is written large ("API", "I")."""
+    first = text.split(" ", 1)[0]
+    return text if first == "I" or (len(first) > 1 and first.isupper()) else text[:1].lower() + text[1:]
+
+
+def _fitted(name: str) -> str:
+    return _cut(name[:1].upper() + name[1:], MAX_NAME)
+
+
+def _cut(text: str, longest: int) -> str:
+    """The text in one line, cut between words."""
+    line = re.sub(r"\s+", " ", text).strip()
+    if len(line) <= longest:
+        return line
+    head = line[:longest].rsplit(" ", 1)[0] if " " in line[:longest] else line[: longest - 1]
+    return head.rstrip(" ,;:.") + "…"
 
 
 def _list(words: Sequence[str]) -> list[str]:

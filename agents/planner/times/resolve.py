@@ -309,7 +309,8 @@ def _settled(clock: Clock, part: str | None, assumed: list[str]) -> Clock:
     if part and clocks.in_part(clock, part) != clock:
         raise Unclear(f"“{clock}” is not in the {part}")
     if clock.bare and 1 <= clock.hour <= 6:
-        assumed.append(f"{clock} is early in the morning; say “{clock.hour} pm” for the afternoon")
+        said = str(clock.hour) if not clock.minute else f"{clock.hour}:{clock.minute:02}"
+        assumed.append(f"I took {said} as {clock}; say “{said} pm” for the afternoon")
     return Clock(clock.hour, clock.minute)
 
 

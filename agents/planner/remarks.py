@@ -1,0 +1,28 @@
+"""What a person must notice about a plan, in words beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_CHANGED = re.compile(
+    r"\b(?:chang\w+|differ\w*|new|updated?|since|again)\b"
+)
+_CONDITION = re.compile(r"^(?:but\s+)?(?:only\s+)?(?:if|when|whenever|unless|as long as|in case)\b", re.I)
+
+
+def remarks(assumed: Sequence[str], not_covered: Sequence[str]) -> str:
+    """Sentences on what was taken so, and on what no step does; empty when there is nothing."""
+    lines = [f"{each[:1].upper()}{each[1:]}." for each in assumed]
+    return " ".join([*lines, *(_uncovered(words) for words in not_covered[:5])])
+
+
+def _uncovered(words: str) -> str:
+    if _CHANGED.search(words.lower()):
+        return (
+            f"Not in the plan: “{words}”. I cannot compare with an earlier run yet, so it acts every "
+            "time."
+        )
+    if _CONDITION.match(words):
+        return f"Not in the plan: “{words}”. No step can check that, so it acts every time."
+    return f"Not in the plan: “{words}”."
