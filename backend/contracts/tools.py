@@ -14,6 +14,8 @@ ToolType = Literal["native", "function", "agent", "mcp", "http", "plan"]
 # key changes nothing more · effect: repeating it acts twice
 Purity = Literal["pure", "idempotent", "effect"]
 JsonSchema = dict[str, Any]
+# What only predicts or describes: a change here asks nobody to approve again.
+DESCRIPTIVE = {"cost_usd", "duration_s", "examples"}
 
 
 class ToolSpec(BaseModel):

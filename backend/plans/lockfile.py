@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from backend.contracts.plans import IR, Catalogue
+from backend.contracts.tools import DESCRIPTIVE
 
 
 def tools_hash(ir: IR, catalogue: Catalogue) -> str:
@@ -12,5 +13,7 @@ def tools_hash(ir: IR, catalogue: Catalogue) -> str:
     digest = hashlib.sha256()
     for tool in sorted({node.tool for node in ir.nodes}):
         spec = catalogue.tools.get(tool)
-        digest.update(f"{tool}={spec.model_dump_json() if spec else 'none'}\n".encode())
+        digest.update(
+            f"{tool}={spec.model_dump_json(exclude=DESCRIPTIVE) if spec else 'none'}\n".encode()
+        )
     return digest.hexdigest()

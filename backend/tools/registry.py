@@ -24,15 +24,13 @@ from backend.contracts.errors import (
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Files
-from backend.contracts.tools import ToolCall, ToolResult, ToolSpec
+from backend.contracts.tools import DESCRIPTIVE, ToolCall, ToolResult, ToolSpec
 from backend.settings import Settings
 from backend.tools.define import Tool, ToolContext
 from backend.tools.outgoing import Outgoing
 
 MAX_OUTPUT = 5_000_000
 MAX_ISSUES = 10
-# What only predicts or describes may change without asking for approval again.
-_NOT_HASHED = {"cost_usd", "duration_s", "examples"}
 _MODEL_KEY = "OPENAI_API_KEY"
 
 log = structlog.get_logger(__name__)
@@ -74,7 +72,7 @@ class Registry:
     def catalogue(self) -> Catalogue:
         """What plans are validated against; made anew only when a tool was registered."""
         if self._catalogue is None:
-            specs = {id: self._tools[id].spec for id in sorted(self._tools)}
+            specs = {id: self._forecast(self._tools[id].spec) for id in sorted(self._tools)}
             missing = {id: self._missing(spec) for id, spec in specs.items()}
             self._catalogue = Catalogue(
                 tools=specs,
@@ -82,6 +80,12 @@ class Registry:
                 hash=_hash(specs),
             )
         return self._catalogue
+
+    def _forecast(self, spec: ToolSpec) -> ToolSpec:
+        """Without a model, what a model would cost is not spent."""
+        if self._llm is None and "language" in spec.capabilities:
+            return spec.model_copy(update={"cost_usd": 0.0})
+        return spec
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Call a tool with its arguments checked and its defaults filled in.
@@ -194,7 +198,7 @@ def _named(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
 
 
 def _hash(specs: Mapping[str, ToolSpec]) -> str:
-    told = [spec.model_dump(mode="json", exclude=_NOT_HASHED) for spec in specs.values()]
+    told = [spec.model_dump(mode="json", exclude=DESCRIPTIVE) for spec in specs.values()]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -216,3 +216,12 @@ async def test_what_a_tool_says_is_among_the_result_s_messages(bench: Bench) -> 
     result = await run(bench, Tool(made().spec, function))
     assert result.messages == ("first", "second", "third")
     assert (result.note, result.cost_usd, result.action) == ("noted", 0.5, "left")
+
+
+async def test_what_a_model_costs_is_forecast_only_where_there_is_one(bench: Bench) -> None:
+    bench.tools = (made(capabilities=("language",), cost_usd=0.002),)
+    without = bench.registry().catalogue()
+    with_one = bench.registry(openai_api_key="sk-test").catalogue()
+    assert without.tools["test.tool"].cost_usd == 0
+    assert with_one.tools["test.tool"].cost_usd == 0.002
+    assert without.hash == with_one.hash

@@ -62,6 +62,7 @@ class Extracted(TypedDict):
     outputs=Extracted,
     duration_s=3.0,
     timeout_s=180,
+    cost_usd=0.002,
     capabilities=("language",),
     produces=("data",),
     examples=(

@@ -49,6 +49,7 @@ class Summary(TypedDict):
     outputs=Summary,
     duration_s=3.0,
     timeout_s=180,
+    cost_usd=0.002,
     capabilities=("language",),
     produces=("summary",),
     examples=(
