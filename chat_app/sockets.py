@@ -6,6 +6,7 @@ in the open page was not read again after a reconnect. Events of features that a
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -75,7 +76,8 @@ class Door:
         except (Invalid, HTTPException) as error:
             raise Refused("authentication failed") from error
         if thread_id and await self._threads.owner(thread_id) not in (None, user.identifier):
-            raise Refused("authorization failed")
+            # as for a thread that does not exist: the page says so, and can be used
+            thread_id = str(uuid.uuid4())
         clean = {
             "sessionId": session_id,
             "threadId": thread_id,

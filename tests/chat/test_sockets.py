@@ -11,6 +11,7 @@ from socketio.exceptions import ConnectionError as Refused
 from tests.chat.people import Page, Person
 
 ASK = "Ask me what to write down and save the answer to notes.txt"
+THREADS = {"pagination": {"first": 20}, "filter": {}}
 
 
 async def proposed(page: Page) -> dict[str, object]:
@@ -131,9 +132,13 @@ async def test_another_sites_page_does_not_connect(alice: Person) -> None:
 async def test_a_thread_of_somebody_else_cannot_be_joined(alice: Person, bob: Person) -> None:
     async with alice.page() as page:
         await proposed(page)
-        with pytest.raises(Refused):
-            async with bob.page(page.thread_id):
-                pass
+        async with bob.page(page.thread_id) as other:
+            answer = await other.until(lambda event, _: event.startswith("resume_thread"))
+            assert answer == "Thread not found."
+            # it is as any new page: what he says is said in a thread of his own
+            await proposed(other)
+        threads = await bob.http.post("/project/threads", json=THREADS)
+        assert page.thread_id not in {t["id"] for t in threads.json()["data"]}
 
 
 @pytest.mark.parametrize("bad", ["../../etc", "' OR 1=1 --", "a" * 40])
@@ -182,9 +187,7 @@ async def test_the_thread_is_called_what_its_plan_is(alice: Person) -> None:
                 event == "first_interaction" and data["interaction"] == card["title"]
             )
         )
-        threads = await alice.http.post(
-            "/project/threads", json={"pagination": {"first": 20}, "filter": {}}
-        )
+        threads = await alice.http.post("/project/threads", json=THREADS)
     names = {t["id"]: t["name"] for t in threads.json()["data"]}
     assert names[page.thread_id] == card["title"]
 

@@ -104,11 +104,11 @@ def test_two_people_see_nothing_of_each_other(
         assert "hers@example.com" not in answer.text()
     his.goto(f"{app.url}/thread/{thread}")
     his.wait_for_selector("#chat-input")
+    expect(his.get_by_text("Thread not found")).to_be_visible()
     expect(his.locator("[data-plan]")).to_have_count(0)
     look(his, "not-his-thread")
 
-    his.goto(app.url)
-    his.wait_for_selector("#chat-input")
+    # the page is as good as new
     proposed(his, site, "his@example.com")
     press(his, "approve", plan=plan)
     expect(his.get_by_role("alert")).to_contain_text("EXEC_NOT_FOUND")
