@@ -10,6 +10,7 @@ from backend.contracts.plans import TIMED_KINDS, Catalogue
 from backend.contracts.runs import ENDED_RUN, RunState, StepState
 from backend.contracts.views import Change, PlanView
 from chat_app import words
+from chat_app.effects import did
 from chat_app.fitting import fitted
 from chat_app.results import compact, cut, shown, without_secrets
 from chat_app.steps import (
@@ -91,7 +92,7 @@ def card(
         ],
         "run": _run(view, run, zone, now),
         "results": _results(view, run, catalogue) if run and run.status == "completed" else [],
-        "did": _did(view, run) if run and run.status in ENDED_RUN else [],
+        "did": _did(view, run, catalogue) if run and run.status in ENDED_RUN else [],
     }
     if due:
         props["status"] = RUN_STATES[run.status] if run else "running"
@@ -249,10 +250,14 @@ def _results(view: PlanView, run: RunState, catalogue: Catalogue) -> list[dict[s
     return results[-RESULTS:]
 
 
-def _did(view: PlanView, run: RunState) -> list[str]:
+def _did(view: PlanView, run: RunState, catalogue: Catalogue) -> list[str]:
     return [
-        words.happened(cut(effect, 120))
+        effect
         for step in view.document.steps
         if (state := run.steps.get(step.name)) and state.status == "done"
-        for effect in view.forecast.step_effects.get(step.name, ())
+        for effect in did(
+            catalogue.tools.get(step.action),
+            state.output if state.items is None else None,
+            view.forecast.step_effects.get(step.name, ()),
+        )
     ][:6]

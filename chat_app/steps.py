@@ -12,6 +12,7 @@ from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
 from chat_app.arguments import arguments, resolved, summary
+from chat_app.effects import did
 from chat_app.results import cut, has_words, preview, shown, without_secrets
 
 MAX_STEPS = 60
@@ -131,7 +132,9 @@ def _state(
         "denied": (state.error or {}).get("code") == DENIED,
         "why": _why(view, catalogue, run, step) if status == "skipped" else "",
         "questions": _questions(state, step, catalogue.tools.get(step.action), effects),
-        "preview": _told(state, effects) if status == "done" else "",
+        "preview": _told(state, catalogue.tools.get(step.action), effects)
+        if status == "done"
+        else "",
         "result": shown(state.output, STEP_TEXT) if status == "done" else None,
     }
 
@@ -147,11 +150,11 @@ def _why(view: PlanView, catalogue: Catalogue, run: RunState, step: Step) -> str
     return f"because it was not so: {cut(step.guard, 80)}" if step.guard else "not needed this time"
 
 
-def _told(state: StepState, effects: Sequence[str]) -> str:
+def _told(state: StepState, tool: ToolSpec | None, effects: Sequence[str]) -> str:
     """What a done step found, or else what it did."""
     output = without_secrets(state.output)
     if effects and state.items is None and not has_words(output):
-        return words.happened(cut(effects[0], 120))
+        return did(tool, output, effects)[0]
     return preview(output)
 
 

@@ -42,8 +42,19 @@
       if (said) button.setAttribute('aria-label', said);
     }
   };
+  // The arrow down means that there is more below, not the empty space under the last message.
+  const arrow = () => {
+    const button = document.querySelector('button:has(> svg.lucide-arrow-down)');
+    const last = [...document.querySelectorAll('.step')].pop();
+    const composer = document.getElementById('message-composer');
+    if (!button || !last || !composer) return;
+    const more = last.getBoundingClientRect().bottom > composer.getBoundingClientRect().top + 8;
+    button.style.visibility = more ? '' : 'hidden';
+  };
   let asked = 0;
-  new MutationObserver(() => {
-    asked ||= requestAnimationFrame(() => { asked = 0; name(); });
-  }).observe(document, { childList: true, subtree: true });
+  const look = () => {
+    asked ||= requestAnimationFrame(() => { asked = 0; name(); arrow(); });
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  document.addEventListener('scroll', look, { capture: true, passive: true });
 })();

@@ -12,7 +12,7 @@ import {
 } from '@/components/ui/dropdown-menu';
 import { Markdown } from '@/components/markdown';
 
-const VERSION = 1;
+const VERSION = 2;
 
 // --- words ------------------------------------------------------------------------------------------
 
@@ -30,6 +30,7 @@ const STATES = {
   failed: ['Failed', 'fail', OctagonX],
   stalled: ['Stuck', 'fail', TriangleAlert],
   stopped: ['Stopped', 'calm', CircleSlash],
+  denied: ['You said no', 'calm', Ban],
   rejected: ['Turned down', 'calm', Ban],
   archived: ['Ended', 'calm', Archive],
   ended: ['Ended', 'calm', Archive],
@@ -44,7 +45,8 @@ const STEP_STATES = {
   done: ['done', 'done', CircleCheck],
   skipped: ['skipped', 'calm', CornerDownRight],
   failed: ['failed', 'fail', OctagonX],
-  cancelled: ['stopped', 'calm', CircleSlash]
+  cancelled: ['stopped', 'calm', CircleSlash],
+  denied: ['you said no', 'calm', Ban]
 };
 const FOLDED = ['superseded', 'rejected', 'archived', 'ended', 'done', 'stopped'];
 const ENDED = ['done', 'failed', 'stopped'];
@@ -52,9 +54,8 @@ const ENDED = ['done', 'failed', 'stopped'];
 const plural = (n, one, many = one + 's') => `${n} ${n === 1 ? one : many}`;
 
 function lasted(seconds) {
-  if (seconds == null || seconds < 0) return '';
-  if (seconds < 0.05) return 'at once';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds == null) return '';
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
@@ -72,6 +73,9 @@ function away(iso, now) {
 }
 
 const href = (value) => (/^https?:\/\/[^\s]+$/i.test(value || '') ? value : undefined);
+
+// What a step stands under: a person's no is not a failure.
+const stateOf = (s) => (s.denied ? 'denied' : s.status);
 
 // --- hooks ------------------------------------------------------------------------------------------
 
@@ -143,7 +147,7 @@ function Pill({ state }) {
 
 function Button({ kind = 'plain', icon, busy, children, ...rest }) {
   return (
-    <button type="button" className={`lt-button lt-button-${kind}`} aria-busy={busy || undefined} {...rest} disabled={rest.disabled || busy}>
+    <button type="button" className={`lt-button lt-button-${kind}`} aria-busy={busy || undefined} {...rest} disabled={rest.disabled}>
       {busy ? <Icon as={LoaderCircle} spin /> : icon ? <Icon as={icon} /> : null}
       <span>{children}</span>
     </button>
@@ -215,19 +219,22 @@ const Fact = ({ label, children, note }) => (
   </div>
 );
 
+// Each effect whole: it is what one says yes to.
+const Effects = ({ p }) =>
+  p.effects.length ? p.effects.map((e, i) => <span key={i} className="lt-effect">{e}{p.per_item && !/for each item$/.test(e) ? ', per item' : ''}</span>) : 'Only reads';
+
 function Facts({ p, now, active }) {
   const run = p.run;
   const next = p.when.next[0];
-  const seconds = run && (run.seconds ?? Math.max(0.1, run.started ? (now - new Date(run.started)) / 1000 : 0));
-  const effects = p.effects.length ? p.effects : ['Only reads'];
-  if (active)
+  if (run && active) {
+    const seconds = run.seconds ?? (run.started ? (now - new Date(run.started)) / 1000 : 0);
     return (
-      <dl className="lt-facts">
+      <dl className="lt-facts lt-facts-run">
         <Fact label="Progress" note={run.began ? `started ${run.began}` : ''}>{run.done} of {plural(run.total, 'step')}</Fact>
-        <Fact label="Does" note={effects.length > 1 ? `and ${effects.length - 1} more` : ''}>{effects[0]}</Fact>
-        <Fact label="Time" note={`usually ${p.takes}`}><span className="lt-digits">{lasted(seconds)}</span></Fact>
+        <Fact label="Time" note={run.ended ? '' : `usually ${p.takes}`}><span className="lt-digits">{lasted(seconds)}</span></Fact>
       </dl>
     );
+  }
   return (
     <dl className="lt-facts">
       <Fact
@@ -236,7 +243,7 @@ function Facts({ p, now, active }) {
       >
         {p.when.words}
       </Fact>
-      <Fact label="Does" note={effects.length > 1 ? effects.slice(1, 3).join(' · ') : ''}>{effects[0]}{p.per_item ? ', per item' : ''}</Fact>
+      <Fact label="Does"><Effects p={p} /></Fact>
       <Fact label="Takes" note={p.cost}>about {p.takes}</Fact>
     </dl>
   );
@@ -337,7 +344,7 @@ function Graph({ p, onPick }) {
           })}
           {p.steps.map((s) => {
             const c = g.cells.get(s.id);
-            const [word, tone, as] = s.state ? STEP_STATES[s.state.status] : ['', 'calm', null];
+            const [word, tone, as] = s.state ? STEP_STATES[stateOf(s.state)] : ['', 'calm', null];
             return (
               <foreignObject key={s.id} x={c.x - g.w / 2} y={c.y - g.h / 2} width={g.w} height={g.h}>
                 <button type="button" tabIndex={-1} className={`lt-node lt-${tone}`} data-node={s.id} onClick={() => onPick(s.id)} aria-label={`${s.title}${word ? ', ' + word : ''}`}>
@@ -396,11 +403,12 @@ function Argument({ arg, draft, issues, locked, label }) {
 // References inside a text stand out from the words around them.
 const Template = ({ text }) => text.split(/(\$\{[^}]*\})/).map((part, i) => (part.startsWith('${') ? <span key={i} className="lt-chip">{part.slice(2, -1)}</span> : part));
 
-function Issue({ issue, onFix }) {
+function Issue({ issue, onFix, again }) {
   return (
     <div className={`lt-issue lt-issue-${issue.severity}`}>
       <Icon as={issue.severity === 'info' ? MessageCircleQuestion : TriangleAlert} />
       <span>{issue.message}{issue.suggestion ? <span className="lt-muted"> {issue.suggestion}</span> : null}{issue.code ? <code className="lt-code">{issue.code}</code> : null}</span>
+      {again && issue.code === 'PLAN_SETTING_MISSING' ? <button type="button" className="lt-text-button" data-act="check-again" onClick={again}>Check again</button> : null}
       {onFix ? <button type="button" className="lt-text-button" onClick={onFix}>{issue.fix.label}</button> : null}
     </div>
   );
@@ -408,40 +416,45 @@ function Issue({ issue, onFix }) {
 
 // --- questions --------------------------------------------------------------------------------------
 
-const UNKNOWN = [['again', 'Run it again', RotateCcw], ['happened', 'It happened', Check], ['stop', 'Stop the run', Square]];
+const UNKNOWN = [['happened', 'It happened', Check], ['again', 'Do it again', RotateCcw], ['stop', 'Stop the run', Square]];
+
+// The values a step is about to act with: to look at, and to change before it does.
+function Values({ rows, edits, set }) {
+  const form = { draft: edits, set: (path, value, stored) => set((e) => { const next = { ...e, [path]: value }; if (value === stored) delete next[path]; return next; }) };
+  return <div className="lt-values">{rows.map((r) => <Argument key={r.key} arg={{ ...r, path: r.key, source: '' }} draft={form} issues={[]} />)}</div>;
+}
 
 function Question({ step, q, act, busy }) {
   const [text, setText] = useState('');
+  const [edits, setEdits] = useState({});
   const id = useId();
   const self = useRef(null);
   // Into view, if the person is in this card: the bar may lie over it.
   useEffect(() => {
     const card = self.current.closest('.lt-card');
-    if (card.contains(document.activeElement)) self.current.scrollIntoView({ block: 'nearest' });
+    if (card.contains(document.activeElement)) setTimeout(() => self.current?.querySelector('.lt-row')?.scrollIntoView({ block: 'nearest' }), 60);
   }, []);
-  const send = (answer) => act('answer', { step: step.id, index: q.index, answer });
-  const on = (answer) => busy === `answer:${step.id}:${q.index}:${answer}`;
-  const words =
-    q.kind === 'unknown' ? q.text || 'This was interrupted half way. It may or may not have happened.'
-    : q.kind === 'gate' ? q.text || 'This step asks before it acts. With these values:'
-    : q.text;
+  const changed = Object.keys(edits).length;
+  const tag = (name) => `answer:${step.id}:${q.index}:${name}`;
+  const send = (answer, name = answer) => act('answer', { step: step.id, index: q.index, iteration: q.iteration || null, answer }, tag(name));
+  const on = (name) => busy === tag(name);
   return (
     <div className="lt-question" ref={self} data-question={q.kind} role="group" aria-labelledby={id}>
-      <p id={id} className="lt-strong">{words}</p>
-      {q.args.length ? <dl className="lt-fields">{q.args.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl> : null}
+      <p id={id} className="lt-strong">{q.text}</p>
+      {q.args.length ? <Values rows={q.args} edits={edits} set={setEdits} /> : null}
       {q.kind === 'gate' ? (
         <div className="lt-row">
-          <Button kind="primary" icon={Check} data-act="allow" busy={on('allow')} disabled={!!busy} onClick={() => send('allow')}>Allow once</Button>
-          <Button icon={X} data-act="deny" busy={on('deny')} disabled={!!busy} onClick={() => send('deny')}>Deny</Button>
+          <Button kind="primary" icon={Check} data-act="allow" busy={on('allow')} onClick={() => send(changed ? { answer: 'allow', args: edits } : 'allow', 'allow')}>{changed ? `Allow once, with ${plural(changed, 'change')}` : 'Allow once'}</Button>
+          <Button icon={X} data-act="deny" busy={on('deny')} onClick={() => send('deny')}>Say no</Button>
         </div>
       ) : q.kind === 'unknown' ? (
-        <div className="lt-row">{UNKNOWN.map(([answer, label, icon]) => <Button key={answer} icon={icon} data-act={answer} busy={on(answer)} disabled={!!busy} onClick={() => send(answer)}>{label}</Button>)}</div>
+        <div className="lt-row">{UNKNOWN.map(([answer, label, icon]) => <Button key={answer} icon={icon} data-act={answer} busy={on(answer)} onClick={() => send(answer)}>{label}</Button>)}</div>
       ) : q.choices.length ? (
-        <div className="lt-row">{q.choices.map((c) => <Button key={c} data-act="answer" data-answer={c} busy={on(c)} disabled={!!busy} onClick={() => send(c)}>{c}</Button>)}</div>
+        <div className="lt-row">{q.choices.map((c) => <Button key={c} data-act="answer" data-answer={c} busy={on(c)} onClick={() => send(c)}>{c}</Button>)}</div>
       ) : (
-        <form className="lt-row" onSubmit={(e) => { e.preventDefault(); if (text.trim()) send(text.trim()); }}>
+        <form className="lt-row" onSubmit={(e) => { e.preventDefault(); if (text.trim()) send(text.trim(), 'typed'); }}>
           <input className="lt-input" aria-labelledby={id} placeholder="Your answer" value={text} onChange={(e) => setText(e.target.value)} />
-          <button type="submit" className="lt-button lt-button-primary" data-act="answer" disabled={!!busy || !text.trim()}><span>Answer</span></button>
+          <button type="submit" className="lt-button lt-button-primary" data-act="answer" disabled={!text.trim()}><span>Answer</span></button>
         </form>
       )}
     </div>
@@ -456,7 +469,7 @@ function sideNote(step, now) {
   if (s.status === 'retrying') return `attempt ${s.attempt + 1}${s.of ? ' of ' + s.of : ''}`;
   if (s.status === 'running') return (s.items ? `${s.items[0]} of ${s.items[1]} · ` : '') + (s.attempt > 1 ? `attempt ${s.attempt}${s.of ? ' of ' + s.of : ''} · ` : '') + (s.started ? lasted((now - new Date(s.started)) / 1000) : '');
   if (s.status === 'done') return (s.items ? `${s.items[1]} items · ` : '') + lasted(s.seconds);
-  return STEP_STATES[s.status][0];
+  return STEP_STATES[stateOf(s)][0];
 }
 
 function subLine(step, fault) {
@@ -465,36 +478,37 @@ function subLine(step, fault) {
   if (!s) return step.guard ? `only if ${step.guard}` : step.sub;
   if (s.status === 'done') return s.preview || 'nothing to show';
   if (s.status === 'retrying') return s.error ? s.error.message : step.sub;
-  if (s.status === 'waiting' && s.questions[0]) return s.questions[0].text || 'asks before it acts';
+  if (s.status === 'skipped') return s.why || step.sub;
   return step.sub;
 }
 
 function Step({ step, open, toggle, draft, issues, locked, act, busy, now, last }) {
   const body = useId();
   const s = step.state;
-  const [word, tone, as] = s ? STEP_STATES[s.status] : ['', 'calm', null];
+  const [word, tone, as] = s ? STEP_STATES[stateOf(s)] : ['', 'calm', null];
   const mine = issues.filter((i) => !step.args.some((a) => i.path === a.path || i.path.startsWith(a.path + '/')));
   const bad = issues.some((i) => i.severity === 'error');
   return (
     <li className={`lt-step lt-${bad ? 'fail' : tone}${open ? ' lt-open' : ''}${last ? ' lt-last' : ''}`} data-step={step.id} data-status={s ? s.status : 'planned'}>
       <button type="button" className="lt-step-head" aria-expanded={open} aria-controls={body} onClick={toggle}>
-        <span className="lt-mark" key={s ? s.status : 'n'}>{bad ? <Icon as={CircleAlert} /> : as ? <Icon as={as} spin={as === LoaderCircle} /> : step.n}</span>
+        <span className={'lt-mark' + (!s && step.effects.length ? ' lt-acts' : '')} key={s ? s.status : 'n'}>{bad ? <Icon as={CircleAlert} /> : as ? <Icon as={as} spin={as === LoaderCircle} /> : step.n}</span>
         <span className="lt-step-words">
           <span className="lt-step-title"><span>{step.title}</span><code>{step.tool}</code></span>
           <span className="lt-step-sub">{subLine(step, !open && issues.find((i) => i.severity === 'error'))}</span>
         </span>
         <span className="lt-step-side">
-          {!s && step.effects.length ? <span className="lt-badge">{step.effects[0]}</span> : null}
           <span className="lt-digits">{sideNote(step, now)}</span>
           {s ? <span className="lt-hidden">{word}</span> : null}
         </span>
         <span className="lt-chevron"><Icon as={ChevronRight} /></span>
       </button>
       {s && s.questions.map((q, i) => <Question key={`${s.iteration}:${q.index}:${i}`} step={step} q={q} act={act} busy={busy} />)}
-      {s && s.status === 'failed' && s.error ? <div className="lt-step-fault"><Fault error={s.error} /></div> : null}
+      {s && s.status === 'failed' && s.error ? (
+        <div className="lt-step-fault">{s.denied ? <p className="lt-muted lt-note">You said no: nothing was done here. <code className="lt-code">{s.error.code}</code></p> : <Fault error={s.error} />}</div>
+      ) : null}
       {open ? (
         <div id={body} className="lt-step-body">
-          {mine.map((i, n) => <Issue key={n} issue={i} />)}
+          {mine.map((i, n) => <Issue key={n} issue={i} again={locked ? null : () => act('check', { edits: {} })} />)}
           {s && s.result && s.result.kind !== 'none' ? <section className="lt-result" data-result={step.id} aria-label={`Result of ${step.title}`}><Result r={s.result} /></section> : null}
           {s && s.note ? <p className="lt-muted lt-note">{s.note}</p> : null}
           {step.args.map((a) => <Argument key={a.path} arg={a} draft={draft} locked={locked} issues={issues.filter((i) => i.path === a.path || i.path.startsWith(a.path + '/'))} />)}
@@ -519,7 +533,7 @@ function Changes({ p }) {
         {shown.map((c, i) => (
           <li key={i} data-change={c.kind}>
             <span className={`lt-sign lt-sign-${c.kind}`}>{c.kind === 'added' ? 'new' : c.kind === 'removed' ? 'gone' : 'now'}</span>
-            <span><span className="lt-change-label">{c.label}</span>{c.old ? <del>{c.old}</del> : null}{c.old && c.new ? <Icon as={ArrowRight} /> : null}{c.new ? <ins>{c.new}</ins> : null}</span>
+            <span><span className="lt-change-label">{c.label}</span>{c.tool ? <code className="lt-code lt-change-tool">{c.tool}</code> : null}{c.old ? <del>{c.old}</del> : null}{c.old && c.new ? <Icon as={ArrowRight} /> : null}{c.new ? <ins>{c.new}</ins> : null}</span>
           </li>
         ))}
       </ul>
@@ -567,37 +581,42 @@ function PlanCard({ p, api }) {
   const editable = p.status === 'proposed' || p.status === 'invalid';
   const run = p.run;
   const active = !!run && ['running', 'waiting', 'stalled'].includes(run.status);
+  const denied = !!run && run.denied;
   const recurring = p.kind === 'plan' && (['scheduled', 'paused'].includes(p.status) || (active && p.schedules.length > 0));
   const hasRun = !!run;
   const now = useNow(active ? 250 : 30000);
 
+  // A busy button stays what it is, and keeps the focus; a second press of it does nothing.
+  const pressed = useRef(false);
   const act = async (verb, extra, tag) => {
+    if (pressed.current) return { ok: false };
+    pressed.current = true;
     setBusy(tag || (extra && 'answer' in extra ? `answer:${extra.step}:${extra.index}:${extra.answer}` : verb));
     setFault(null);
     const answer = await call(verb, extra);
+    pressed.current = false;
     setBusy('');
     if (!answer.ok) setFault(answer.error);
     return answer;
   };
-  const act1 = (verb, extra) => act(verb, extra).then((a) => { if (a.ok && root.current) root.current.querySelector('.lt-title').focus({ preventScroll: true }); return a; });
+  const act1 = (verb, extra) => act(verb, extra).then((a) => { if (a.ok && root.current) (root.current.querySelector('.lt-fold') || root.current.querySelector('.lt-title')).focus({ preventScroll: true }); return a; });
 
   const live = draft.issues;
   const pathIssues = (step) => (live ? live.filter((i) => i.path && i.path.startsWith(`steps/${step.n - 1}/`)) : step.issues);
   const general = live ? live.filter((i) => !/^steps\/\d+/.test(i.path || '')) : p.issues;
   const errors = [...general, ...p.steps.flatMap(pathIssues)].filter((i) => i.severity === 'error');
-  const state = draft.checking ? 'checking' : draft.dirty ? 'editing' : p.status === 'invalid' && live && !errors.length ? 'proposed' : p.status;
+  const state = denied && p.status === 'failed' ? 'denied' : draft.checking ? 'checking' : draft.dirty ? 'editing' : p.status === 'invalid' && live && !errors.length ? 'proposed' : p.status;
 
   const foldable = FOLDED.includes(p.status);
   const folded = foldable && unfolded !== true;
+  // A card that folds takes the focused button with it: the focus stays in the card.
+  const held = !!root.current && root.current.contains(document.activeElement);
+  useLayoutEffect(() => {
+    if (held && document.activeElement === document.body) (root.current.querySelector('.lt-fold') || root.current.querySelector('.lt-title')).focus({ preventScroll: true });
+  });
   const stepsShown = showSteps ?? (!recurring || active);
   const openOf = (s) => toggled[s.id] ?? (pathIssues(s).some((i) => i.severity === 'error') && editable);
   const graph = p.steps.length > 3 && p.edges.length > 0 && !p.before && !p.after;
-
-  // A control that had the focus may go away with an update: the title takes the focus over.
-  const held = !!root.current && root.current.contains(document.activeElement);
-  useLayoutEffect(() => {
-    if (held && !root.current.contains(document.activeElement)) root.current.querySelector('.lt-title').focus({ preventScroll: true });
-  });
 
   // Once a run was watched here, its steps stay in view when it ends: nothing jumps away.
   useEffect(() => { if (active && recurring) setShowSteps(true); }, [active, recurring]);
@@ -629,6 +648,7 @@ function PlanCard({ p, api }) {
   const spoken = active ? `${STATES[run.status][0]}. ${run.done} of ${run.total} steps done.${running ? ' Now: ' + running.title + '.' : ''}` : (STATES[state] || STATES.proposed)[0];
   const outcome =
     p.status === 'done' || (recurring && run && run.status === 'done') ? `done in ${lasted(run.seconds)}`
+    : denied ? 'you said no'
     : run && run.status === 'failed' ? `failed after ${lasted(run.seconds)}`
     : run && run.status === 'stopped' ? `stopped after ${lasted(run.seconds)}` : '';
   const foldLine =
@@ -646,6 +666,7 @@ function PlanCard({ p, api }) {
     recurring && ['End this plan', Archive, () => setAsking('archive'), 'archive']
   ].filter(Boolean);
 
+  const unsure = p.steps.some((s) => s.state && s.state.questions.some((q) => q.kind === 'unknown'));
   const bar =
     asking === 'reject' ? (
       <form className="lt-bar" onSubmit={(e) => { e.preventDefault(); setAsking(''); act1('reject', { reason }); }} onKeyDown={(e) => e.key === 'Escape' && setAsking('')}>
@@ -671,7 +692,7 @@ function PlanCard({ p, api }) {
             {p.when.timed ? 'Approve and schedule' : 'Approve and run'}
           </Button>
         ) : null}
-        {active ? <Button icon={Square} data-act="cancel" busy={busy === 'cancel'} onClick={() => act1('cancel')}>Stop</Button> : null}
+        {active && !unsure ? <Button icon={Square} data-act="cancel" busy={busy === 'cancel'} onClick={() => act1('cancel')}>Stop</Button> : null}
         {recurring && !active ? <Button kind="primary" icon={Play} data-act="run" busy={busy === 'run'} onClick={runNow}>Run now</Button> : null}
         {p.kind === 'plan' && p.schedules.some((s) => s.status === 'active') && !editable ? <Button icon={Pause} data-act="pause" busy={busy === 'pause'} onClick={() => act('pause')}>Pause</Button> : null}
         {p.kind === 'plan' && p.status === 'paused' ? <Button icon={CalendarClock} data-act="resume" busy={busy === 'resume'} onClick={() => act('resume')}>Resume</Button> : null}
@@ -691,7 +712,7 @@ function PlanCard({ p, api }) {
         ) : null}
       </div>
     );
-  const hasBar = editable || active || recurring || (p.kind === 'plan' && ['failed', 'approved', 'stopped', 'done'].includes(p.status));
+  const hasBar = editable || (active && !unsure) || recurring || (p.kind === 'plan' && ['failed', 'approved', 'stopped', 'done'].includes(p.status));
 
   const results = p.results.length ? (
     <section className="lt-results" aria-label="Results">
@@ -708,7 +729,7 @@ function PlanCard({ p, api }) {
 
   const [, tone, HeadIcon] = STATES[state] || STATES.proposed;
   return (
-    <article className={`lt-card lt-card-${state}${folded ? ' lt-folded' : ''}`} ref={root} aria-labelledby={titleId} data-plan={p.plan} data-revision={p.revision} data-kind={p.kind} data-status={state} data-run={run ? run.id : undefined} data-run-status={run ? run.status : undefined}>
+    <article className={`lt-card lt-card-${state}${folded ? ' lt-folded' : ''}`} ref={root} aria-labelledby={titleId} data-plan={p.plan} data-revision={p.revision} data-kind={p.kind} data-status={state === 'denied' ? 'failed' : state} data-run={run ? run.id : undefined} data-run-status={run ? run.status : undefined}>
       <div className="lt-hidden" role="status" aria-live="polite">{spoken}</div>
       <header className="lt-head">
         {foldable ? (
@@ -718,7 +739,7 @@ function PlanCard({ p, api }) {
               <span className="lt-title" id={titleId} tabIndex={-1}>{p.title}</span>
               <span className="lt-step-sub">{[p.label, foldLine].filter(Boolean).join(' · ')}</span>
             </span>
-            {run && run.ended ? <span className="lt-step-side lt-digits">{run.began}</span> : <span className={`lt-step-side lt-${tone}`}>{STATES[p.status][0]}</span>}
+            {run && run.ended ? <span className="lt-step-side lt-digits">{run.began}</span> : <span className={`lt-step-side lt-${tone}`}>{STATES[state][0]}</span>}
             <span className="lt-chevron"><Icon as={ChevronRight} /></span>
           </button>
         ) : (
@@ -736,7 +757,7 @@ function PlanCard({ p, api }) {
       {folded ? results : (
         <>
           {foldable && results}
-          <Facts p={p} now={now} active={!!run && !recurring || active} />
+          <Facts p={p} now={now} active={(!!run && !recurring) || active} />
           {editable ? <Changes p={p} /> : null}
           {p.uncovered.length && editable ? (
             <div className="lt-notice lt-wait"><Icon as={TriangleAlert} /><p>Not in this plan: {p.uncovered.map((w, i) => <span key={i}>{i ? ', ' : ''}“{w}”</span>)}. Say it another way to add it.</p></div>
@@ -774,6 +795,7 @@ function PlanCard({ p, api }) {
           {!editable && p.decided && !active ? <p className="lt-foot"><Icon as={Clock} />{p.decided}</p> : null}
         </>
       )}
+      {p.earlier && p.earlier[0] ? <p className="lt-foot" data-earlier={p.earlier[0]}><Icon as={History} />{plural(p.earlier[0], 'earlier run')} of this plan{p.earlier[1] ? `, ${p.earlier[1]} failed` : ''}. Say /runs to see them.</p> : null}
       {fault ? <div className="lt-pad"><Fault error={fault} onClose={() => setFault(null)} /></div> : null}
       {hasBar && !(folded && ['superseded', 'rejected', 'archived', 'ended', 'done', 'stopped'].includes(p.status)) ? bar : null}
     </article>

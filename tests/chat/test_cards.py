@@ -313,6 +313,16 @@ def test_a_done_run_shows_what_was_sent_and_what_was_in_it() -> None:
     assert props["steps"][1]["state"]["preview"] == "All is well."
 
 
+def test_what_was_sent_is_what_the_tool_says_not_what_was_foreseen() -> None:
+    mail = replace(TOOLS[2], effects=("sends 1 mail to {to}",))
+    catalogue = Catalogue({**CATALOGUE.tools, mail.id: mail}, hash="tools")
+    steps = {"fetch": done({}), "digest": done({}), "send": done({"to": ["new@example.com"]})}
+    state = run("completed", steps, ended_at=NOW)
+    props = card(VIEW, catalogue, now=NOW, zone="UTC", run=state)
+    assert props["did"] == ["Sent 1 mail to new@example.com"]
+    assert props["steps"][2]["state"]["preview"] == "Sent 1 mail to new@example.com"
+
+
 def test_a_scheduled_run_is_named_after_its_due_time() -> None:
     due = datetime(2026, 11, 23, 8, tzinfo=UTC)
     props = drawn(replace(VIEW, status="scheduled"), run=run("completed"), due=due)

@@ -1,0 +1,38 @@
+"""What a step did, in words: with what its tool says it did, before what was foreseen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.contracts.tools import ToolSpec
+from chat_app import words
+from chat_app.results import cut
+
+PLACE = re.compile(r"\{(\w+)\}")
+LIMIT = 200
+
+
+def did(tool: ToolSpec | None, output: Any, foreseen: Sequence[str]) -> list[str]:
+    """`Sent 1 mail to …`, one for each effect. A value changed at a gate is not the one foreseen."""
+    told = []
+    for place, effect in enumerate(foreseen):
+        template = tool.effects[place] if tool and place < len(tool.effects) else ""
+        told.append(words.happened(cut(_filled(template, output) or effect, LIMIT)))
+    return told
+
+
+def _filled(template: str, output: Any) -> str:
+    names = PLACE.findall(template)
+    if not names or not isinstance(output, Mapping):
+        return ""
+    values = {name: _said(output.get(name)) for name in names}
+    return PLACE.sub(lambda match: values[match[1]], template) if all(values.values()) else ""
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    texts = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    return words.joined(list(value)) if texts else ""
