@@ -314,7 +314,7 @@ def test_a_done_run_shows_what_was_sent_and_what_was_in_it() -> None:
 
 
 def test_what_was_sent_is_what_the_tool_says_not_what_was_foreseen() -> None:
-    mail = replace(TOOLS[2], effects=("sends 1 mail to {to}",))
+    mail = TOOLS[2].model_copy(update={"effects": ("sends 1 mail to {to}",)})
     catalogue = Catalogue({**CATALOGUE.tools, mail.id: mail}, hash="tools")
     steps = {"fetch": done({}), "digest": done({}), "send": done({"to": ["new@example.com"]})}
     state = run("completed", steps, ended_at=NOW)
