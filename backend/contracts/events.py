@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 Category = Literal["input", "internal", "output"]
 Lane = Literal["stream", "work", "log"]
+FieldType = Literal["text", "count", "object", "any"]
 
 SCHEMA_VERSION = 1
 
@@ -57,7 +58,8 @@ class EventType:
     `lane` says who handles it: the decider of one stream (one event at a time, in order), any
     worker (in parallel), or nobody (recorded in the stream that caused it). `key` names the
     field of `data` whose value, behind `prefix`, is the stream. `outside` events may be sent by
-    callers; all others are facts or inner commands and come from inside alone.
+    callers; all others are facts or inner commands and come from inside alone. `fields` are what a
+    caller may say in `data`, and of which type.
     """
 
     name: str
@@ -67,31 +69,28 @@ class EventType:
     outside: bool = False
     required: tuple[str, ...] = ()
     description: str = ""
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
 
     def stream(self, data: Mapping[str, Any]) -> str | None:
         return f"{self.prefix}:{data[self.key]}" if self.lane == "stream" else None
 
 
-def _run(name: str, description: str, *required: str, outside: bool = False) -> EventType:
-    return EventType(name, "stream", "run", "run_id", outside, ("run_id", *required), description)
+def _run(name: str, description: str, *required: str) -> EventType:
+    return EventType(name, "stream", "run", "run_id", False, ("run_id", *required), description)
 
 
-def _plan(name: str, description: str, *required: str, outside: bool = False) -> EventType:
-    return EventType(
-        name, "stream", "plan", "plan_id", outside, ("plan_id", *required), description
-    )
+def _plan(name: str, description: str, *required: str) -> EventType:
+    return EventType(name, "stream", "plan", "plan_id", False, ("plan_id", *required), description)
 
 
-def _schedule(name: str, description: str, *required: str, outside: bool = False) -> EventType:
-    return EventType(
-        name,
-        "stream",
-        "schedule",
-        "schedule_id",
-        outside,
-        ("schedule_id", *required),
-        description,
-    )
+def _schedule(name: str, description: str, *required: str) -> EventType:
+    required = ("schedule_id", *required)
+    return EventType(name, "stream", "schedule", "schedule_id", False, required, description)
+
+
+def _outside(kind: EventType, **fields: FieldType) -> EventType:
+    """A command that callers may send, with these fields beside its key."""
+    return replace(kind, outside=True, fields={kind.key: "text", **fields})
 
 
 def _fact(name: str, description: str, *required: str) -> EventType:
@@ -103,10 +102,19 @@ EVENT_TYPES: dict[str, EventType] = {
     for t in (
         # a plan's own stream
         _plan("plan.propose", "store a revision and offer it for approval", "document"),
-        _plan("plan.approve", "approve exactly this revision", "ir_hash", outside=True),
-        _plan("plan.reject", "turn a proposal down", outside=True),
-        _plan("plan.archive", "end a plan and its schedules", outside=True),
-        _plan("plan.trigger", "start a run of the approved revision", outside=True),
+        _outside(
+            _plan("plan.approve", "approve exactly this revision", "ir_hash"),
+            ir_hash="text",
+            catalogue_hash="text",
+            inputs="object",
+        ),
+        _outside(_plan("plan.reject", "turn a proposal down"), reason="text"),
+        _outside(_plan("plan.archive", "end a plan and its schedules")),
+        _outside(
+            _plan("plan.trigger", "start a run of the approved revision"),
+            ir_hash="text",
+            inputs="object",
+        ),
         _fact("plan.proposed", "a revision was stored", "plan_id", "revision", "ir_hash"),
         _fact("plan.approved", "a revision was approved", "plan_id", "ir_hash"),
         _fact("plan.rejected", "a proposal was turned down", "plan_id"),
@@ -119,8 +127,14 @@ EVENT_TYPES: dict[str, EventType] = {
         _run("plan.step.failed", "a step's attempt failed", "step", "error"),
         _run("plan.step.waiting", "a step asks a person", "step", "question"),
         _run("plan.step.unknown", "an effect was interrupted half way", "step"),
-        _run("run.answer", "answer what a step asks", "step", "answer", outside=True),
-        _run("run.cancel", "stop a run", outside=True),
+        _outside(
+            _run("run.answer", "answer what a step asks", "step", "answer"),
+            step="text",
+            answer="any",
+            index="count",
+            iteration="count",
+        ),
+        _outside(_run("run.cancel", "stop a run")),
         _fact("run.started", "a run began", "run_id", "plan_id"),
         _fact("plan.step.expanded", "a for_each step has its items", "run_id", "step", "items"),
         _fact("plan.step.asked", "a step asks for permission", "run_id", "step", "question"),
@@ -147,9 +161,9 @@ EVENT_TYPES: dict[str, EventType] = {
         # schedules
         _schedule("schedule.create", "set a schedule", "plan_id", "ir_hash", "trigger"),
         _schedule("schedule.due", "a schedule's due time has come", "due", "generation"),
-        _schedule("schedule.pause", "pause a schedule", outside=True),
-        _schedule("schedule.resume", "resume a schedule", outside=True),
-        _schedule("schedule.delete", "end a schedule", outside=True),
+        _outside(_schedule("schedule.pause", "pause a schedule")),
+        _outside(_schedule("schedule.resume", "resume a schedule")),
+        _outside(_schedule("schedule.delete", "end a schedule")),
         _fact("schedule.created", "a schedule was set", "schedule_id"),
         _fact("schedule.fired", "a schedule started a run", "schedule_id", "due"),
         _fact("schedule.missed", "a due time passed while nobody was up", "schedule_id", "due"),

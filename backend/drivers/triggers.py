@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from backend.contracts.errors import Invalid
+from backend.contracts.events import derived_id
 from backend.contracts.ports import Delivery, Store
 from backend.drivers.turn import Turn
 from backend.expressions import parse
@@ -37,6 +38,8 @@ class TriggerDriver:
                                 "trigger": trigger["name"],
                                 "event": {"type": cause.data["type"], **cause.data["data"]},
                             },
+                            # not by its place: the same event sent again may meet further plans
+                            id=derived_id(cause.id, document.id, trigger["name"]),
                         )
             cursor = page.cursor
             if cursor is None:

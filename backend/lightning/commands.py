@@ -55,6 +55,7 @@ class Commands:
             data,
             category="input" if outside else "internal",
             source="api" if outside else "lightning",
+            metadata={"acting": who.user_id} if user_id not in (None, who.user_id) else {},
         )
 
     async def send(self, event: Event) -> None:

@@ -13,7 +13,7 @@ import structlog
 from backend.contracts.errors import Conflict, Invalid, NotFound
 from backend.contracts.events import EVENT_TYPES, Event, derived_id, new_id
 from backend.contracts.plans import Catalogue, Checked, PlanDocument
-from backend.contracts.ports import Blobs, Bus, Files, Store
+from backend.contracts.ports import Blobs, Bus, Document, Files, Store
 from backend.contracts.runs import RunState
 from backend.contracts.schedules import Schedule
 from backend.contracts.security import Principal
@@ -187,30 +187,7 @@ class Lightning:
         """
         view = await self._at(who, plan_id, ir_hash)
         if view.status == "proposed":
-            given = check_inputs(view.document.inputs, inputs or {})
-            current = tools_hash(compile_document(view.document), self.catalogue(who))
-            if {current, catalogue_hash or current} != {view.catalogue_hash}:
-                await self._again(who, view)
-                raise Conflict(
-                    "A tool it uses has changed since.",
-                    code="PLAN_TOOLS_CHANGED",
-                    hint="Look at the fresh revision and approve that.",
-                )
-            if _faulty(view):
-                raise Invalid(
-                    "The plan has errors; mend them first.",
-                    code="PLAN_HAS_ERRORS",
-                    issues=view.issues,
-                )
-            if _faulty(await self._stored(who, plan_id, view.revision)):
-                # what was wrong was not in the plan, and is no more; once, however many ask
-                await self._again(who, view, f"{plan_id}:{view.revision}:mended")
-            data = {
-                "plan_id": plan_id,
-                "ir_hash": ir_hash,
-                "catalogue_hash": view.catalogue_hash,
-                "inputs": given,
-            }
+            data = await self._approval(who, view, catalogue_hash, inputs or {})
             await self._command(who, "plan.approve", data)
         elif view.status not in ("approved", "scheduled"):
             raise Conflict(f"This plan was {view.status}.", code="PLAN_NOT_OPEN")
@@ -249,8 +226,8 @@ class Lightning:
         self, who: Principal, plan_id: str, inputs: Mapping[str, Any] | None = None
     ) -> str:
         """Run the approved revision now; returns the run's id."""
-        await self._own(who, "plan", plan_id)
-        data = {"plan_id": plan_id, "inputs": dict(inputs or {})}
+        given = await self._inputs(who, plan_id, inputs or {})
+        data = {"plan_id": plan_id, "inputs": given}
         commit = await self._command(who, "plan.trigger", data)
         return next(str(e.data["run_id"]) for e in commit.outputs if e.type == "plan.execute")
 
@@ -336,8 +313,23 @@ class Lightning:
     # --- schedules --------------------------------------------------------------------------------
 
     async def schedules(self, who: Principal) -> list[Schedule]:
-        page = await self.store.list("schedule", owner=who.user_id, limit=500, newest_first=False)
-        return [schedule(d) for d in page.items if d.status != "ended"]
+        """Those that have not ended, the next due first, then the paused ones."""
+        found: list[Schedule] = []
+        for status in ("active", "paused"):
+            cursor: str | None = None
+            while True:
+                page = await self.store.list(
+                    "schedule",
+                    owner=who.user_id,
+                    status=status,
+                    cursor=cursor,
+                    limit=500,
+                    newest_first=False,
+                )
+                found += map(schedule, page.items)
+                if (cursor := page.cursor) is None:
+                    break
+        return found
 
     async def pause(self, who: Principal, schedule_id: str) -> Schedule:
         return await self._schedule(who, "schedule.pause", schedule_id)
@@ -359,11 +351,13 @@ class Lightning:
         event_id: str | None = None,
         user_id: str | None = None,
     ) -> str:
-        """Take an event from outside; returns its id. The same id is taken once."""
+        """Take an event from outside; returns its id. The same id is taken once. A command is held
+        against what it is about before it is taken: what only its stream can tell is answered there."""
         owner = user_id or who.user_id
         check_outside(who, type, data, owner)
         if type in EVENT_TYPES:
-            name, payload, outside = type, dict(data), True
+            payload = await self._checked(replace(who, user_id=owner), type, data)
+            name, outside = type, True
         else:
             name, payload, outside = "event.received", {"type": type, "data": dict(data)}, False
         scoped = derived_id("event", owner, event_id) if event_id else None
@@ -392,9 +386,69 @@ class Lightning:
     async def _command(self, who: Principal, type: str, data: Mapping[str, Any]) -> Any:
         return await self._commands.decide(self._commands.event(who, type, data, outside=True))
 
-    async def _own(self, who: Principal, kind: str, id: str) -> None:
-        if await self.store.get(kind, id, who.user_id) is None:
+    async def _checked(self, who: Principal, type: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """A command's data as its stream may take it. Raises `NotFound` for what is not there, so that
+        nobody writes into a stream that is not theirs, or is none yet."""
+        kind = EVENT_TYPES[type]
+        await self._own(who, kind.prefix, data[kind.key])
+        inputs = data.get("inputs") or {}
+        if type == "plan.trigger":
+            return {**data, "inputs": await self._inputs(who, data["plan_id"], inputs)}
+        if type == "plan.approve":
+            view = await self._at(who, data["plan_id"], data["ir_hash"])
+            if view.status == "proposed":
+                return await self._approval(who, view, data.get("catalogue_hash"), inputs)
+        return dict(data)
+
+    async def _approval(
+        self,
+        who: Principal,
+        view: PlanView,
+        catalogue_hash: str | None,
+        inputs: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """What `plan.approve` says of a proposal that may be approved."""
+        given = check_inputs(view.document.inputs, inputs)
+        current = tools_hash(compile_document(view.document), self.catalogue(who))
+        if {current, catalogue_hash or current} != {view.catalogue_hash}:
+            await self._again(who, view)
+            raise Conflict(
+                "A tool it uses has changed since.",
+                code="PLAN_TOOLS_CHANGED",
+                hint="Look at the fresh revision and approve that.",
+            )
+        if _faulty(view):
+            raise Invalid(
+                "The plan has errors; mend them first.",
+                code="PLAN_HAS_ERRORS",
+                issues=view.issues,
+            )
+        if _faulty(await self._stored(who, view.plan_id, view.revision)):
+            # what was wrong was not in the plan, and is no more; once, however many ask
+            await self._again(who, view, f"{view.plan_id}:{view.revision}:mended")
+        return {
+            "plan_id": view.plan_id,
+            "ir_hash": view.ir_hash,
+            "catalogue_hash": view.catalogue_hash,
+            "inputs": given,
+        }
+
+    async def _inputs(
+        self, who: Principal, plan_id: str, given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Inputs of one run, beside those the plan was approved with."""
+        plan = await self._own(who, "plan", plan_id)
+        approved = (plan.body or {}).get("approved")
+        if approved is None or not given:
+            return dict(given)
+        view = await self._stored(who, plan_id, approved)
+        return check_inputs(view.document.inputs, given, whole=False)
+
+    async def _own(self, who: Principal, kind: str, id: str) -> Document:
+        document = await self.store.get(kind, id, who.user_id)
+        if document is None:
             raise NotFound(f"There is no such {kind}.")
+        return document
 
     async def _at(self, who: Principal, plan_id: str, ir_hash: str) -> PlanView:
         view = await self.plan(who, plan_id)
@@ -432,10 +486,7 @@ class Lightning:
     async def _schedule(self, who: Principal, type: str, schedule_id: str) -> Schedule:
         await self._own(who, "schedule", schedule_id)
         await self._command(who, type, {"schedule_id": schedule_id})
-        document = await self.store.get("schedule", schedule_id, who.user_id)
-        if document is None:
-            raise NotFound("There is no such schedule.")
-        return schedule(document)
+        return schedule(await self._own(who, "schedule", schedule_id))
 
 
 def _faulty(view: PlanView) -> bool:

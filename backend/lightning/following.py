@@ -135,6 +135,11 @@ def _decode(cursor: str | None, home: str) -> dict[str, str | None]:
         return {home: None}
     try:
         cursors = orjson.loads(base64.urlsafe_b64decode(cursor))
-        return {home: None} | {str(k): str(v) for k, v in cursors.items() if v is not None}
+        # A thread leads to plans and runs alone; where others have got to in theirs is not told.
+        return {home: None} | {
+            stream: str(position)
+            for stream, position in cursors.items()
+            if position is not None and (stream == home or stream.startswith(("plan:", "run:")))
+        }
     except (ValueError, AttributeError):
         raise Invalid("That is not a cursor of ours.", code="EXEC_CURSOR_INVALID") from None

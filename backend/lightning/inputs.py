@@ -18,13 +18,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given values, all declared and of the right type, none missing. Raises `Invalid`."""
+def check_inputs(
+    declared: Mapping[str, Input], given: Mapping[str, Any], *, whole: bool = True
+) -> dict[str, Any]:
+    """The given values, all declared and of the right type; none missing, if they are the `whole`.
+    Raises `Invalid`."""
     issues = [
         Issue(
             code="PLAN_INPUT_UNKNOWN",
-            message=f"The plan has no input {name!r}.",
-            path=f"inputs/{name}",
+            message=f"The plan has no input {name[:60]!r}.",
+            path=f"inputs/{name[:60]}",
             available=tuple(declared),
         )
         for name in given
@@ -33,7 +36,7 @@ def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any]) -> dic
     for name, spec in declared.items():
         path = f"inputs/{name}"
         if name not in given:
-            if spec.default is None:
+            if spec.default is None and whole:
                 issues.append(
                     Issue(code="PLAN_INPUT_MISSING", message=f"{name} is needed.", path=path)
                 )

@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.contracts.errors import Forbidden, Invalid
-from backend.contracts.events import EVENT_TYPES, Event
+from backend.contracts.events import EVENT_TYPES, Event, EventType, FieldType
 from backend.contracts.security import SYSTEM, Principal, Verdict
 
 _ALLOW = Verdict("allow", "owner")
+_MAX_TEXT = 1_000
+_WORDS: Mapping[FieldType, str] = {
+    "text": f"text of at most {_MAX_TEXT} characters",
+    "count": "a whole number, 0 or more",
+    "object": "an object",
+}
 
 
 def authorize(event: Event, owner: str | None) -> Verdict:
@@ -36,8 +42,37 @@ def check_outside(who: Principal, type: str, data: Mapping[str, Any], user_id: s
         )
     if user_id != who.user_id and not who.roles & {"operator", "admin"}:
         raise Forbidden("An event's userID must be your own.", code="EXEC_FORBIDDEN")
-    missing = [name for name in (kind.required if kind else ()) if name not in data]
+    if user_id == SYSTEM.user_id:
+        raise Forbidden("Nobody speaks for the system itself.", code="EXEC_FORBIDDEN")
+    if kind is not None:
+        _check_fields(kind, data)
+
+
+def _check_fields(kind: EventType, data: Mapping[str, Any]) -> None:
+    missing = [name for name in kind.required if name not in data]
     if missing:
-        raise Invalid(f"{type} needs {', '.join(missing)} in its data.", code="EXEC_EVENT_INVALID")
-    if kind is not None and kind.key and not isinstance(data[kind.key], str):
-        raise Invalid(f"{kind.key} must be a string.", code="EXEC_EVENT_INVALID")
+        raise _invalid(f"{kind.name} needs {', '.join(missing)} in its data.")
+    unknown = sorted(set(data) - set(kind.fields))
+    if unknown:
+        named = ", ".join(name[:60] for name in unknown[:5])
+        raise _invalid(f"{kind.name} has no {named}. It has: {', '.join(kind.fields)}.")
+    for name, wanted in kind.fields.items():
+        value = data.get(name)
+        if (value is not None or name in kind.required) and not _is(wanted, value):
+            raise _invalid(f"{name} must be {_WORDS[wanted]}.")
+
+
+def _is(wanted: FieldType, value: Any) -> bool:
+    match wanted:
+        case "text":
+            return isinstance(value, str) and len(value) <= _MAX_TEXT
+        case "count":
+            return type(value) is int and 0 <= value < 2**31
+        case "object":
+            return isinstance(value, Mapping)
+        case "any":
+            return True
+
+
+def _invalid(message: str) -> Invalid:
+    return Invalid(message, code="EXEC_EVENT_INVALID")

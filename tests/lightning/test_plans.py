@@ -10,6 +10,8 @@ import pytest
 
 from backend.bootstrap import System
 from backend.contracts.errors import Conflict, Invalid, NotFound
+from backend.contracts.events import Event, new_id, utc_now
+from backend.contracts.ports import Output
 from backend.contracts.security import Principal
 from tests.mail import MailServer
 from tests.systems import Clock, completed, plan, until, working
@@ -187,12 +189,13 @@ async def test_nobody_sees_or_touches_what_is_somebody_elses(
     assert (await lightning.plan(alice, view.plan_id)).status == "approved"
 
 
-async def test_a_forged_command_for_anothers_plan_is_denied_in_its_stream(
+async def test_a_forged_command_that_got_past_the_door_is_denied_in_the_plans_stream(
     system: System, alice: Principal, bob: Principal
 ) -> None:
     view = await system.lightning.propose(alice, plan(WRITE))
     data = {"plan_id": view.plan_id, "ir_hash": view.ir_hash, "catalogue_hash": view.catalogue_hash}
-    await system.lightning.publish(bob, "plan.approve", data)
+    forged = Event(new_id(), "plan.approve", bob.user_id, utc_now(), data, category="input")
+    await system.lightning.bus.publish([Output(forged, "stream", f"plan:{view.plan_id}")])
     await system.lightning.reject(alice, view.plan_id)
     history = await system.lightning.bus.history(f"plan:{view.plan_id}")
     assert [c.verdict.decision for c in history.commits if c.verdict] == ["allow", "deny", "allow"]
