@@ -9,8 +9,11 @@ from typing import Any, Literal
 from langgraph.types import Command, interrupt
 
 from agents.overview import overview
-from agents.planner.staged import StagedPlanner, joined_words, planned
+from agents.planner.asked import joined_words, planned
+from agents.planner.staged import StagedPlanner
+from agents.planner.talk import DROPPED
 from agents.repairs import mechanical, mendable
+from agents.simpler import simpler
 from agents.stages import Run, stage, tell
 from agents.state import (
     Failure,
@@ -31,10 +34,6 @@ MAX_REPAIRS = 4
 OFFLINE = "offline"
 TRY_AGAIN = "Try again"
 PLAN_OFFLINE = "Plan offline"
-STILL_WRONG = (
-    "Something in this plan is still wrong; the card shows what. Mend it there, or say it again "
-    "more simply, one part at a time."
-)
 
 
 class Nodes:
@@ -55,7 +54,7 @@ class Nodes:
                 planner = OFFLINE
             if text in (TRY_AGAIN, PLAN_OFFLINE):
                 text = state["request"]
-            elif state.get("asked"):
+            elif last["kind"] == "question" and state.get("asked"):
                 text = joined_words(state["asked"], text)
         view = await self._open_plan(state, runtime)
         return {
@@ -203,7 +202,7 @@ class Nodes:
         turns = (("user", state["request"]), ("assistant", said["text"]))
         return {
             "said": said,
-            "asked": state["request"] if answer.kind == "question" else "",
+            "asked": state["request"] if answer.kind == "question" else _still_asked(state, answer),
             "history": remembered(state.get("history", ()), *turns),
         }
 
@@ -218,11 +217,12 @@ class Nodes:
         except Invalid as error:
             return _failed(error, "PLAN_STRUCTURE_INVALID")
         text = answer.text or ("Changed as you said." if revised else "Here is the plan.")
-        faulty = bool(mendable(view.issues))
+        faulty = mendable(view.issues)
+        other = simpler(view.document, faulty)
         said: Said = {
             "kind": "plan",
-            "text": STILL_WRONG if faulty else text,
-            "choices": self._ways_on(state) if faulty else list(answer.choices),
+            "text": other.text if faulty else text,
+            "choices": [*other.choices, *self._ways_on(state)] if faulty else list(answer.choices),
             "plan_id": view.plan_id,
         }
         told = f"Proposed the plan {view.document.plan_name}: {view.document.description}"
@@ -300,6 +300,12 @@ class Nodes:
             state["message"]["timezone"],
             answer.not_covered,
         )
+
+
+def _still_asked(state: ThreadState, answer: PlanAnswer) -> str:
+    """A greeting or a look at the runs in between leaves a question open."""
+    aside = answer.kind in ("talk", "manage") and answer.text != DROPPED
+    return state.get("asked", "") if aside else ""
 
 
 def _document(view: PlanView) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Answers:
     words: list[str] = field(default_factory=list)
     when: When | None = None
     leave_out: bool = False
+    used: bool = False
 
     def fill(self, draft: Draft) -> None:
         """Give the draft's gaps their values; leave out what no tool does, where that was said."""
@@ -53,8 +54,10 @@ class Answers:
     def _value(self, kind: str, free: bool) -> str | None:
         for entity in self.entities:
             if entity.kind == kind:
+                self.used = True
                 return entity.value
         if free and self.words:
+            self.used = True
             return self.words.pop(0)
         return None
 

@@ -279,7 +279,6 @@ class Drafting:
             f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, *found.steps])))
         ]
 
-
     def _any_status(self, found: conditions.Guard) -> None:
         """A condition on the answer's status can only be looked at when no status is a failure."""
         for made, step in zip(self._draft.made, self._draft.steps, strict=True):
@@ -321,7 +320,11 @@ def _left(
             continue
         if said in lexicon.FILLER or schema.stem(said) in known or MASKED.match(said):
             continue
-        if left and left[-1][1] <= place[0] and not _content_between(text.plain[left[-1][1] : place[0]]):
+        if (
+            left
+            and left[-1][1] <= place[0]
+            and not _content_between(text.plain[left[-1][1] : place[0]])
+        ):
             left[-1] = (left[-1][0], place[1])
         else:
             left.append(place)

@@ -132,7 +132,7 @@ WORDS: dict[str, Word] = {
     "email.send": Word(
         "out",
         "send",
-        ("mail", "email", "e-mail", "message"),
+        ("mail", "email", "e-mail", "message", "inbox", "mailbox"),
         "mails it to {to}",
         "",
         "by mail",
@@ -148,7 +148,12 @@ WORDS: dict[str, Word] = {
         verbs="notify tell notification alert ping inform remind message show display print post read",
     ),
     "human.ask": Word(
-        "ask", "ask", ("question", "answer", "choice"), "asks you", "answer", verbs="ask question asking"
+        "ask",
+        "ask",
+        ("question", "answer", "choice"),
+        "asks you",
+        "answer",
+        verbs="ask question asking",
     ),
     "wait.until": Word("ask", "wait", ("wait", "pause"), "waits", "", verbs="wait pause waiting"),
 }
@@ -209,11 +214,12 @@ FILLER = frozenset(
         perhaps please plan pls put result results right same say see set she should so some
         something soon start still such sure take task than thank thanks that that's the their them
         themselves then there these they thing things this those through time to too under until up
-        upon us use using very via wait want wanted was way we were what when where which while who maybe perhaps thinking whats so hey bit
+        upon us use using very via wait want wanted was way we were what when where which while who
         will with within without would yes you your yours create build automate automation workflow
         schedule scheduled run job automatically lightning hi hello hey ok okay well able whole
         content contents following there'd come comes contained found available finally first next
-        afterwards later than ready finished complete result output outcome named called""",
+        afterwards later than ready finished complete result output outcome named called together maybe
+        perhaps thinking whats bit""",
     )
 )
 
@@ -221,7 +227,8 @@ FILLER = frozenset(
 SAID: dict[str, re.Pattern[str]] = {
     "subject": re.compile(
         r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|"
-        r"of)?\s+(?P<said>(?:(?!\b(?:saying|that says|and|with the (?:text|message|words)|to)\b)[^,;\n]){1,200})"
+        r"of)?\s+(?P<said>(?:(?!\b(?:saying|that says|and|with the (?:text|message|words)|to)\b)"
+        r"[^,;\n]){1,200})"
     ),
     "title": re.compile(
         r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|"

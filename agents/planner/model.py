@@ -14,7 +14,7 @@ from agents.planner.model_drafts import failing_parts, mended, to_document
 from agents.planner.retrieve import Retriever
 from agents.planner.selection import Selection
 from agents.planner.times import Refused
-from agents.planner.timing import overrule, said_time
+from agents.planner.timing import BY_HAND, by_hand, offered, overrule, said_time
 from backend.contracts.errors import Issue
 from backend.contracts.plans import TIMED_KINDS, Catalogue
 from backend.contracts.ports import LLM, PlanAnswer, PlanRequest
@@ -172,8 +172,20 @@ class ModelPlanner:
         if isinstance(when, Refused) and timed and not revises:
             text = f"When exactly? About “{when.words}”: {when.reason}."
             return PlanAnswer("question", text, choices=when.choices, planner=self.name)
+        before = (request.previous or {}).get("events", ()) if revises else ()
+        habit = any(event.get("kind") in TIMED_KINDS for event in before)
+        if when is None and timed and not habit:
+            if not BY_HAND.search(request.text):
+                return self._ask_when(document, request.timezone)
+            document = by_hand(document)
         document = overrule(document, when, revises=revises)
         return replace(answer, document=document, sources=_sources(document, said))
+
+    def _ask_when(self, document: Mapping[str, Any], timezone: str) -> PlanAnswer:
+        """A time that only the model has named is offered, never set."""
+        text = "When should this run? I found no time in your words that I can be sure of."
+        choices = (*offered(document, timezone), "Only when I start it")
+        return PlanAnswer("question", text, choices=choices, planner=self.name)
 
     def _ask_about(self, guessed: Sequence[Guess]) -> PlanAnswer:
         kind = guessed[0].kind

@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.planner import lexicon, schema, talk, titles
-from agents.planner.answers import answers_in
+from agents.planner.answers import Answers, answers_in
 from agents.planner.choose import Choice
 from agents.planner.clauses import clauses, lead_end
 from agents.planner.draft import Draft, Drafting, content_words
 from agents.planner.entities import Text
-from agents.planner.questions import gap_question, time_question, unknown_question, unsure_question
+from agents.planner.questions import (
+    REMIND_WHEN,
+    gap_question,
+    time_question,
+    unknown_question,
+    unsure_question,
+)
 from agents.planner.remarks import remarks
 from agents.planner.retrieve import Index
 from agents.planner.slots import Made
@@ -45,6 +51,7 @@ class Planning:
         verbs: frozenset[str],
         index: Index | None,
     ) -> None:
+        self._whole = text
         self.text, self.answers = answers_in(text, request.now, request.timezone)
         self.request = request
         self.tools = tools
@@ -53,12 +60,15 @@ class Planning:
 
     def answer(self) -> PlanAnswer:
         plain = self.text.plain
+        if self.request.previous is not None and talk.dropped(plain):
+            return PlanAnswer("talk", talk.KEPT)
         if answer := talk.small_talk(plain, self.tools):
             return answer
         found, text = self.time()
         pieces, text = clauses(text, self.verbs)
         if not pieces:
             return PlanAnswer("question", "What should be done at that time?", confidence=0.3)
+        plain = _unsaid(plain)
         first = plain[lead_end(plain, 0) :]
         names = any(e.kind in ("url", "email") for e in text.entities)
         if not names and (answer := talk.refusal(first, self.tools)):
@@ -72,6 +82,10 @@ class Planning:
         event = START[found.when.kind] if isinstance(found.when, When) else "event.start"
         draft = Drafting(text, self.tools, event, self.find).draft(pieces)
         self.answers.fill(draft)
+        if self.answers.entities and not self.answers.used and self.text is not self._whole:
+            # the lines are no answers but work: "read <url>", "mail it to <address>"
+            self.text, self.answers = self._whole, Answers()
+            return self.answer()
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
         if found.when is not None and not isinstance(found.when, When):
@@ -80,6 +94,8 @@ class Planning:
             return unsure_question(draft)
         if draft.gaps:
             return gap_question(draft.gaps[0])
+        if found.when is None and _reminds(draft, plain):
+            return PlanAnswer("question", REMIND_WHEN, confidence=0.5)
         return self._plan(draft, found.when, event)
 
     def _negated(self, text: Text) -> str:
@@ -173,6 +189,17 @@ class Planning:
             not_covered=left,
             sources=sources,
         )
+
+
+def _reminds(draft: Draft, plain: str) -> bool:
+    """Whether only a reminder is asked for: without a time it would come at once."""
+    return [m.spec.id for m in draft.made] == ["notify.user"] and "remind" in plain
+
+
+def _unsaid(plain: str) -> str:
+    """Without what is only to be said: "remind me to call the bank" calls nobody."""
+    message = lexicon.MESSAGE.search(plain)
+    return plain[: message.start("said")] if message else plain
 
 
 def not_covered(text: Text, draft: Draft) -> tuple[str, ...]:

@@ -36,6 +36,19 @@ _ASK = {
     ("human.ask", "text"): "What should I ask you?",
     ("json.query", "query"): "Which part of the data do you want?",
 }
+REMIND_WHEN = "When should I remind you?"
+REST_CLEAR = "The rest is clear, but I know no tool for"
+# asked for in words of the person's own
+FREE = frozenset(
+    _ASK[key]
+    for key in (
+        ("email.send", "body"),
+        ("notify.user", "text"),
+        ("file.write", "content"),
+        ("file.append", "content"),
+        ("human.ask", "text"),
+    )
+)
 CHOICES = {
     ("file.write", "path"): ("notes.md", "result.txt"),
 }
@@ -80,8 +93,8 @@ def unknown_question(text: Text, draft: Draft, tools: Mapping[str, ToolSpec]) ->
         )
     return PlanAnswer(
         "question",
-        f"The rest is clear, but I know no tool for “{words}”. Say it in other words, or leave it out?",
-        confidence=0.4,
+        f"{REST_CLEAR} “{words}”. Say it in other words, or leave it out?",
+        confidence=0.3,
         choices=(*names, "Leave it out"),
     )
 

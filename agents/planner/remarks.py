@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_CHANGED = re.compile(
-    r"\b(?:chang\w+|differ\w*|new|updated?|since|again)\b"
+_CHANGED = re.compile(r"\b(?:chang\w+|differ\w*|new|updated?|since|again)\b")
+_CONDITION = re.compile(
+    r"^(?:but\s+)?(?:only\s+)?(?:if|when|whenever|unless|as long as|in case)\b", re.I
 )
-_CONDITION = re.compile(r"^(?:but\s+)?(?:only\s+)?(?:if|when|whenever|unless|as long as|in case)\b", re.I)
 
 
 def remarks(assumed: Sequence[str], not_covered: Sequence[str]) -> str:
     """Sentences on what was taken so, and on what no step does; empty when there is nothing."""
-    lines = [f"{each[:1].upper()}{each[1:]}." for each in assumed]
+    told = [each for each in assumed if not each.startswith("on ")]  # the card shows the date
+    lines = [f"{each[:1].upper()}{each[1:]}." for each in told]
     return " ".join([*lines, *(_uncovered(words) for words in not_covered[:5])])
 
 

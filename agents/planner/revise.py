@@ -95,7 +95,7 @@ class Revision:
     def apply(self, text: Text, document: Document) -> Outcome:
         """The document changed as the text says."""
         core, also = _core(text)
-        if not core.plain.strip():
+        if not core.plain.strip() or talk.dropped(text.plain.strip()):
             return None
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename,

@@ -26,7 +26,8 @@ _TARGET = re.compile(
     r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text)\s+)?(?:file\s+)?(?:called\s+|named\s+)?$"
 )
 _NAMED_THING = re.compile(
-    r"(?<!\S)(?:(?:the|this|my)\s+)?(?:(?:web\s?page|page|article|site|website|post|file|text|content of)\s+)*"
+    r"(?<!\S)(?:(?:the|this|my)\s+)?(?:(?:web\s?page|page|article|site|website|post|file|"
+    r"text|content of)\s+)*"
     r"(?:at\s+|from\s+|of\s+)?[\ue001\ue003]+"
 )
 _AUXILIARY = frozenset({"am", "have", "can", "should", "was", "could", "would", "will", "did"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from agents.planner.selection import Selection
@@ -26,21 +25,3 @@ class StagedPlanner(Planner, Protocol):
     ) -> PlanAnswer: ...
 
     def talk(self, request: PlanRequest) -> AsyncIterator[str]: ...
-
-
-async def planned(
-    planner: Planner, request: PlanRequest, asked: str
-) -> tuple[PlanRequest, PlanAnswer]:
-    """A planner without memory: what is no whole plan by itself may answer the question it asked."""
-    answer = await planner.plan(request)
-    whole = answer.kind == "plan" and not answer.revises
-    if not asked or whole or request.text.startswith(asked):
-        return request, answer
-    joined = replace(request, text=joined_words(asked, request.text))
-    together = await planner.plan(joined)
-    nearer = together.kind == "question" and together.confidence > answer.confidence
-    return (joined, together) if together.kind == "plan" or nearer else (request, answer)
-
-
-def joined_words(asked: str, answer: str) -> str:
-    return f"{asked}\n{answer}"

@@ -34,6 +34,18 @@ _CHAT = re.compile(
     r"my )?(?!running|scheduled|planned)\w+|how (?:old|far|many|much|big|tall|long)|"
     r"when (?:was|did|is|will)|where (?:is|are|was))\b"
 )
+_DROPPED = re.compile(
+    r"^\W*(?:(?:ok|okay|oh|no|sorry|actually|please|well)[\s,]+)*(?:never\s?mind|forget (?:it|that|about it)|"
+    r"scrap (?:it|that)|don't bother|no thanks?|no thank you|nothing)(?:[\s,]+(?:please|thanks|then))?\W*$"
+)
+_STOP = re.compile(
+    r"^\W*(?:please )?(?:cancel|stop|quit|abort|leave it|drop it)(?: (?:it|that))?\W*$"
+)
+_MANAGE_ASKED = re.compile(
+    r"^\W*(?:(?:what|which|how many)(?: of)?(?: my| the)?|"
+    r"(?:do i have|are there|have i(?: got)?)(?: any)?)"
+    r"\s+(?:\w+\s){0,2}?(?P<what>runs?|schedules?|plans?|tools?)\b[^.\n]{0,40}$"
+)
 _MANAGE = re.compile(
     r"^\W*(?:please |can you |could you )?(?:show|list|see|what are|which are|display|"
     r"give me|view|open|pause|resume|stop|cancel|delete|remove|how are|"
@@ -122,6 +134,19 @@ EXAMPLE = (
 )
 
 
+DROPPED = "All right, that is dropped. Say what should happen next, whenever you like."
+
+KEPT = (
+    "All right, nothing is changed. The open plan is as it was; if you do not want it, turn it down on "
+    "its card."
+)
+
+
+def dropped(plain: str) -> bool:
+    """Whether what was asked about is not wanted any more."""
+    return bool(_DROPPED.match(plain) or _STOP.match(plain))
+
+
 def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
     """The answer to what asks for no work, or None."""
     text = plain.strip()
@@ -131,7 +156,9 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
         return PlanAnswer("talk", f"Hello. {abilities(tools)} {EXAMPLE}")
     if _THANKS.match(text):
         return PlanAnswer("talk", "Good. Say what should happen next, whenever you like.")
-    found = _MANAGE.match(text)
+    if _DROPPED.match(text):
+        return PlanAnswer("talk", DROPPED)
+    found = _MANAGE.match(text) or _MANAGE_ASKED.match(text)
     if found:
         what = {
             "running": "runs",
@@ -143,7 +170,7 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
             "plan": "plans",
             "tool": "tools",
         }
-        word = found["what"] or found["bare"]
+        word = str(found["what"] or found.groupdict().get("bare"))
         word = what.get(word, word)
         return PlanAnswer("manage", f"Your {word}.", choices=(word,))
     if _ABOUT.search(text) and len(text) < 120:

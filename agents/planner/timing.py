@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from agents.planner.entities import Text
 from agents.planner.spoken import when_said
-from agents.planner.times import Refused, When
-from backend.contracts.plans import TIMED_KINDS
+from agents.planner.times import Refused, When, parse_when
+from backend.contracts.plans import TIMED_KINDS, Trigger
+from backend.plans.firings import words
+
+BY_HAND = re.compile(r"\b(?:only when i start it|only by hand|by hand|manually)\b", re.IGNORECASE)
+_TRIGGER: TypeAdapter[Trigger] = TypeAdapter(Trigger)
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def said_time(text: str, now: datetime, timezone: str) -> When | Refused | None:
@@ -43,6 +51,30 @@ def overrule(
         for step in document["steps"]
     ]
     return {**document, "events": events, "steps": steps}
+
+
+def by_hand(document: Mapping[str, Any]) -> dict[str, Any]:
+    """`document` with its timed triggers made manual."""
+    events = [
+        {"name": e["name"], "kind": "manual"} if e.get("kind") in TIMED_KINDS else e
+        for e in document["events"]
+    ]
+    return {**document, "events": events}
+
+
+def offered(document: Mapping[str, Any], timezone: str) -> tuple[str, ...]:
+    """The timed triggers of `document` in words that our grammar reads back."""
+    found = []
+    for event in document["events"]:
+        if event.get("kind") not in TIMED_KINDS:
+            continue
+        try:
+            said = words(_TRIGGER.validate_python(event), timezone)
+        except ValueError:  # what the model made of it is no time at all
+            continue
+        if isinstance(parse_when(said, _SOME_DAY, timezone), When):
+            found.append(said)
+    return tuple(found)
 
 
 def _same(timed: list[Any], said: When) -> bool:

@@ -68,7 +68,11 @@ def _made(lines: Sequence[Line], often: str) -> str:
     ways: list[str] = []
     for spec, args in lines:
         word = WORDS.get(spec.id)
-        title = _text_title(args) if spec.id == "llm.complete" else word.title if word else ""
+        title = word.title if word else ""
+        if spec.id == "llm.complete" and (written := _written(args)):
+            things, title = (
+                ([*things, written], "") if written == "translation" else ([written], "")
+            )
         if word is None:
             things.append(spec.name.lower())
         elif title:
@@ -82,15 +86,15 @@ def _made(lines: Sequence[Line], often: str) -> str:
     return re.sub(r"\s+", " ", name).strip() or lines[0][0].name
 
 
-def _text_title(args: dict[str, Any]) -> str:
-    """ "Translate it" is a translation, "Write a poem about rain" a poem about rain."""
+def _written(args: dict[str, Any]) -> str:
+    """ "Translate it" makes a translation, "Write a poem about rain" a poem about rain."""
     prompt = str(args.get("prompt", "")).lower()
     if prompt.startswith("translat"):
         return "translation"
     written = re.match(
         r"(?:write|draft|compose|generate)\s+(?:me\s+)?an?\s+([^,.;:\"$]{3,40})$", prompt
     )
-    return written[1] if written else WORDS["llm.complete"].title
+    return written[1] if written else ""
 
 
 def description(lines: Sequence[Line]) -> str:
@@ -180,7 +184,11 @@ def _base(path: str) -> str:
 def _lower(text: str) -> str:
     """Its first letter small, unless the word is one that is written large ("API", "I")."""
     first = text.split(" ", 1)[0]
-    return text if first == "I" or (len(first) > 1 and first.isupper()) else text[:1].lower() + text[1:]
+    return (
+        text
+        if first == "I" or (len(first) > 1 and first.isupper())
+        else text[:1].lower() + text[1:]
+    )
 
 
 def _fitted(name: str) -> str:

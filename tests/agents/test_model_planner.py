@@ -98,7 +98,12 @@ async def test_a_forgotten_time_is_put_in(server: ScriptedOpenAI, planner: Model
         server, planner, request(f"every 90 minutes {ASKED}"), drafted(READ, SEND)
     )
     assert document(answer)["events"] == [
-        {"name": "event.start", "kind": "interval", "every_s": 5400}
+        {
+            "name": "event.start",
+            "kind": "interval",
+            "every_s": 5400,
+            "anchor": "2026-03-02T08:00:00Z",
+        }
     ]
 
 

@@ -150,11 +150,15 @@ PLANS: list[tuple[str, list[str], dict[str, dict[str, Any]]]] = [
         {"email.send": {"to": ["a@x.org", "b@x.org"]}},
     ),
     (
-        "remind me to water the plants",
+        "tomorrow at 9 remind me to water the plants",
         ["notify.user"],
         {"notify.user": {"text": "Water the plants"}},
     ),
-    ("remind me to mail bob@x.org", ["notify.user"], {"notify.user": {"text": "Mail bob@x.org"}}),
+    (
+        "in an hour remind me to mail bob@x.org",
+        ["notify.user"],
+        {"notify.user": {"text": "Mail bob@x.org"}},
+    ),
     (
         "wait 10 minutes and then notify me that tea is ready",
         ["wait.until", "notify.user"],

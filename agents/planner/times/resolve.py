@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ HORIZON = timedelta(days=366 * 20)
 class When:
     """One exact time. `cron` are croniter's five fields, in `timezone`; `at` is aware, in UTC.
 
-    `assumed` says, in words for a person, what was not said and is taken so.
+    An interval counts from its `anchor`, aware, in UTC. `assumed` says, in words for a person, what
+    was not said and is taken so.
     """
 
     kind: Literal["cron", "interval", "at"]
@@ -33,20 +34,25 @@ class When:
     every_s: int = 0
     at: datetime | None = None
     only_if: str | None = None
+    anchor: datetime | None = None
     assumed: tuple[str, ...] = ()
 
     def trigger(self, name: str) -> dict[str, Any]:
         """The plan document's trigger of that name."""
         trigger: dict[str, Any] = {"name": name, "kind": self.kind}
         if self.kind == "interval":
-            return trigger | {"every_s": self.every_s}
+            trigger |= {"every_s": self.every_s}
+            return trigger | ({"anchor": _stamp(self.anchor)} if self.anchor else {})
         if self.at is not None:
-            stamp = self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            return trigger | {"timestamp": stamp, "timezone": self.timezone}
+            return trigger | {"timestamp": _stamp(self.at), "timezone": self.timezone}
         one = len(self.cron) == 1
         trigger |= {"schedule": self.cron[0]} if one else {"schedules": list(self.cron)}
         trigger |= {"timezone": self.timezone}
         return trigger | ({"only_if": self.only_if} if self.only_if else {})
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def resolve(parts: Parts, now: datetime, timezone: str) -> When:
@@ -67,7 +73,7 @@ def resolve(parts: Parts, now: datetime, timezone: str) -> When:
     if habit and (once or (parts.date is not None and not yearly and not monthly)):
         raise Unclear("a habit and a single day are both said")
     if habit:
-        return _habit(parts, zone)
+        return _anchored(_habit(parts, zone), now)
     if parts.window:
         raise Unclear("it is not said how often in between")
     return _moment(parts, now, zone)
@@ -90,6 +96,13 @@ def at_clocks(
     return When("cron", zone, _cron(times, days), only_if=only_if, assumed=tuple(assumed))
 
 
+def _anchored(when: When, now: datetime) -> When:
+    """Long intervals count from the minute they were asked for, so that the first is one away."""
+    if when.kind != "interval" or when.every_s < words.UNITS["hour"]:
+        return when
+    return replace(when, anchor=now.astimezone(UTC).replace(second=0, microsecond=0))
+
+
 # --- habits ---------------------------------------------------------------------------------------
 
 
@@ -105,7 +118,7 @@ def _habit(parts: Parts, zone: str) -> When:
     if parts.every == "week" and not parts.weekdays:
         if parts.clocks or parts.day_part:
             raise Unclear("it is not said on which day of the week", "every Monday", "every Friday")
-        assumed.append("a week after each start")
+        assumed.append("counted from now")
         return When("interval", zone, every_s=604_800, assumed=tuple(assumed))
     times = _times(parts, assumed)
     return When("cron", zone, cron=_cron(times, days), only_if=only_if, assumed=tuple(assumed))
@@ -184,7 +197,7 @@ def _every_days(parts: Parts, zone: str) -> When:
     seconds = n * words.UNITS[unit]
     if seconds > 366 * 86_400:
         raise Unclear("that is longer than a year")
-    return When("interval", zone, every_s=seconds, assumed=("counted from its start",))
+    return When("interval", zone, every_s=seconds, assumed=("counted from now",))
 
 
 def _days(parts: Parts, assumed: list[str]) -> tuple[tuple[str, ...], str | None]:
