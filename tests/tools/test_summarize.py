@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from backend.contracts.errors import ToolError
@@ -147,3 +150,20 @@ async def test_a_model_that_is_down_is_tried_again_not_replaced_in_silence(
     with pytest.raises(ToolError) as caught:
         await registry.call(bench.call("text.summarize", {"text": STORY}))
     assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda feed: feed, lambda feed: {"entries": feed, "title": "A feed"}]
+)
+async def test_several_feeds_are_one_digest_with_something_of_each(
+    use: Use, wrap: Callable[[list[Any]], Any]
+) -> None:
+    feeds = [[{"title": f"{name} {number}"} for number in range(20)] for name in ("Sea", "Sky")]
+    result = await use("text.summarize", text=[wrap(feed) for feed in feeds], max_sentences=4)
+    assert result.output["items"] == 40
+    assert result.output["summary"].split("\n\n") == [
+        "• Sea 0",
+        "• Sky 0",
+        "• Sea 1",
+        "• Sky 1",
+    ]

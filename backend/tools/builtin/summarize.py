@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ async def summarize(
         focus: what matters to the reader
         max_sentences: at most so many sentences, or items of a list; 0 leaves it to the tool
     """
-    text = unwrapped(text)
+    text = _flat(unwrapped(text))
     items = _items(text)
     if context.llm is not None and items:
         return await _by_model(context.llm, text, focus, max_sentences, len(items))
@@ -97,6 +98,21 @@ def unwrapped(material: Material) -> Material:
             if material.get(name) and isinstance(material[name], str):
                 return str(material[name])
     return material
+
+
+def _flat(material: Material) -> Material:
+    """Lists in a list, as of several feeds, are one list; each gives in turn, so that a digest of the
+    first few has something of every one."""
+    if not isinstance(material, list):
+        return material
+    lists: list[list[Any]] = []
+    for each in material:
+        inner = unwrapped(each) if isinstance(each, dict) else each
+        flat = _flat(inner) if isinstance(inner, list) else [each]
+        lists.append(list(flat))
+    nothing = object()
+    rounds = itertools.zip_longest(*lists, fillvalue=nothing)
+    return [item for taken in rounds for item in taken if item is not nothing]
 
 
 def _items(text: Material) -> list[Any]:
