@@ -81,6 +81,7 @@ class SqlBus:
         self._letters = Letters(database, blobs)
         self._wake = asyncio.Event()
         self._orphans: deque[Delivery] = deque()
+        self._unread: deque[Delivery] = deque()
         self._resting = 0
         self._heart: asyncio.Task[None] | None = None
         self._closed = False
@@ -137,6 +138,9 @@ class SqlBus:
 
     async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while not self._closed:
+            if self._unread:
+                read, _ = await self._kept_safe(self._read_again())
+                self._orphans.extend(read)
             if self._orphans:
                 return [self._orphans.popleft() for _ in range(min(limit, len(self._orphans)))]
             # Cleared before looking: what is published from now on wakes us again.
@@ -190,13 +194,26 @@ class SqlBus:
         return found, next_due
 
     async def _with_contents(self, delivery: Delivery) -> Delivery | None:
-        """The delivery with its large values; None, and a dead letter, when one is gone."""
+        """The delivery with its large values; None when it comes later, as one cannot be read now, or
+        (then it is a dead letter) never, as one is gone or damaged."""
         try:
             return replace(delivery, event=await restored(delivery.event, self._blobs))
-        except NotFound:
-            error = {"code": "EXEC_BLOB_MISSING", "message": "A stored value is gone."}
-            await self.settle([Settlement(dead=(DeadLetter(delivery, error),))])
+        except Unavailable:
+            self._unread.append(delivery)
             return None
+        except (NotFound, ValueError):
+            error = {"code": "EXEC_BLOB_MISSING", "message": "A stored value is gone."}
+            try:
+                await self.settle([Settlement(dead=(DeadLetter(delivery, error),))])
+            except Unavailable:
+                self._unread.append(delivery)
+            return None
+
+    async def _read_again(self) -> tuple[list[Delivery], None]:
+        """What could not be read is leased all the same: it is this process's to try again."""
+        waiting = [self._unread.popleft() for _ in range(len(self._unread))]
+        found = [await self._with_contents(delivery) for delivery in waiting]
+        return [delivery for delivery in found if delivery is not None], None
 
     async def _rest(self, next_due: int | None) -> None:
         rest = FALLBACK_S
