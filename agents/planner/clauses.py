@@ -30,6 +30,16 @@ _DONE = re.compile(
     r"(?:done|finished|ready|complete[d]?|over|available)\b"
 )
 _ASKED = re.compile(r"\bask\s+(?:me|us)\s+$")
+_LOOKED_INTO = re.compile(
+    r"\b(?:check|see|ask|know|find out|decide|think about|look)\s+(?:\w+\s+)?$"
+)
+_LOOKING = re.compile(
+    r"\W*(?:(?:please|just|and)\s+)*(?:check|look|watch|see|poll|monitor)(?:\s+(?:it|again))?\W*$"
+)
+_THEN_WORK = re.compile(
+    r"\s(?=(?:notify|tell|alert|remind|ping|message|show)\s+(?:me|us)\b|"
+    r"(?:e-?mail|mail|send|save|append)\s+(?:me\b|it\b|them\b|[\ue002\ue003]))"
+)
 _UNKNOWN_WORK = re.compile(r"[a-z-]{3,}\s+(?:it|them)\b")
 _WORK = re.compile(
     r"(?:please\s+)?(?:ask|tell|notify|remind|show|mail|e-?mail|send|save|store|append)\s+"
@@ -91,6 +101,8 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
             cuts.append(
                 (match.start(), match.end(), "then" in said or "after" in said or bool(strong))
             )
+    cuts += [(m.start(), m.end(), False) for m in _after_conditions(plain, cuts)]
+    cuts.sort()
     found: list[Clause] = []
     waiting = False
     for index, (_, begin, after) in enumerate(cuts):
@@ -101,6 +113,17 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
             waiting = False
             found.append(_conditioned(Clause(begin, end, after, approval), plain))
     return _joined(found, plain), text
+
+
+def _after_conditions(plain: str, cuts: list[tuple[int, int, bool]]) -> list[re.Match[str]]:
+    """Where the work begins behind a condition that leads: "if it is cold notify me"."""
+    found = []
+    for index, (_, begin, _) in enumerate(cuts):
+        end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
+        start = lead_end(plain, begin)
+        if _CONDITION.match(plain, start) and (work := _THEN_WORK.search(plain, start, end)):
+            found.append(work)
+    return found
 
 
 def _approval_end(found: re.Match[str]) -> int:
@@ -138,6 +161,7 @@ def _conditioned(clause: Clause, plain: str) -> Clause:
             m
             for m in _CONDITION.finditer(plain, clause.start, clause.end)
             if not _ASKED.search(plain, clause.start, m.start())
+            and not _in_message(plain, clause.start, m.start())
         ),
         None,
     )
@@ -148,6 +172,12 @@ def _conditioned(clause: Clause, plain: str) -> Clause:
     )
 
 
+def _in_message(plain: str, start: int, end: int) -> bool:
+    """ "remind me to check if the oven is off": no condition of the plan's."""
+    message = MESSAGE.search(plain, start, end)
+    return message is not None and _LOOKED_INTO.search(plain, start, end) is not None
+
+
 def _joined(found: list[Clause], plain: str) -> tuple[Clause, ...]:
     """A clause that is only a condition belongs to its neighbour: the next when it leads ("if …,
     mail it"), else the one before ("mail it, but only if …")."""
@@ -155,7 +185,8 @@ def _joined(found: list[Clause], plain: str) -> tuple[Clause, ...]:
     pending: tuple[int, int] | None = None
     for clause in found:
         condition = clause.condition
-        bare = condition is not None and not plain[clause.start : condition[0]].strip(" ,.")
+        own = plain[clause.start : condition[0]] if condition is not None else ""
+        bare = condition is not None and (not own.strip(" ,.") or bool(_LOOKING.match(own)))
         if bare and condition is not None:
             trailing = plain[condition[0] : condition[1]].startswith(("only", "but", "unless"))
             if out and trailing and out[-1].condition is None:

@@ -17,7 +17,9 @@ _NOT_EMPTY = re.compile(r"^(?:it|the\s+\w+|this|that|they)\s+(?:is|are)(?:n't|\s
 _STATUS = re.compile(
     r"^(?:the\s+)?(?:http\s+)?status(?:\s+code)?\s+(?P<op>is\s+not|isn't|is|=|!=|==|differs\s+from)\s+(?P<n>\d{3})$"
 )
-_DOWN = re.compile(r"^(?:it|the\s+(?:site|page|server|api))\s+is\s+(?P<state>up|down|ok|not\s+ok)$")
+_DOWN = re.compile(
+    r"^(?:it|the\s+(?:site|page|server|api))\s+is\s+(?P<state>up|online|reachable|down|offline|ok|not\s+ok)$"
+)
 _MENTIONS = re.compile(
     r"^(?:it|they|the\s+(?P<noun>\w+)|one\s+of\s+them|any\s+of\s+them)\s+(?P<not>doesn't\s+|does\s+not\s+|don't\s+)?"
     r"(?:mentions?|contains?|includes?|has\s+the\s+words?|says?)\s+(?:the\s+words?\s+)?(?P<what>.+)$"
@@ -99,7 +101,7 @@ def _status(body: str, earlier: tuple[Made, ...]) -> Guard | None:
             same = status["op"] in {"is", "=", "=="}
             return Guard(f"{made.name}.status {'==' if same else '!='} {status['n']}", (made.name,))
         if state and "boolean" in _kinds(made, "ok"):
-            up = state["state"] in {"up", "ok"}
+            up = state["state"] in {"up", "ok", "online", "reachable"}
             return Guard(f"{made.name}.ok" if up else f"not {made.name}.ok", (made.name,))
     return None
 

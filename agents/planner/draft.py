@@ -20,6 +20,11 @@ MAX_CLAUSES = 40
 _AGAIN = re.compile(
     r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)?\W*$"
 )
+_CHATTER = re.compile(
+    r"\W*(?:(?:i )?hope (?:you|all|this|that)\b|how are you|thank|"
+    r"many thanks|cheers|(?:best|kind) regards|have a (?:nice|good|great)\b)[^\ue001-\ue004]*$"
+)
+_STATE = re.compile(r"\b(?:up|down|ok|online|offline|reachable|available|status)\b")
 _NEWS = re.compile(r"\bwhat(?:'s|s| is| has| was)? (?:new|changed|different)\b")
 Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
 Span = tuple[int, int]
@@ -72,7 +77,8 @@ class Drafting:
 
     def _clause(self, clause: Clause) -> None:
         start, end = working_span(clause)
-        if self._draft.steps and _AGAIN.match(self._text.plain[start:end]):
+        words = self._text.plain[start:end]
+        if (self._draft.steps and _AGAIN.match(words)) or _CHATTER.match(words):
             return
         used = frozenset(made.spec.id for made in self._draft.made)
         choices = choose.by_words(clause, self._text, self._tools, used)
@@ -104,12 +110,13 @@ class Drafting:
 
     def _condition_source(self, clause: Clause) -> None:
         """ "tell me when <url> says X": the page of the condition is read first."""
-        if clause.condition is None or clause.start > clause.condition[0]:
+        if clause.condition is None:
             return
         urls = self._text.between(*clause.condition, "url")
-        if len(urls) != 1:
+        if len(urls) != 1 or urls[0].value in str([s["args"] for s in self._draft.steps]):
             return
-        reader = choose.reader_of(urls[0].value, self._text.plain[slice(*clause.condition)])
+        words = self._text.plain[slice(*clause.condition)]
+        reader = "http.get" if _STATE.search(words) else choose.reader_of(urls[0].value, words)
         if reader in self._tools:
             alone = Clause(*clause.condition, after=clause.after)
             self._step(Choice(self._tools[reader], 0.85, implied=True), alone, clause.condition, ())

@@ -219,7 +219,7 @@ FILLER = frozenset(
         schedule scheduled run job automatically lightning hi hello hey ok okay well able whole
         content contents following there'd come comes contained found available finally first next
         afterwards later than ready finished complete result output outcome named called together maybe
-        perhaps thinking whats bit""",
+        perhaps thinking whats bit u ur forget""",
     )
 )
 

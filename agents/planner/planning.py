@@ -15,6 +15,7 @@ from agents.planner.draft import Draft, Drafting, content_words
 from agents.planner.entities import Text
 from agents.planner.questions import (
     REMIND_WHEN,
+    WAIT_HOW_LONG,
     gap_question,
     time_question,
     unknown_question,
@@ -24,7 +25,7 @@ from agents.planner.remarks import remarks
 from agents.planner.retrieve import Index
 from agents.planner.slots import Made
 from agents.planner.spoken import when_said
-from agents.planner.times import Found, When
+from agents.planner.times import Found, Refused, When
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
@@ -34,6 +35,14 @@ _NEGATED = re.compile(
     r"\b(?:don't|do\s+not|never|without|no\s+need\s+to|instead\s+of)\s+(?:the\s+|a\s+|any\s+)?"
     r"(?P<work>[a-z-]+)"
 )
+
+_DUE = re.compile(r"\b(?:by|before|until|around|at)\s+$")
+_HABIT = re.compile(
+    r"\bevery\s+(?!entr|item|article|post|file|page|link|one\b|single\b|of\b)|"
+    r"\beach\s+(?:time|year|month|week|day|morning|evening|night|hour|minute)\b|"
+    r"\b(?:hourly|daily|weekly|monthly|yearly|nightly)\b"
+)
+HABITS = ("every day at 9:00", "every Monday at 9:00")
 
 
 class IndexNeeded(Exception):
@@ -86,17 +95,28 @@ class Planning:
             # the lines are no answers but work: "read <url>", "mail it to <address>"
             self.text, self.answers = self._whole, Answers()
             return self.answer()
+        if open_question := self._open(text, draft, found.when):
+            return open_question
+        when = found.when if isinstance(found.when, When) else None
+        return self._plan(draft, when, event)
+
+    def _open(self, text: Text, draft: Draft, when: When | Refused | None) -> PlanAnswer | None:
+        """What must be asked before this draft is a plan, or None."""
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
-        if found.when is not None and not isinstance(found.when, When):
-            return time_question(found.when)
+        if when is not None and not isinstance(when, When):
+            return time_question(when)
         if draft.confidence < CONFIDENT:
             return unsure_question(draft)
         if draft.gaps:
             return gap_question(draft.gaps[0])
-        if found.when is None and _reminds(draft, plain):
+        if any(s["action"] == "wait.until" and not s["args"] for s in draft.steps):
+            return PlanAnswer("question", WAIT_HOW_LONG, confidence=0.5)
+        if loose := _loose_time(self.text, draft, timed=when is not None):
+            return time_question(Refused("I do not understand that time", loose, HABITS))
+        if when is None and _reminds(draft, _unsaid(self.text.plain)):
             return PlanAnswer("question", REMIND_WHEN, confidence=0.5)
-        return self._plan(draft, found.when, event)
+        return None
 
     def _negated(self, text: Text) -> str:
         """Work that is not wanted, as said: our words would take it for work that is."""
@@ -194,6 +214,17 @@ class Planning:
 def _reminds(draft: Draft, plain: str) -> bool:
     """Whether only a reminder is asked for: without a time it would come at once."""
     return [m.spec.id for m in draft.made] == ["notify.user"] and "remind" in plain
+
+
+def _loose_time(text: Text, draft: Draft, *, timed: bool) -> str:
+    """Words of time that nothing has taken: without them the plan would run at another time."""
+    for start, end in draft.left:
+        before = _DUE.search(text.plain, 0, start)
+        if before and re.match(r"\d{1,2}(?::\d\d)?\b", text.plain[start:end]):
+            return text.said[before.start() : end]
+        if not timed and (habit := _HABIT.search(text.plain, start, end)):
+            return text.said[habit.start() : end]
+    return ""
 
 
 def _unsaid(plain: str) -> str:

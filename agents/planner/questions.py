@@ -37,6 +37,7 @@ _ASK = {
     ("json.query", "query"): "Which part of the data do you want?",
 }
 REMIND_WHEN = "When should I remind you?"
+WAIT_HOW_LONG = "How long should I wait? Say it in minutes or hours."
 REST_CLEAR = "The rest is clear, but I know no tool for"
 # asked for in words of the person's own
 FREE = frozenset(

@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
     _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
     _rule("file.read", 0.9, r"\bwhat(?:'s|s| is| does)?\b.*<file>"),
-    _rule("file.list", 0.9, r"\b(?:list|show|see|which)\b.*\b(?:files|documents|folder)\b"),
+    _rule("file.list", 0.9, r"\b(?:list|show|see|which|what)\b.*\b(?:files|documents|folder)\b"),
     _rule(
         "text.summarize",
         0.97,
@@ -116,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         0.97,
         r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
     ),
-    _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:{_PRONOUN}|the|a)\b"),
+    _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:(?:{_PRONOUN}|the|a)\b|<url>)"),
     _rule(
         "email.send",
         0.97,

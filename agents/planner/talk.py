@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from agents.planner.entities import MASKED
 from agents.planner.lexicon import WORDS
 from backend.contracts.ports import PlanAnswer
 from backend.contracts.tools import ToolSpec
@@ -94,7 +95,10 @@ _IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
         "There is no tool for calls or for that messenger.",
     ),
     (
-        re.compile(r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"),
+        re.compile(
+            r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"
+            r"|^\W*(?:please )?(?:run|execute|start)\s+(?:the\s+|my\s+)?(?:script|program|command|code)\b"
+        ),
         "There is no tool that runs programs on a computer.",
     ),
     (
@@ -179,7 +183,7 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
             f"{abilities(tools)} I plan offline, without a language model; every plan is shown for your "
             f"approval before anything runs. {EXAMPLE}",
         )
-    if _CHAT.match(text):
+    if _CHAT.match(text) and not MASKED.search(text):
         return PlanAnswer(
             "talk",
             "I plan offline, without a language model, so I cannot chat or answer questions of general "

@@ -43,6 +43,15 @@ _SLIP = re.compile(
 _QUOTED = re.compile(r"(\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»)")
 _NUMBERED = re.compile(r"(?:^|(?<=\s))1[.)]\s+\S[\s\S]*?\s2[.)]\s+\S")
 _NUMBER = re.compile(r"(?:^|[ \t]*(?<=\s))\d{1,2}[.)][ \t]+")
+_DO = re.compile(
+    r"\b(?:please\s+)?(?:(?:don't|don’t|dont|do not)\s+forget\s+to|remember\s+to|"
+    r"(?:make|be)\s+sure\s+(?:to|you|that\s+you))\s+",
+    re.IGNORECASE,
+)
+# at the start of a request it is when the whole should begin
+_WAIT_UNTIL = re.compile(
+    r"^\W*(?:please\s+)?wait\s+(?:until|till)\s+(?P<clock>(?=\d))?", re.IGNORECASE
+)
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 
 
@@ -53,4 +62,6 @@ def tidied(said: str) -> str:
     text = "".join(parts)
     if _NUMBERED.search(text):
         text = _NUMBER.sub("\n", text)
+    text = _DO.sub("", text)
+    text = _WAIT_UNTIL.sub(lambda m: "at " if m["clock"] else "", text)
     return _BULLET.sub("", text).strip()

@@ -109,7 +109,8 @@ def description(lines: Sequence[Line]) -> str:
 
 def subject(lines: Sequence[Line]) -> str:
     """A subject line for what these steps made."""
-    kinds = [WORDS[spec.id].title for spec, _ in lines if spec.id in WORDS and WORDS[spec.id].title]
+    words_of = [WORDS[spec.id].title for spec, _ in lines if spec.id in WORDS]
+    kinds = list(dict.fromkeys(title for title in words_of if title))
     host = next((_host(args["url"]) for _, args in lines if isinstance(args.get("url"), str)), "")
     path = next((args["path"] for _, args in lines if isinstance(args.get("path"), str)), "")
     if len(kinds) > 1:

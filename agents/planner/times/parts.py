@@ -58,7 +58,7 @@ class Parts:
     def put(self, name: str, value: Any) -> None:
         """Set what has not been said yet; saying it twice is unclear unless it is the same."""
         old = getattr(self, name)
-        if old not in (None, False) and old != value:
+        if old is not None and old is not False and old != value:
             raise Unclear(f"two different times are said ({_words(name)})")
         setattr(self, name, value)
 
@@ -66,7 +66,7 @@ class Parts:
     def said(self) -> bool:
         """Whether anything of weight is said: a zone or "the morning" alone is no time."""
         return any(
-            value not in (None, False)
+            value is not None and value is not False
             for value in (
                 self.every,
                 self.step,

@@ -200,7 +200,7 @@ def _check_neighbours(plain: str, text: str, run: _Run) -> None:
 def _merge(whole: Parts, parts: Parts) -> None:
     for field in fields(Parts):
         value = getattr(parts, field.name)
-        if value not in (None, False):
+        if value is not None and value is not False:  # Monday is 0
             whole.put(field.name, value)
 
 
