@@ -660,7 +660,10 @@ def test_a_denied_step_fails_for_good() -> None:
     play.answer("a", "deny")
 
     assert play.statuses == {"a": "failed", "b": "running"}
-    assert play["a"].error == {"code": "EXEC_STEP_DENIED", "message": "You said no; it was not done."}
+    assert play["a"].error == {
+        "code": "EXEC_STEP_DENIED",
+        "message": "You said no; it was not done.",
+    }
 
 
 def test_the_first_answer_wins() -> None:
