@@ -109,7 +109,7 @@ WORDS: dict[str, Word] = {
         ("result", "titles", "links"),
         "picks from the data",
         "selection",
-        verbs="query",
+        verbs="query keep pick take",
     ),
     "file.append": Word(
         "out",

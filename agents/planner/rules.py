@@ -104,6 +104,7 @@ RULES: tuple[Rule, ...] = (
         0.98,
         r"^\W*(?:log|note|jot|write)\b(?: down)?\s.*\b(?:log|diary|journal)\b|^\W*log\b.*<file>",
     ),
+    _rule("json.query", 0.9, r"\b(?:get|save|mail|send|show|keep|tell me)\b.*\btitles\b"),
     _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
     _rule(
         "file.write",

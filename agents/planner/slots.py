@@ -223,6 +223,8 @@ class Filling:
                 self._out.put(name, value, SAID, (self._start + start, self._end))
         elif name == "instruction":
             self._instruction(name)
+        elif name == "query" and any(made.spec.id == "feed.read" for made in self._earlier):
+            self._entry_part(name)
         elif needed and pattern is None and self._spec.id not in WORDS:
             self._unknown(name)
 
@@ -242,6 +244,12 @@ class Filling:
             strict=True,
         )
         return "".join(" " if plain == " " else said for plain, said in pairs)
+
+    def _entry_part(self, name: str) -> None:
+        """What a feed's entries are known to have."""
+        found = re.search(r"\b(?P<part>title|link)s\b", self._plain)
+        if found:
+            self._out.put(name, f"[].{found['part']}", SAID, self._place(found))
 
     def _instruction(self, name: str) -> None:
         found = re.search(

@@ -270,6 +270,20 @@ async def test_after_four_repairs_the_plan_is_shown_with_its_issues(
         await talk.decide(ANN, "t1", plan.plan_id, "approve", plan.ir_hash)
 
 
+async def test_after_four_repairs_a_simpler_plan_and_its_parts_are_named(
+    talk: Talk, server: ScriptedOpenAI
+) -> None:
+    faulty = step("tell", "notify.user", "fetch", text="${nobody.knows}")
+    server.answer(selected("feed.read", "notify.user"))
+    server.answer(drafted(FEED, faulty))
+    for _ in range(4):
+        server.answer(repaired(faulty))
+    reply = await talk.say(ANN, "t1", "read https://example.com/feed and tell me", ZONE)
+    assert "A simpler plan would do only “fetch”, and leave out “tell”." in reply.text
+    assert "one by one: 1. fetch; 2. tell." in reply.text
+    assert reply.choices == ("Leave out “tell”", "Try again", "Plan offline")
+
+
 @pytest.mark.parametrize(
     "failure",
     [

@@ -265,3 +265,24 @@ async def test_prompts_stay_short_over_a_thousand_tools(
     found = await crowded.discover(asked)
     assert {"feed.read", "email.send"} <= set(found)
     assert len(found) <= 40
+
+
+async def test_a_schedule_nobody_asked_for_is_offered_and_never_set(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    draft = drafted(READ, SEND, kind="cron", schedule="0 9 * * 1-5")
+    answer = await planned(server, planner, request(ASKED), draft)
+    assert (answer.kind, answer.document) == ("question", None)
+    assert answer.choices == ("Weekdays at 09:00", "Only when I start it")
+    for said, kind in (("Weekdays at 09:00", "cron"), ("Only when I start it", "manual")):
+        answer = await planned(server, planner, request(f"{ASKED}\n{said}"), draft)
+        assert document(answer)["events"][0]["kind"] == kind
+
+
+async def test_a_schedule_invented_while_revising_is_asked_about(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    first = await planned(server, planner, request(ASKED), drafted(READ, SEND))
+    revised = drafted(READ, SEND, kind="interval", schedule="3600", revises=True)
+    asked = request("use another subject", previous=document(first))
+    assert (await planned(server, planner, asked, revised)).kind == "question"

@@ -446,3 +446,23 @@ def test_any_words_are_a_valid_time_or_refused(said: str) -> None:
 def test_no_text_breaks_the_grammar(said: str) -> None:
     assert isinstance(parse_when(said, NOW, ZONE), When | Refused)
     find_when(said, NOW, ZONE)
+
+
+@pytest.mark.parametrize("day", ["monday", "tuesday", "friday", "sunday"])
+def test_the_coming_day_is_that_day(day: str) -> None:
+    for said in (f"next {day} at 9", f"this {day} at 9"):
+        found = find_when(f"mail it {said}", NOW, ZONE).when
+        assert isinstance(found, When) and found.at is not None
+        assert found.at.astimezone(ZoneInfo(ZONE)).strftime("%A").lower() == day
+
+
+def test_long_intervals_count_from_the_minute_they_were_asked_for() -> None:
+    for said, anchored in (
+        ("every 2 days", True),
+        ("every 90 minutes", True),
+        ("every 7 minutes", False),
+    ):
+        when = parse_when(said, NOW.replace(second=17), ZONE)
+        assert isinstance(when, When)
+        anchor = NOW.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert when.trigger("t").get("anchor") == (anchor if anchored else None)
