@@ -40,9 +40,9 @@ def _playwrights_own() -> str | None:
 def install() -> str:
     """Bring a browser along; exits with what to do when neither way works."""
     download = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
-    if subprocess.run(download, check=False, capture_output=True).returncode == 0:
-        if path := _playwrights_own():
-            return path
+    subprocess.run(download, check=False, capture_output=True)
+    if path := _playwrights_own():
+        return path
     if shutil.which("apt-get"):
         sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
         for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
