@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from backend.contracts.events import EVENT_TYPES, Event
+from backend.contracts.events import Event
 from backend.contracts.ports import Commit, Delivery, Document, Output
 from backend.contracts.security import Verdict
 from backend.drivers.turn import Decider, Driver, Turn
@@ -105,9 +105,6 @@ class Processor:
         if driver is not None:
             driver.failed(turn, error)
         return turn
-
-    def handles(self, type: str) -> bool:
-        return type in self._drivers or EVENT_TYPES[type].lane == "stream"
 
 
 def _reason(verdict: Verdict) -> dict[str, str]:
