@@ -119,7 +119,8 @@ def refers(event: Event) -> bool:
 
 
 async def restored(event: Event, blobs: Blobs) -> Event:
-    """The event with its large values back in place. Raises `NotFound` when one is gone."""
+    """The event with its large values back in place. Raises `NotFound` when one is gone, `ValueError`
+    when it is damaged."""
     data = dict(event.data)
     for key, value in data.items():
         if isinstance(value, dict) and REFERENCE in value:
@@ -128,7 +129,7 @@ async def restored(event: Event, blobs: Blobs) -> Event:
 
 
 async def restored_commit(commit: Commit, blobs: Blobs) -> Commit:
-    """As `restored`; a content that is gone stays a reference, so that history can be read."""
+    """As `restored`; a content that is gone or damaged stays a reference: history can be read."""
     return replace(
         commit,
         cause=await _as_far_as_possible(commit.cause, blobs),
@@ -141,5 +142,5 @@ async def _as_far_as_possible(event: Event, blobs: Blobs) -> Event:
         return event
     try:
         return await restored(event, blobs)
-    except NotFound:
+    except (NotFound, ValueError):
         return event

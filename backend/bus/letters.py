@@ -22,7 +22,7 @@ class Letters:
         self._blobs = blobs
 
     async def list(self, limit: int) -> Sequence[DeadLetter]:
-        """The latest first. A large value that is gone stays a reference."""
+        """The latest first. A large value that is gone or damaged stays a reference."""
 
         def query(connection: sqlite3.Connection) -> builtins.list[tuple[Any, ...]]:
             return connection.execute(
@@ -33,7 +33,7 @@ class Letters:
         for stream, attempt, body, error in await self._database.read(query):
             event = decode_event(body)
             if refers(event):
-                with contextlib.suppress(NotFound):
+                with contextlib.suppress(NotFound, ValueError):
                     event = await restored(event, self._blobs)
             letters.append(
                 DeadLetter(Delivery(event, lane_of(stream), stream, "", attempt), decode(error))

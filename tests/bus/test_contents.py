@@ -10,9 +10,10 @@ import pytest
 
 from backend.bus.sql import SqlBus
 from backend.contracts.errors import Unavailable
+from backend.contracts.ports import Commit, Settlement
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
-from tests.conformance.adapters import receive_all, work
+from tests.conformance.adapters import event, receive_all, work
 
 PAGE = {"page": "x" * 200_000}
 
@@ -88,3 +89,17 @@ async def test_a_damaged_value_is_a_dead_letter_and_stops_no_other(
     (letter,) = await bus.dead_letters()
     assert letter.delivery.event.id == large.event.id
     assert letter.error["code"] == "EXEC_BLOB_MISSING"
+
+
+async def test_a_damaged_value_leaves_the_rest_of_history_readable(
+    bus: SqlBus, tmp_path: Path
+) -> None:
+    large, small = event(data=PAGE), event(data={"page": "x"})
+    for position, cause in enumerate((large, small)):
+        await bus.settle([Settlement(commits=(Commit("run:1", position, cause),))])
+    (content,) = (path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
+    content.chmod(0o600)
+    content.write_bytes(b'"cut')
+    history = await bus.history("run:1")
+    assert [c.cause.id for c in history.commits] == [large.id, small.id]
+    assert list(history.commits[0].cause.data["page"]) == ["$blob"]
