@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from agents.planner import lexicon, schema
 from agents.planner.entities import Count, Entity, Kind, Text, counts
 from agents.planner.lexicon import WORDS
+from agents.planner.wording import data, question
 from backend.contracts.tools import ToolSpec
 
 _PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results)\b")
@@ -30,7 +30,6 @@ _NAMED_THING = re.compile(
     r"text|content of)\s+)*"
     r"(?:at\s+|from\s+|of\s+)?[\ue001\ue003]+"
 )
-_AUXILIARY = frozenset({"am", "have", "can", "should", "was", "could", "would", "will", "did"})
 
 Span = tuple[int, int]
 
@@ -294,7 +293,7 @@ class Filling:
             return
         value = re.sub(r"\s+", " ", self._said(*found.span("said"))).strip(" .,;:!?")
         if value:
-            self._out.put(name, _question(value, yes_or_no=bool(found["yes"])), SAID, (start, end))
+            self._out.put(name, question(value, yes_or_no=bool(found["yes"])), SAID, (start, end))
 
     # --- from what is there -------------------------------------------------------------------------
 
@@ -309,7 +308,7 @@ class Filling:
                 return
         quoted = self._free("quoted")
         if quoted and not (_PRONOUN.search(self._plain) and self._earlier):
-            value = _data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
+            value = data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
             self._out.put(name, value, SAID, (quoted[0].start, quoted[0].end))
             return
         if (needed or name in {"material", "body"}) and self._earlier:
@@ -361,25 +360,3 @@ class Filling:
         end -= len(plain) - len(plain.rstrip())
         said = self._text.said[self._start + start : self._start + end]
         return said.strip().strip(".,;:!").strip()
-
-
-def _question(words: str, *, yes_or_no: bool) -> str:
-    """A question from the words after "ask me": "if I want it" is "Do I want it?"."""
-    words = re.sub(r"\bi\b", "I", words)
-    first = words.split()[1].lower() if words.startswith("I ") and len(words.split()) > 1 else ""
-    if yes_or_no and first in _AUXILIARY:
-        words = f"{first} I{words[2 + len(first) :]}"
-    elif yes_or_no and first:
-        words = f"do {words}"
-    elif did := re.match(r"(what|where|how|why) I did\b", words, re.IGNORECASE):
-        words = f"{did[1]} did I do{words[did.end() :]}"
-    return f"{words[0].upper()}{words[1:]}?"
-
-
-def _data(text: str) -> Any:
-    """A JSON object as the object it is, else the text."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, dict) else text

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from agents.planner.times.parts import Clock, Parts, Unclear
-from agents.planner.times.resolve import When, at_clocks, resolve
+from agents.planner.times.resolve import at_clocks, resolve
 from agents.planner.times.scan import Refused, parse_parts
+from agents.planner.times.when import When
 from agents.planner.times.zones import zone_info
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import calendar
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from agents.planner.times import clocks, words
+from agents.planner.times import words
+from agents.planner.times.moments import existing, moment
 from agents.planner.times.parts import Clock, Parts, Unclear
+from agents.planner.times.when import When, settled, times_of_day
 from agents.planner.times.zones import zone_info
 
 LAST_WORKDAY = (
@@ -16,43 +16,6 @@ LAST_WORKDAY = (
     " or (due.weekday == 4 and due.day >= due.days_in_month - 2))"
 )
 FIRST_WORKDAY = "due.weekday < 5 and (due.day == 1 or due.weekday == 0)"
-DEFAULT = Clock(9)
-HORIZON = timedelta(days=366 * 20)
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """One exact time. `cron` are croniter's five fields, in `timezone`; `at` is aware, in UTC.
-
-    An interval counts from its `anchor`, aware, in UTC. `assumed` says, in words for a person, what
-    was not said and is taken so.
-    """
-
-    kind: Literal["cron", "interval", "at"]
-    timezone: str
-    cron: tuple[str, ...] = ()
-    every_s: int = 0
-    at: datetime | None = None
-    only_if: str | None = None
-    anchor: datetime | None = None
-    assumed: tuple[str, ...] = ()
-
-    def trigger(self, name: str) -> dict[str, Any]:
-        """The plan document's trigger of that name."""
-        trigger: dict[str, Any] = {"name": name, "kind": self.kind}
-        if self.kind == "interval":
-            trigger |= {"every_s": self.every_s}
-            return trigger | ({"anchor": _stamp(self.anchor)} if self.anchor else {})
-        if self.at is not None:
-            return trigger | {"timestamp": _stamp(self.at), "timezone": self.timezone}
-        one = len(self.cron) == 1
-        trigger |= {"schedule": self.cron[0]} if one else {"schedules": list(self.cron)}
-        trigger |= {"timezone": self.timezone}
-        return trigger | ({"only_if": self.only_if} if self.only_if else {})
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def resolve(parts: Parts, now: datetime, timezone: str) -> When:
@@ -76,7 +39,7 @@ def resolve(parts: Parts, now: datetime, timezone: str) -> When:
         return _anchored(_habit(parts, zone), now)
     if parts.window:
         raise Unclear("it is not said how often in between")
-    return _moment(parts, now, zone)
+    return moment(parts, now, zone)
 
 
 def at_clocks(
@@ -89,9 +52,9 @@ def at_clocks(
     """The days of existing cron lines, at these times of day. Raises Unclear."""
     assumed: list[str] = []
     if parts.day_part and not clocks_said:
-        times = _times(parts, assumed)
+        times = times_of_day(parts, assumed)
     else:
-        times = [_settled(clock, parts.day_part, assumed) for clock in clocks_said]
+        times = [settled(clock, parts.day_part, assumed) for clock in clocks_said]
     days = tuple(dict.fromkeys(" ".join(line.split()[2:]) for line in lines))
     return When("cron", zone, _cron(times, days), only_if=only_if, assumed=tuple(assumed))
 
@@ -120,7 +83,7 @@ def _habit(parts: Parts, zone: str) -> When:
             raise Unclear("it is not said on which day of the week", "every Monday", "every Friday")
         assumed.append("counted from now")
         return When("interval", zone, every_s=604_800, assumed=tuple(assumed))
-    times = _times(parts, assumed)
+    times = times_of_day(parts, assumed)
     return When("cron", zone, cron=_cron(times, days), only_if=only_if, assumed=tuple(assumed))
 
 
@@ -222,7 +185,7 @@ def _days(parts: Parts, assumed: list[str]) -> tuple[tuple[str, ...], str | None
         if parts.every == "year":
             if month is None or parts.weekdays:
                 raise Unclear("it is not said on which day of the year")
-            _existing(2024, month, day)
+            existing(2024, month, day)
             return (f"{day} {month} *",), None
         if day > 28:
             raise Unclear(f"not every month has a day {day}", "the last day of the month")
@@ -305,146 +268,3 @@ def _cron(times: list[Clock], days: tuple[str, ...]) -> tuple[str, ...]:
         for hour, minutes in hours.items()
         for day in days
     )
-
-
-def _times(parts: Parts, assumed: list[str]) -> list[Clock]:
-    if not parts.clocks:
-        default = Clock(words.DAY_PARTS[parts.day_part]) if parts.day_part else DEFAULT
-        assumed.append(f"at {default}, as no time of day was said")
-        return [default]
-    return [_settled(clock, parts.day_part, assumed) for clock in parts.clocks]
-
-
-def _settled(clock: Clock, part: str | None, assumed: list[str]) -> Clock:
-    """The clock on the 24-hour dial, with the part of the day that was said elsewhere."""
-    if part and clock.bare:
-        return clocks.in_part(clock, part)
-    if part and clocks.in_part(clock, part) != clock:
-        raise Unclear(f"“{clock}” is not in the {part}")
-    if clock.bare and 1 <= clock.hour <= 6:
-        said = str(clock.hour) if not clock.minute else f"{clock.hour}:{clock.minute:02}"
-        assumed.append(f"I took {said} as {clock}; say “{said} pm” for the afternoon")
-    return Clock(clock.hour, clock.minute)
-
-
-# --- moments --------------------------------------------------------------------------------------
-
-
-def _moment(parts: Parts, now: datetime, zone: str) -> When:
-    info = zone_info(zone)
-    assert info is not None
-    here = now.astimezone(info)
-    if parts.clocks and len(parts.clocks) > 1:
-        raise Unclear("several times are said; every day, or once?", "every day")
-    if parts.offset:
-        return _from_now(parts, now, here, zone)
-    assumed: list[str] = []
-    clock = _times(parts, assumed)[0]
-    bare = bool(parts.clocks and parts.clocks[0].bare and not parts.day_part)
-    day = _day(parts, here, clock, assumed)
-    at = _at(day, clock, here)
-    if at <= now:
-        later = Clock(clock.hour + 12, clock.minute) if bare and clock.hour < 12 else None
-        if later and _at(day, later, here) > now:
-            raise Unclear(f"{clock} has passed; is {later} meant?", f"at {later}")
-        raise Unclear(f"{day.isoformat()} {clock} has passed")
-    if at - now > HORIZON:
-        raise Unclear("that is more than twenty years away")
-    return When("at", zone, at=at, assumed=tuple(assumed))
-
-
-def _day(parts: Parts, here: datetime, clock: Clock, assumed: list[str]) -> date:
-    today = here.date()
-    said = [parts.date is not None, parts.coming is not None, parts.days_ahead is not None]
-    if sum(said) > 1 or (parts.weekdays and (said[1] or said[2])):
-        raise Unclear("different days are said")
-    if parts.date is not None:
-        day = _dated(parts.date, here, clock)
-        if parts.weekdays and day.weekday() not in parts.weekdays:
-            raise Unclear(f"{day.isoformat()} is a {words.DAYS[day.weekday()].title()}")
-        if parts.date[0] is None:
-            assumed.append(f"on {day.isoformat()}")
-        return day
-    if parts.days_ahead is not None:
-        return today + timedelta(days=parts.days_ahead)
-    if parts.coming is not None:
-        day = today + timedelta(days=(parts.coming - today.weekday() - 1) % 7 + 1)
-        assumed.append(f"on {day.isoformat()}")
-        return day
-    if parts.weekdays:
-        if len(parts.weekdays) > 1:
-            raise Unclear("several days are said; every week, or once?")
-        day = today + timedelta(days=(parts.weekdays[0] - today.weekday()) % 7)
-        if _at(day, clock, here) <= here:
-            day += timedelta(days=7)
-        assumed.append(f"once, on {day.isoformat()}")
-        return day
-    if not parts.clocks:
-        raise Unclear("it is not said on which day")
-    return today if _at(today, clock, here) > here else today + timedelta(days=1)
-
-
-def _dated(said: tuple[int | None, int | None, int], here: datetime, clock: Clock) -> date:
-    year, month, day = said
-    if year is not None and month is not None:
-        return _existing(year, month, day)
-    if not 1 <= day <= 31:
-        raise Unclear(f"no month has a day {day}")
-    if month is not None:
-        _existing(2024, month, day)
-    start = here.date().replace(day=1)
-    for ahead in range(12 * 8 + 1):
-        y, m = divmod(start.year * 12 + start.month - 1 + ahead, 12)
-        if (month is None or m + 1 == month) and day <= calendar.monthrange(y, m + 1)[1]:
-            found = date(y, m + 1, day)
-            if _at(found, clock, here) > here:
-                return found
-    raise Unclear("there is no such day")
-
-
-def _existing(year: int, month: int, day: int) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        raise Unclear(f"there is no day {year}-{month:02}-{day:02}") from None
-
-
-def _at(day: date, clock: Clock, here: datetime) -> datetime:
-    """That wall-clock time in UTC: the earlier of a repeated hour, moved forward out of a gap."""
-    local = datetime.combine(day, time(clock.hour, clock.minute), tzinfo=here.tzinfo)
-    return local.astimezone(UTC)
-
-
-def _from_now(parts: Parts, now: datetime, here: datetime, zone: str) -> When:
-    assert parts.offset
-    n, unit = parts.offset
-    if parts.date or parts.weekdays or parts.days_ahead is not None or parts.coming is not None:
-        raise Unclear("different days are said")
-    if unit in {"second", "minute", "hour"}:
-        if parts.clocks or parts.day_part:
-            raise Unclear("two different times are said")
-        moment = now.astimezone(UTC) + timedelta(seconds=n * words.UNITS[unit])
-        return _within(When("at", zone, at=moment.replace(microsecond=0)), now)
-    if n != int(n):
-        raise Unclear("that is not exact")
-    day = _ahead(here.date(), int(n), unit)
-    assumed: list[str] = []
-    said = parts.clocks or parts.day_part
-    clock = _times(parts, assumed)[0] if said else Clock(here.hour, here.minute)
-    return _within(When("at", zone, at=_at(day, clock, here), assumed=tuple(assumed)), now)
-
-
-def _ahead(day: date, n: int, unit: str) -> date:
-    if n > 400:
-        raise Unclear("that is too far away")
-    if unit in {"day", "week"}:
-        return day + timedelta(days=n * (7 if unit == "week" else 1))
-    year, month = divmod(day.year * 12 + day.month - 1 + n * (12 if unit == "year" else 1), 12)
-    return _existing(year, month + 1, day.day)
-
-
-def _within(when: When, now: datetime) -> When:
-    assert when.at is not None
-    if not now < when.at <= now + HORIZON:
-        raise Unclear("that time cannot be kept")
-    return when

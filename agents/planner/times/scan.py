@@ -10,7 +10,8 @@ from typing import NamedTuple
 from agents.planner.times import words
 from agents.planner.times.parts import Parts, Unclear
 from agents.planner.times.phrases import PHRASES, Phrase
-from agents.planner.times.resolve import When, resolve
+from agents.planner.times.resolve import resolve
+from agents.planner.times.when import When
 
 MAX_PHRASE = 300
 MAX_REQUEST = 20_000
