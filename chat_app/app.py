@@ -13,7 +13,6 @@ from chainlit.session import WebsocketSession
 from chainlit.types import CommandDict, Starter
 
 from agents.conversation import Conversation, Reply
-from agents.overview import overview
 from backend.contracts.errors import LightningError, TooLarge
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
@@ -21,6 +20,7 @@ from chat_app import words
 from chat_app.actions import Actions
 from chat_app.follow import Follower
 from chat_app.home import ROOT
+from chat_app.lists import Lists
 from chat_app.progress import Progress
 from chat_app.rooms import Room, derived
 from chat_app.threads import MAX_TEXT, Threads
@@ -28,11 +28,13 @@ from chat_app.threads import MAX_TEXT, Threads
 ZONE_COOKIE = "lightning_zone"
 COMMANDS = (
     ("plan", "Make a plan from what you write", "route"),
+    ("plans", "What you have planned", "list-checks"),
     ("runs", "What ran lately", "history"),
     ("schedules", "What runs next", "calendar-clock"),
     ("tools", "What a step can do", "wrench"),
     ("help", "How to use Lightning", "circle-help"),
 )
+LISTS = frozenset({"plans", "runs", "schedules", "tools"})
 STARTERS = (
     (
         "Read me the news every weekday",
@@ -69,6 +71,7 @@ class Chat:
         self._conversation = conversation
         self._threads = threads
         self._follower = follower
+        self._lists = Lists(lightning)
         self._actions = Actions(lightning, conversation, follower)
 
     def install(self, password_callback: Any) -> None:
@@ -142,10 +145,8 @@ class Chat:
             _check_length((message.metadata or {}).get("length", 0))
             if command == "help":
                 await room.post((ROOT / "chainlit.md").read_text("utf-8"))
-            elif command == "tools":
-                await room.post(_tools(self._lightning, who))
-            elif command in ("runs", "schedules"):
-                await room.post(await overview(self._lightning, who, command, room.zone))
+            elif command in LISTS:
+                await room.post(await getattr(self._lists, command)(who, room.zone))
             else:
                 async with room.turn():
                     reply = await self._conversation.say(
@@ -220,16 +221,6 @@ def _check_length(length: int) -> None:
             code="PLAN_REQUEST_TOO_LARGE",
             hint="Say what to do in a few sentences, and where the long text is to be read.",
         )
-
-
-def _tools(lightning: Lightning, who: Principal) -> str:
-    catalogue = lightning.catalogue(who)
-    lines = ["What a step can do:", ""]
-    for id, tool in sorted(catalogue.tools.items()):
-        missing = catalogue.missing.get(id)
-        note = f" · *set {', '.join(missing)} first*" if missing else ""
-        lines.append(f"- `{id}` {tool.description.splitlines()[0]}{note}")
-    return "\n".join(lines)
 
 
 def _said_of(error: LightningError) -> str:

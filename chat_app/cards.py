@@ -27,6 +27,7 @@ from chat_app.steps import (
 MAX_GRAPH = 40
 MODEL_TOOL = "llm.complete"
 RESULTS = 3
+EFFECTS = 4
 HERE = "notify.user"  # what it brings stands in the thread already
 NOISE = ("description", "plan_name")  # they follow from the changes that were asked for
 
@@ -69,7 +70,8 @@ def card(
         "status": "run" if due else plan_status(view, run),
         "zone": zone,
         "when": _when(view, zone, now),
-        "effects": [words.sentence(cut(e, 120)) for e in view.forecast.effects[:6]],
+        "effects": [words.sentence(cut(e, 120)) for e in view.forecast.effects[:EFFECTS]],
+        "more_effects": max(0, len(view.forecast.effects) - EFFECTS),
         "takes": words.duration(view.forecast.duration_s),
         "cost": _cost(view, catalogue),
         "earlier": list(earlier),
@@ -239,6 +241,7 @@ def _results(view: PlanView, run: RunState, catalogue: Catalogue) -> list[dict[s
             continue
         delivers = tool is not None and tool.purity != "pure"
         names = [u for u in upstream(step) if u in by_name] if delivers else [step.name]
+        names = [n for n in names if by_name[n].action != HERE]
         wanted.update(dict.fromkeys(names))
     results = []
     for name in wanted:
@@ -257,7 +260,7 @@ def _did(view: PlanView, run: RunState, catalogue: Catalogue) -> list[str]:
         if (state := run.steps.get(step.name)) and state.status == "done"
         for effect in did(
             catalogue.tools.get(step.action),
-            state.output if state.items is None else None,
+            state,
             view.forecast.step_effects.get(step.name, ()),
         )
     ][:6]

@@ -6,20 +6,27 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backend.contracts.runs import StepState
 from backend.contracts.tools import ToolSpec
 from chat_app import words
 from chat_app.results import cut
 
 PLACE = re.compile(r"\{(\w+)\}")
 LIMIT = 200
+EACH = " for each item"
 
 
-def did(tool: ToolSpec | None, output: Any, foreseen: Sequence[str]) -> list[str]:
+def did(tool: ToolSpec | None, state: StepState, foreseen: Sequence[str]) -> list[str]:
     """`Sent 1 mail to …`, one for each effect. A value changed at a gate is not the one foreseen."""
     told = []
     for place, effect in enumerate(foreseen):
         template = tool.effects[place] if tool and place < len(tool.effects) else ""
-        told.append(words.happened(cut(_filled(template, output) or effect, LIMIT)))
+        if state.items is not None:
+            number = sum(item.status == "done" for item in state.items)
+            effect = f"{effect.removesuffix(EACH)} for {number} of {len(state.items)} items"
+        else:
+            effect = _filled(template, state.output) or effect
+        told.append(words.happened(cut(effect, LIMIT)))
     return told
 
 

@@ -39,6 +39,7 @@ class Watched:
     room: Room
     pages: set[str] = field(default_factory=set)
     runs: dict[str, RunState] = field(default_factory=dict)
+    views: dict[str, PlanView] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -139,13 +140,20 @@ class Follower:
     # --- an update ------------------------------------------------------------------------------------
 
     async def _take(self, watched: Watched, update: ThreadUpdate) -> None:
-        for run in update.runs:
-            watched.runs[run.run_id] = run
         touched = {plan.plan_id: plan for plan in update.plans}
+        watched.views.update(touched)
         for run in update.runs:
-            if run.plan_id not in touched:
-                with suppress(NotFound):
-                    touched[run.plan_id] = await self._lightning.plan(watched.room.who, run.plan_id)
+            # While a run only goes on, its plan is as it was.
+            goes_on = run.run_id in watched.runs and run.status not in ENDED_RUN
+            watched.runs[run.run_id] = run
+            if run.plan_id in touched:
+                continue
+            if goes_on and run.plan_id in watched.views:
+                touched[run.plan_id] = watched.views[run.plan_id]
+                continue
+            with suppress(NotFound):
+                view = await self._lightning.plan(watched.room.who, run.plan_id)
+                touched[run.plan_id] = watched.views[run.plan_id] = view
         for view in touched.values():
             await self._show_plan(watched, view)
         await self._show_firings(watched, update, touched)
@@ -174,6 +182,7 @@ class Follower:
     async def _show_plan(self, watched: Watched, view: PlanView) -> None:
         """All cards of a plan. An edit goes on in the card it was made in."""
         room = watched.room
+        watched.views[view.plan_id] = view
         own = [
             c
             for c in room.cards.values()

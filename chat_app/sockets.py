@@ -32,7 +32,7 @@ UNUSED = (
     "chat_settings_change",
     "chat_settings_edit",
 )
-COMMANDS = frozenset({"plan", "runs", "schedules", "tools", "help"})
+COMMANDS = frozenset({"plan", "plans", "runs", "schedules", "tools", "help"})
 
 Arrived = Callable[[WebsocketSession], Awaitable[None]]
 Handler = Callable[..., Awaitable[Any]]

@@ -153,8 +153,8 @@ def _why(view: PlanView, catalogue: Catalogue, run: RunState, step: Step) -> str
 def _told(state: StepState, tool: ToolSpec | None, effects: Sequence[str]) -> str:
     """What a done step found, or else what it did."""
     output = without_secrets(state.output)
-    if effects and state.items is None and not has_words(output):
-        return did(tool, output, effects)[0]
+    if effects and not has_words(output):
+        return did(tool, state, effects)[0]
     return preview(output)
 
 

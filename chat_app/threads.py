@@ -27,6 +27,7 @@ from backend.contracts.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.contracts.ports import Document, Store
 from chat_app.news import NEWS_MARK, News
 from chat_app.results import cut
+from chat_app.words import sentence
 
 THREAD, STEP, ELEMENT, FEEDBACK = "chat.thread", "chat.step", "chat.element", "chat.feedback"
 CHILDREN = (STEP, ELEMENT, FEEDBACK)
@@ -55,7 +56,8 @@ def checked_id(value: Any) -> str:
 
 def named(text: str) -> str:
     """A thread's name until a plan names it: what was said, with addresses as their hosts."""
-    return cut(" ".join(ADDRESS.sub(r"\1", text[: MAX_NAME * 20]).split()), MAX_NAME)
+    plain = " ".join(ADDRESS.sub(r"\1", text[: MAX_NAME * 20]).split())
+    return cut(sentence(plain[1:]) if plain.startswith("/") else plain, MAX_NAME)
 
 
 def signed_in() -> str:

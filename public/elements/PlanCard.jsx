@@ -221,7 +221,7 @@ const Fact = ({ label, children, note }) => (
 
 // Each effect whole: it is what one says yes to.
 const Effects = ({ p }) =>
-  p.effects.length ? p.effects.map((e, i) => <span key={i} className="lt-effect">{e}{p.per_item && !/for each item$/.test(e) ? ', per item' : ''}</span>) : 'Only reads';
+  p.effects.length ? p.effects.map((e, i) => <span key={i} className="lt-effect">{e}{p.per_item && !/for each item$/.test(e) ? ', per item' : ''}</span>).concat(p.more_effects ? [<span key="more" className="lt-effect lt-muted">and {p.more_effects} more, in the steps below</span>] : []) : 'Only reads';
 
 function Facts({ p, now, active }) {
   const run = p.run;
@@ -244,7 +244,7 @@ function Facts({ p, now, active }) {
         {p.when.words}
       </Fact>
       <Fact label="Does"><Effects p={p} /></Fact>
-      <Fact label="Takes" note={p.cost}>about {p.takes}</Fact>
+      <Fact label="Takes" note={p.cost}>{/^under/.test(p.takes) ? p.takes : `about ${p.takes}`}</Fact>
     </dl>
   );
 }
@@ -478,6 +478,7 @@ function subLine(step, fault) {
   if (!s) return step.guard ? `only if ${step.guard}` : step.sub;
   if (s.status === 'done') return s.preview || 'nothing to show';
   if (s.status === 'retrying') return s.error ? s.error.message : step.sub;
+  if (s.status === 'waiting' && s.questions.some((q) => q.kind === 'ask')) return 'Goes on when you have answered';
   if (s.status === 'skipped') return s.why || step.sub;
   return step.sub;
 }

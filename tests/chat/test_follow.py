@@ -113,6 +113,7 @@ async def test_a_plan_and_its_run_are_one_card_live_in_every_page(
         await system.lightning.approve(ALICE, view.plan_id, view.ir_hash)
         done = await first.card("done")
         assert (await second.card("done"))["id"] == done["id"] == proposed["id"]
+    await follower.close()  # what was drawn is kept
     assert [props["status"] for props in await kept(threads, thread_id)] == ["done"]
 
 
@@ -151,6 +152,7 @@ async def test_what_happened_while_nobody_looked_is_there_on_return_and_said_in_
         line = await after.message("While you were away")
         assert "1 run done and 1 message" in line["output"]
         await after.message("It is done.")
+    await follower.close()
     assert [props["status"] for props in await kept(threads, thread_id)] == ["done"]
 
 
@@ -210,6 +212,7 @@ async def test_an_edit_redraws_its_card_and_a_new_proposal_supersedes_it(
         )
         await follower.refresh(thread_id, newer)
         await here.card("superseded")
+    await follower.close()
     found = [(p["revision"], p["status"]) for p in await kept(threads, thread_id)]
     assert found == [(2, "superseded"), (3, "proposed")]
 
