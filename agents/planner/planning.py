@@ -26,6 +26,7 @@ from agents.planner.retrieve import Index
 from agents.planner.slots import Made
 from agents.planner.spoken import when_said
 from agents.planner.times import Found, Refused, When
+from agents.planner.times.words import DAY
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
@@ -41,6 +42,9 @@ _HABIT = re.compile(
     r"\bevery\s+(?!entr|item|article|post|file|page|link|one\b|single\b|of\b)|"
     r"\beach\s+(?:time|year|month|week|day|morning|evening|night|hour|minute)\b|"
     r"\b(?:hourly|daily|weekly|monthly|yearly|nightly)\b"
+)
+_DAY_CONDITION = re.compile(
+    rf"\b(?:if|unless|when)\s+(?:it's|it\s+is|today\s+is)\s+(?:not\s+)?(?:an?\s+)?(?:{DAY}|weekend|weekday)\b"
 )
 HABITS = ("every day at 9:00", "every Monday at 9:00")
 
@@ -222,6 +226,8 @@ def _loose_time(text: Text, draft: Draft, *, timed: bool) -> str:
         before = _DUE.search(text.plain, 0, start)
         if before and re.match(r"\d{1,2}(?::\d\d)?\b", text.plain[start:end]):
             return text.said[before.start() : end]
+        if day := _DAY_CONDITION.search(text.plain, start, end):
+            return text.said[day.start() : day.end()]
         if not timed and (habit := _HABIT.search(text.plain, start, end)):
             return text.said[habit.start() : end]
     return ""
