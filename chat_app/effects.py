@@ -30,6 +30,14 @@ def did(tool: ToolSpec | None, state: StepState, foreseen: Sequence[str]) -> lis
     return told
 
 
+def would(tool: ToolSpec | None, args: Mapping[str, Any], foreseen: Sequence[str]) -> str:
+    """`sends 1 mail to …`, with the values it is about to act with."""
+    templates = tool.effects if tool else ()
+    return cut(
+        words.joined([_filled(t, args) for t in templates if _filled(t, args)] or [*foreseen]), 300
+    )
+
+
 def _filled(template: str, output: Any) -> str:
     names = PLACE.findall(template)
     if not names or not isinstance(output, Mapping):

@@ -18,7 +18,7 @@ LINK_FIELDS = ("link", "url", "href")
 TITLE_FIELDS = ("title", "name", "subject", "path")
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 MARKS = re.compile(
-    r"(^|(?<=\n))\s*(#{1,6}|[-*+>])\s+|\*{1,3}|`+|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)"
+    r"(^|(?<=\n))\s*(#{1,6}|[-*+>•])\s+|\*{1,3}|`+|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)"
 )
 SECRET = re.compile(r"passw|secret|token|api_?key|credential|authorization", re.IGNORECASE)
 

@@ -12,7 +12,7 @@ from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
 from chat_app.arguments import arguments, resolved, summary
-from chat_app.effects import did
+from chat_app.effects import did, would
 from chat_app.results import cut, has_words, preview, shown, without_secrets
 
 MAX_STEPS = 60
@@ -194,7 +194,7 @@ def _question(
     kind = str(question.get("kind") or ("unknown" if cell.status == "unknown" else "ask"))
     title = step_title(step, tool)
     text = {
-        "gate": f"“{title}” asks before it acts. This is what it would do it with:",
+        "gate": _before(title, would(tool, question.get("args") or {}, effects)),
         "unknown": _uncertain(title, effects),
     }.get(kind) or cut(str(question.get("text", "")), 1_000)
     return {
@@ -205,6 +205,10 @@ def _question(
         "choices": [cut(str(c), 80) for c in question.get("choices") or ()][:8],
         "args": resolved(question.get("args") or {}, tool)[:12],
     }
+
+
+def _before(title: str, effect: str) -> str:
+    return f"“{title}” asks before it acts" + (f": it {effect}." if effect else ".")
 
 
 def _uncertain(title: str, effects: Sequence[str]) -> str:

@@ -42,6 +42,13 @@
       if (said) button.setAttribute('aria-label', said);
     }
   };
+  const options = () => {
+    for (const one of document.querySelectorAll('#thread-options:not([role])')) {
+      one.setAttribute('role', 'button');
+      one.setAttribute('aria-label', 'Rename or delete the thread');
+    }
+  };
+
   // The arrow down means that there is more below, not the empty space under the last message.
   const arrow = () => {
     const button = document.querySelector('button:has(> svg.lucide-arrow-down)');
@@ -53,7 +60,7 @@
   };
   let asked = 0;
   const look = () => {
-    asked ||= requestAnimationFrame(() => { asked = 0; name(); arrow(); });
+    asked ||= requestAnimationFrame(() => { asked = 0; name(); options(); arrow(); });
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
   document.addEventListener('scroll', look, { capture: true, passive: true });

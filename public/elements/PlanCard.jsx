@@ -61,6 +61,9 @@ function lasted(seconds) {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
+// How long something took that has ended.
+const took = (seconds) => (seconds != null && seconds < 0.05 ? '< 0.1 s' : lasted(seconds));
+
 function away(iso, now) {
   const s = Math.round((new Date(iso) - now) / 1000);
   const n = Math.abs(s);
@@ -241,7 +244,7 @@ function Facts({ p, now, active }) {
         label="When"
         note={next ? (p.status === 'paused' ? 'paused' : <>next {next.text}<span className="lt-away"> · {away(next.at, now)}</span></>) : ''}
       >
-        {p.when.words}
+        {p.when.words}{p.when.elsewhere ? ` in ${p.when.elsewhere.split('/').pop().replaceAll('_', ' ')}` : ''}
       </Fact>
       <Fact label="Does"><Effects p={p} /></Fact>
       <Fact label="Takes" note={p.cost}>{/^under/.test(p.takes) ? p.takes : `about ${p.takes}`}</Fact>
@@ -468,7 +471,7 @@ function sideNote(step, now) {
   if (!s) return step.asks ? 'asks first' : step.each ? 'for each item' : '';
   if (s.status === 'retrying') return `attempt ${s.attempt + 1}${s.of ? ' of ' + s.of : ''}`;
   if (s.status === 'running') return (s.items ? `${s.items[0]} of ${s.items[1]} · ` : '') + (s.attempt > 1 ? `attempt ${s.attempt}${s.of ? ' of ' + s.of : ''} · ` : '') + (s.started ? lasted((now - new Date(s.started)) / 1000) : '');
-  if (s.status === 'done') return (s.items ? `${s.items[1]} items · ` : '') + lasted(s.seconds);
+  if (s.status === 'done') return (s.items ? `${s.items[1]} items · ` : '') + took(s.seconds);
   return STEP_STATES[stateOf(s)][0];
 }
 
@@ -648,10 +651,10 @@ function PlanCard({ p, api }) {
   const running = active && run.status !== 'waiting' ? p.steps.find((s) => s.state && s.state.status === 'running') : null;
   const spoken = active ? `${STATES[run.status][0]}. ${run.done} of ${run.total} steps done.${running ? ' Now: ' + running.title + '.' : ''}` : (STATES[state] || STATES.proposed)[0];
   const outcome =
-    p.status === 'done' || (recurring && run && run.status === 'done') ? `done in ${lasted(run.seconds)}`
+    p.status === 'done' || (recurring && run && run.status === 'done') ? `done in ${took(run.seconds)}`
     : denied ? 'you said no'
-    : run && run.status === 'failed' ? `failed after ${lasted(run.seconds)}`
-    : run && run.status === 'stopped' ? `stopped after ${lasted(run.seconds)}` : '';
+    : run && run.status === 'failed' ? `failed after ${took(run.seconds)}`
+    : run && run.status === 'stopped' ? `stopped after ${took(run.seconds)}` : '';
   const foldLine =
     p.status === 'superseded' ? `A newer revision, ${p.latest}, took its place`
     : p.status === 'rejected' ? p.reason || p.decided
