@@ -134,9 +134,8 @@ class Room:
         element = _element(CARD, element_id, self.thread_id, message_id, props)
         sort = self._sorts.setdefault(element_id, stamp(self._now()))
         self.cards[element_id] = element
-        # Seen first, kept after: what is lost in between is drawn again from the log.
-        await self.emit("element", element)
         await self._threads.save_element(self.who.user_id, element, sort)
+        await self.emit("element", element)
 
     async def take_away(self, element_id: str) -> None:
         """A card and the message it hangs below."""
