@@ -88,6 +88,11 @@ class Door:
         return await self._connect(sid, environ, clean)
 
     async def connected(self, sid: str) -> None:
+        session = WebsocketSession.get(sid)
+        if session and session.thread_id_to_resume and not session.has_first_interaction:
+            # A socket that broke before its thread was there and came back: Chainlit would take it
+            # for one that has all it needs, and leave the page empty.
+            session.restored = False
         await self._connected(sid)
         session = WebsocketSession.get(sid)
         if session is None:

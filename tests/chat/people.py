@@ -89,9 +89,16 @@ class Person:
 
     @contextlib.asynccontextmanager
     async def page(
-        self, thread_id: str = "", *, session_id: str = "", origin: str = "", cookie: str = ""
+        self,
+        thread_id: str = "",
+        *,
+        session_id: str = "",
+        origin: str = "",
+        cookie: str = "",
+        breaks: bool = False,
     ) -> AsyncIterator[Page]:
-        """A page; raises socketio's `ConnectionError` when it is not let in."""
+        """A page; raises socketio's `ConnectionError` when it is not let in. One that `breaks` loses
+        its socket before anything was loaded."""
         socket = socketio.AsyncClient(reconnection=False)
         page = Page(socket, session_id or str(uuid.uuid4()), thread_id)
         socket.on("*", page.take)
@@ -110,8 +117,9 @@ class Person:
                     "chatProfile": "",
                 },
             )
-            await socket.emit("connection_successful")
-            await page.until(lambda event, _: event in ("set_commands", "resume_thread"))
+            if not breaks:
+                await socket.emit("connection_successful")
+                await page.until(lambda event, _: event in ("set_commands", "resume_thread"))
             yield page
         finally:
             await socket.disconnect()

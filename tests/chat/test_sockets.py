@@ -161,6 +161,18 @@ async def test_a_thread_born_in_the_page_is_read_again_after_a_reconnect(alice: 
     assert len(resumed["elements"]) == 1
 
 
+async def test_a_reload_whose_first_socket_breaks_still_shows_the_thread(alice: Person) -> None:
+    async with alice.page() as page:
+        await proposed(page)
+        thread = page.thread_id
+    async with alice.page(thread, breaks=True) as broken:
+        session = broken.session_id
+    async with alice.page(thread, session_id=session) as again:
+        resumed = await again.until(lambda event, _: event == "resume_thread")
+    assert resumed["id"] == thread
+    assert len(resumed["elements"]) == 1
+
+
 async def test_a_message_too_long_is_answered_with_a_code(alice: Person) -> None:
     async with alice.page() as page:
         await page.say("x" * 10_000_000)
