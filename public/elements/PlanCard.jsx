@@ -590,15 +590,19 @@ function PlanCard({ p, api }) {
   const hasRun = !!run;
   const now = useNow(active ? 250 : 30000);
 
-  // A busy button stays what it is, and keeps the focus; a second press of it does nothing.
-  const pressed = useRef(false);
+  // A busy button stays what it is, and keeps the focus; a second press of it does nothing, another
+  // button's turn comes when the first is answered.
+  const pressed = useRef(null);
   const act = async (verb, extra, tag) => {
-    if (pressed.current) return { ok: false };
-    pressed.current = true;
-    setBusy(tag || (extra && 'answer' in extra ? `answer:${extra.step}:${extra.index}:${extra.answer}` : verb));
+    const name = tag || (extra && 'answer' in extra ? `answer:${extra.step}:${extra.index}:${extra.answer}` : verb);
+    if (pressed.current && pressed.current.name === name) return { ok: false };
+    while (pressed.current) await pressed.current.answered;
+    setBusy(name);
     setFault(null);
-    const answer = await call(verb, extra);
-    pressed.current = false;
+    const answered = call(verb, extra);
+    pressed.current = { name, answered };
+    const answer = await answered;
+    pressed.current = null;
     setBusy('');
     if (!answer.ok) setFault(answer.error);
     return answer;
