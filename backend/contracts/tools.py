@@ -23,8 +23,7 @@ class ToolSpec(BaseModel):
 
     `effects` say, in words for a person and in the singular, what one call does to their things
     ("sends 1 mail"); `{arg}` is replaced by an argument. `cost_usd` and `duration_s` are typical
-    figures for a prediction. `requires` names settings without which it cannot work. `question`
-    marks a tool that waits for a person.
+    figures for a prediction. `requires` names settings without which it cannot work.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
