@@ -124,7 +124,11 @@ async def _generate(prompt: str, output: Path | None, as_json: bool, timezone: s
             raise Unavailable("No planner is installed.", code="PLAN_NO_PLANNER")
         zone = timezone or lightning.timezone
         with err.status("Planning…"):
-            answer = await planner.plan(PlanRequest(prompt, who.user_id, zone, lightning.now()))
+            answer = await planner.plan(
+                PlanRequest(
+                    prompt, who.user_id, zone, lightning.now(), await lightning.catalogue(who)
+                )
+            )
         if answer.kind != "plan" or answer.document is None:
             if as_json:
                 _say_json({"kind": answer.kind, "text": answer.text, "choices": answer.choices})
@@ -133,7 +137,7 @@ async def _generate(prompt: str, output: Path | None, as_json: bool, timezone: s
                 for choice in answer.choices:
                     err.print(Text(plain(f"  · {choice}")))
             return ASKS
-        checked = lightning.validate(who, answer.document, zone, answer.not_covered)
+        checked = await lightning.validate(who, answer.document, zone, answer.not_covered)
     if output is not None:
         write_document(output, _json(answer.document))
     if as_json:
@@ -183,7 +187,7 @@ async def _list_tools(as_json: bool) -> int:
     from backend.bootstrap import open_system
 
     async with open_system(settings()) as system:
-        catalogue = system.lightning.catalogue(await system.lightning.users.local_user())
+        catalogue = await system.lightning.catalogue(await system.lightning.users.local_user())
     if as_json:
         tools = [catalogue.tools[id].model_dump(mode="json") for id in sorted(catalogue.tools)]
         _say_json({"hash": catalogue.hash, "tools": tools, "missing": catalogue.missing})
@@ -203,7 +207,7 @@ async def _check(raw: Any, timezone: str) -> Checked:
 
     async with open_system(settings()) as system:
         who = await system.lightning.users.local_user()
-        return system.lightning.validate(who, raw, timezone or None)
+        return await system.lightning.validate(who, raw, timezone or None)
 
 
 def _json(value: Any) -> bytes:

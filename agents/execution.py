@@ -42,7 +42,7 @@ async def carry_out(order: Order) -> int:
     async with open_system(chosen) as system:
         lightning = system.lightning
         who = await _person(lightning, order.user_id)
-        checked = lightning.validate(who, raw, order.timezone or None)
+        checked = await lightning.validate(who, raw, order.timezone or None)
         if not checked.ok or checked.document is None or checked.ir is None:
             show_issues(checked.issues)
             err.print("The plan has errors; nothing was run.")
@@ -50,7 +50,7 @@ async def carry_out(order: Order) -> int:
         document, timed = run_once(checked.document)
         inputs = check_inputs(document.inputs, parse_inputs(document.inputs, order.inputs))
         show_plan(checked)
-        _show_effects(checked.ir, lightning.catalogue(who))
+        _show_effects(checked.ir, await lightning.catalogue(who))
     if timed:
         err.print("It runs once, now. To set its schedule, approve it in the chat.")
     # Asked between two openings: nothing is leased while a person thinks.

@@ -90,7 +90,7 @@ class Nodes:
         if not isinstance(planner, StagedPlanner):
             return {}
         async with stage(runtime, "discover") as done:
-            found = await planner.discover(self._request(state, runtime))
+            found = await planner.discover(await self._request(state, runtime))
             done["detail"] = f"{len(found)} tools may fit"
         return {"candidates": list(found)}
 
@@ -101,7 +101,7 @@ class Nodes:
         try:
             async with stage(runtime, "select") as done:
                 chosen = await planner.select(
-                    self._request(state, runtime), state.get("candidates", [])
+                    await self._request(state, runtime), state.get("candidates", [])
                 )
                 done["detail"] = ", ".join(chosen.tools) if chosen.kind == "plan" else chosen.kind
         except LightningError as error:
@@ -114,7 +114,7 @@ class Nodes:
         return {"answer": answer_to_state(answer)}
 
     async def draft(self, state: ThreadState, runtime: Run) -> ThreadState:
-        planner, request = self._planner(state), self._request(state, runtime)
+        planner, request = self._planner(state), await self._request(state, runtime)
         try:
             if isinstance(planner, StagedPlanner):
                 async with stage(runtime, "draft") as done:
@@ -134,7 +134,7 @@ class Nodes:
     async def validate(self, state: ThreadState, runtime: Run) -> ThreadState:
         answer = answer_from_state(state["answer"] or {})
         async with stage(runtime, "validate") as done:
-            checked = self._check(answer, state, runtime)
+            checked = await self._check(answer, state, runtime)
             errors = [i for i in checked.issues if i.severity == "error"]
             done["detail"] = f"{len(errors)} to mend" if errors else "all right"
         return {"issues": [i.model_dump(mode="json") for i in checked.issues]}
@@ -149,7 +149,9 @@ class Nodes:
             async with stage(runtime, f"repair {count}/{MAX_REPAIRS}") as done:
                 mended = mechanical(answer, issues)
                 if mended is None and isinstance(planner, StagedPlanner):
-                    mended = await planner.repair(self._request(state, runtime), answer, issues)
+                    mended = await planner.repair(
+                        await self._request(state, runtime), answer, issues
+                    )
                 done["detail"] = ", ".join(dict.fromkeys(i.code for i in issues))
         except LightningError:
             mended = None  # what is there is shown with its issues, to be mended by hand
@@ -187,7 +189,7 @@ class Nodes:
         if answer.kind != "talk" or not isinstance(planner, StagedPlanner):
             return answer.text
         words = []
-        async for token in planner.talk(self._request(state, runtime)):
+        async for token in planner.talk(await self._request(state, runtime)):
             words.append(token)
             runtime.stream_writer({"token": token})
         return "".join(words)
@@ -290,11 +292,12 @@ class Nodes:
     def _planner(self, state: ThreadState) -> Planner:
         return self._planners.get(state["planner"]) or next(iter(self._planners.values()))
 
-    def _request(self, state: ThreadState, runtime: Run) -> PlanRequest:
-        return plan_request(state, runtime.context.who.user_id)
+    async def _request(self, state: ThreadState, runtime: Run) -> PlanRequest:
+        who = runtime.context.who
+        return plan_request(state, who.user_id, await self._lightning.catalogue(who))
 
-    def _check(self, answer: PlanAnswer, state: ThreadState, runtime: Run) -> Checked:
-        return self._lightning.validate(
+    async def _check(self, answer: PlanAnswer, state: ThreadState, runtime: Run) -> Checked:
+        return await self._lightning.validate(
             runtime.context.who,
             answer.document,
             state["message"]["timezone"],

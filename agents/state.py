@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
+from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.security import Principal
 
@@ -70,13 +71,14 @@ class Turn:
     thread_id: str
 
 
-def plan_request(state: ThreadState, user_id: str) -> PlanRequest:
+def plan_request(state: ThreadState, user_id: str, catalogue: Catalogue) -> PlanRequest:
     message = state["message"]
     return PlanRequest(
         text=state["request"],
         user_id=user_id,
         timezone=message["timezone"],
         now=datetime.fromisoformat(message["now"]),
+        catalogue=catalogue,
         previous=state.get("document"),
         history=tuple(state.get("history", ())),
     )

@@ -119,20 +119,18 @@ async def open_system(
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
-            functools.cache(lambda: _planners(registry, llm, now)),
+            functools.cache(lambda: _planners(llm, now)),
         )
 
 
-def _planners(
-    registry: Registry, llm: LLM | None, now: Callable[[], datetime]
-) -> dict[str, Planner]:
+def _planners(llm: LLM | None, now: Callable[[], datetime]) -> dict[str, Planner]:
     """Planners come through the same door as plugins, so the backend never imports upward."""
     planners: dict[str, Planner] = {}
     for point in sorted(
         entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True
     ):
         create: Any = point.load()
-        planner = create(catalogue=registry.catalogue, llm=llm, now=now)
+        planner = create(llm=llm, now=now)
         if planner is not None:
             planners[point.name] = planner
     return planners

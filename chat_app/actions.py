@@ -84,7 +84,7 @@ class Actions:
             case "check":
                 if not press.edits:  # looked at again: something outside may have been mended
                     await self._redraw(who, thread_id, press.plan)
-                return {"issues": self._check(who, view, press)}
+                return {"issues": await self._check(who, view, press)}
             case "approve" | "reject" | "edit":
                 view = await self._conversation.decide(
                     who,
@@ -108,7 +108,7 @@ class Actions:
         await self._redraw(who, thread_id, press.plan)
         return {"hash": view.ir_hash}
 
-    def _check(self, who: Principal, view: PlanView, press: Press) -> list[dict[str, Any]]:
+    async def _check(self, who: Principal, view: PlanView, press: Press) -> list[dict[str, Any]]:
         """What would be wrong with the plan as it stands in the form. Nothing is kept."""
         if view.ir_hash != press.hash:
             raise Conflict(
@@ -117,12 +117,12 @@ class Actions:
                 hint="Look at the newest card.",
             )
         try:
-            document = edited(view.document, press.edits, self._lightning.catalogue(who))
+            document = edited(view.document, press.edits, await self._lightning.catalogue(who))
         except Invalid as error:
             if not error.issues:
                 raise
             return issues_by_path(error.issues)
-        checked = self._lightning.validate(
+        checked = await self._lightning.validate(
             who, document.model_dump(mode="json"), view.timezone, view.not_covered
         )
         return issues_by_path(checked.issues)
@@ -141,16 +141,17 @@ class Actions:
         if press.verb == "cancel":
             await self._lightning.cancel(who, run.run_id)
         else:
-            answer = answered(
-                press.answer, run, press.step, press.index, self._tool_of(who, view, press.step)
-            )
+            tool = await self._tool_of(who, view, press.step)
+            answer = answered(press.answer, run, press.step, press.index, tool)
             await self._lightning.answer(
                 who, run.run_id, press.step, answer, press.index, press.iteration
             )
 
-    def _tool_of(self, who: Principal, view: PlanView, name: str) -> ToolSpec | None:
+    async def _tool_of(self, who: Principal, view: PlanView, name: str) -> ToolSpec | None:
         step = next((s for s in view.document.steps if s.name == name), None)
-        return self._lightning.catalogue(who).tools.get(step.action) if step else None
+        if step is None:
+            return None
+        return (await self._lightning.catalogue(who)).tools.get(step.action)
 
     async def _redraw(self, who: Principal, thread_id: str, plan_id: str) -> None:
         """At once, ahead of the log; also after a refusal: what was on the screen was old."""

@@ -175,7 +175,7 @@ class Follower:
         watched = self._watched[thread_id]
         async with watched.room.lock:
             id = derived("plan", view.plan_id, view.revision)
-            props = self._props(watched.room, view, await self._run_of(watched, view))
+            props = await self._props(watched.room, view, await self._run_of(watched, view))
             await watched.room.show(id, message_id, props)
             await self._show_plan(watched, view)
 
@@ -196,7 +196,7 @@ class Follower:
             elif not room.talking:
                 id = derived("plan", view.plan_id, view.revision)
                 message = await room.post("", id=derived("message", id))
-                await room.show(id, message, self._props(room, view, run))
+                await room.show(id, message, await self._props(room, view, run))
         for element in own:
             revision = element["props"]["revision"]
             if revision == view.revision:
@@ -216,7 +216,7 @@ class Follower:
     async def _redraw(
         self, room: Room, element: Mapping[str, Any], view: PlanView, run: RunState | None
     ) -> None:
-        await room.show(element["id"], element["forId"], self._props(room, view, run))
+        await room.show(element["id"], element["forId"], await self._props(room, view, run))
 
     async def _show_firings(
         self, watched: Watched, update: ThreadUpdate, views: Mapping[str, PlanView]
@@ -241,7 +241,7 @@ class Follower:
         seen = await self._revision_of(room.who, run, view)
         props = card(
             seen,
-            self._lightning.catalogue(room.who),
+            await self._lightning.catalogue(room.who),
             now=self._lightning.now(),
             zone=room.zone,
             run=run,
@@ -290,10 +290,10 @@ class Follower:
             watched.runs[view.run_id] = state
         return watched.runs[view.run_id]
 
-    def _props(self, room: Room, view: PlanView, run: RunState | None) -> dict[str, Any]:
+    async def _props(self, room: Room, view: PlanView, run: RunState | None) -> dict[str, Any]:
         return card(
             view,
-            self._lightning.catalogue(room.who),
+            await self._lightning.catalogue(room.who),
             now=self._lightning.now(),
             zone=room.zone,
             run=run,

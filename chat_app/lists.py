@@ -69,7 +69,7 @@ class Lists:
         return _table(("Plan", "Result", "Started", "Took"), rows, empty, more=bool(more))
 
     async def tools(self, who: Principal, zone: str) -> str:
-        catalogue = self._lightning.catalogue(who)
+        catalogue = await self._lightning.catalogue(who)
         rows = []
         for id, tool in sorted(catalogue.tools.items()):
             lacks = catalogue.missing.get(id)

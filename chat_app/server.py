@@ -39,7 +39,10 @@ def create_app(system: System) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        going_on = asyncio.gather(chat.resumed(), *(p.warm() for p in system.planners.values()))
+        going_on = asyncio.gather(
+            chat.resumed(),
+            *(p.warm(system.lightning.registry.catalogue()) for p in system.planners.values()),
+        )
         going_on.add_done_callback(_tell)
         try:
             yield

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
 
 
-def offline(
-    *, catalogue: Callable[[], Catalogue], llm: LLM | None, now: Callable[[], datetime]
-) -> Planner:
+def offline(*, llm: LLM | None, now: Callable[[], datetime]) -> Planner:
     from agents.planner.offline import OfflinePlanner
 
-    return OfflinePlanner(catalogue)
+    return OfflinePlanner()
 
 
-def online(
-    *, catalogue: Callable[[], Catalogue], llm: LLM | None, now: Callable[[], datetime]
-) -> Planner | None:
+def online(*, llm: LLM | None, now: Callable[[], datetime]) -> Planner | None:
     if llm is None:
         return None
     from agents.planner.model import ModelPlanner
 
-    return ModelPlanner(llm, catalogue)
+    return ModelPlanner(llm)

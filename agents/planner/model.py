@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -35,17 +35,16 @@ class ModelPlanner:
     Errors of every verb: `Unavailable`, `RateLimited`, as the LLM port says.
     """
 
-    def __init__(self, llm: LLM, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, llm: LLM) -> None:
         self._llm = llm
-        self._catalogue = catalogue
         self._retriever = Retriever()
 
     @property
     def name(self) -> str:
         return self._llm.model
 
-    async def warm(self) -> None:
-        await self._retriever.index(self._catalogue())
+    async def warm(self, catalogue: Catalogue) -> None:
+        await self._retriever.index(catalogue)
 
     async def plan(self, request: PlanRequest) -> PlanAnswer:
         stages: list[dict[str, Any]] = []
@@ -74,7 +73,7 @@ class ModelPlanner:
 
     async def discover(self, request: PlanRequest) -> tuple[str, ...]:
         """Ids of the tools this message may be about; those of the open plan among them."""
-        catalogue = self._catalogue()
+        catalogue = request.catalogue
         if len(catalogue.tools) <= CANDIDATES:
             return tuple(catalogue.tools)
         index = await self._retriever.index(catalogue)
@@ -88,7 +87,7 @@ class ModelPlanner:
 
     async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
         reply = await self._llm.complete(
-            prompts.select_messages(request, self._specs(candidates)),
+            prompts.select_messages(request, _specs(request, candidates)),
             schema=prompts.select_schema(candidates),
             max_tokens=SELECT_TOKENS,
         )
@@ -101,7 +100,7 @@ class ModelPlanner:
         )
 
     async def draft(self, request: PlanRequest, tools: Sequence[str]) -> PlanAnswer:
-        specs = self._specs(tools)
+        specs = _specs(request, tools)
         reply = await self._llm.complete(
             prompts.draft_messages(request, specs),
             schema=prompts.draft_schema(tools),
@@ -131,12 +130,12 @@ class ModelPlanner:
     ) -> PlanAnswer:
         """`answer` with its failing parts asked for again. Tools named in the issues may be used."""
         document = dict(answer.document or {})
-        catalogue = self._catalogue().tools
+        catalogue = request.catalogue.tools
         wanted = [step["action"] for step in document["steps"]]
         wanted += [name for issue in issues for name in issue.available]
         tools = [id for id in dict.fromkeys(wanted) if id in catalogue]
         tools = tools or list(await self.discover(request))
-        specs = self._specs(tools)
+        specs = _specs(request, tools)
         parts = failing_parts(document, issues)
         reply = await self._llm.complete(
             prompts.repair_messages(request, specs, document, parts, issues),
@@ -149,7 +148,7 @@ class ModelPlanner:
         return self._finished(request, answer, fixed)
 
     async def talk(self, request: PlanRequest) -> AsyncIterator[str]:
-        tools = list(self._catalogue().tools.values())
+        tools = list(request.catalogue.tools.values())
         async for token in self._llm.stream(prompts.talk_messages(request, tools), max_tokens=600):
             yield token
 
@@ -194,9 +193,10 @@ class ModelPlanner:
         text = f"Which {kind} should I use for {where}? You have not named it, and I do not guess."
         return PlanAnswer("question", text, choices=values, planner=self.name)
 
-    def _specs(self, ids: Sequence[str]) -> list[ToolSpec]:
-        tools = self._catalogue().tools
-        return [tools[id] for id in ids if id in tools]
+
+def _specs(request: PlanRequest, ids: Sequence[str]) -> list[ToolSpec]:
+    tools = request.catalogue.tools
+    return [tools[id] for id in ids if id in tools]
 
 
 def _said(request: PlanRequest, *, revises: bool) -> str:

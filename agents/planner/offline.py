@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from agents.planner import lexicon
@@ -18,30 +17,29 @@ from backend.contracts.ports import PlanAnswer, PlanRequest
 
 
 class OfflinePlanner:
-    """Implements `ports.Planner`. `catalogue` gives the tools as of now."""
+    """Implements `ports.Planner`."""
 
-    def __init__(self, catalogue: Callable[[], Catalogue]) -> None:
-        self._catalogue = catalogue
+    def __init__(self) -> None:
         self._retriever = Retriever()
         self._verbs: tuple[str, frozenset[str]] = ("", frozenset())
 
-    async def warm(self) -> None:
+    async def warm(self, catalogue: Catalogue) -> None:
         """Load what the first request for an unknown tool would otherwise wait for."""
-        await self._retriever.index(self._catalogue())
+        await self._retriever.index(catalogue)
 
     async def plan(self, request: PlanRequest) -> PlanAnswer:
         """Never raises for any text. The index is fetched only for words our lexicon lacks."""
-        catalogue = self._catalogue()
+        catalogue = request.catalogue
         began = time.perf_counter()
         verbs = self._known_verbs(catalogue)
         discovered = 0.0
         try:
-            answer = await asyncio.to_thread(_answer, request, catalogue, verbs, None)
+            answer = await asyncio.to_thread(_answer, request, verbs, None)
         except IndexNeeded:
             started = time.perf_counter()
             index = await self._retriever.index(catalogue)
             discovered = time.perf_counter() - started
-            answer = await asyncio.to_thread(_answer, request, catalogue, verbs, index)
+            answer = await asyncio.to_thread(_answer, request, verbs, index)
         drafted = time.perf_counter() - began - discovered
         stages = (
             {"name": "discover", "duration_ms": round(discovered * 1000, 1)},
@@ -56,15 +54,13 @@ class OfflinePlanner:
         return self._verbs[1]
 
 
-def _answer(
-    request: PlanRequest, catalogue: Catalogue, verbs: frozenset[str], index: Index | None
-) -> PlanAnswer:
+def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) -> PlanAnswer:
     if len(request.text) > MAX_TEXT:
         return PlanAnswer(
             "question", "That is too long for one plan. What should happen, in a sentence or two?"
         )
     text = Text.of(tidied(request.text.encode("utf-8", "replace").decode()))
-    planning = Planning(text, request, catalogue.tools, verbs, index)
+    planning = Planning(text, request, request.catalogue.tools, verbs, index)
     if request.previous is not None:
         revised = revise(planning, request.previous)
         if revised is not None:

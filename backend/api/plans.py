@@ -102,7 +102,13 @@ async def propose(
         document: Any = body.document
     else:
         answer = await _planner(request).plan(
-            PlanRequest(body.prompt, who.user_id, body.timezone or door.timezone, door.now())
+            PlanRequest(
+                body.prompt,
+                who.user_id,
+                body.timezone or door.timezone,
+                door.now(),
+                await door.catalogue(who),
+            )
         )
         if answer.kind != "plan" or answer.document is None:
             kind = "refusal" if answer.kind == "plan" else answer.kind
@@ -142,7 +148,7 @@ async def get_plan(door: Door, who: Caller, plan_id: str, revision: int | None =
 async def validate(door: Door, who: Caller, plan_id: str) -> Validity:
     """Check the newest revision again, against the tools and the clock of now."""
     view = await door.plan(who, plan_id)
-    checked = door.validate(who, view.document, view.timezone, view.not_covered)
+    checked = await door.validate(who, view.document, view.timezone, view.not_covered)
     return Validity(ok=checked.ok, ir_hash=checked.ir_hash, issues=list(checked.issues))
 
 

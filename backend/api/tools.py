@@ -23,7 +23,7 @@ class Tools(BaseModel):
 @router.get("")
 async def list_tools(door: Door, who: Caller) -> Tools:
     """The tools you may use, with their contracts."""
-    catalogue = door.catalogue(who)
+    catalogue = await door.catalogue(who)
     return Tools(
         hash=catalogue.hash,
         tools=[catalogue.tools[id] for id in sorted(catalogue.tools)],

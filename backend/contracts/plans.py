@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.contracts.errors import Issue
+from backend.contracts.security import Verdict
 from backend.contracts.tools import ToolSpec
 
 RESERVED_STEP_NAMES = frozenset({"inputs", "event", "run", "item", "index", "step"})
@@ -195,11 +196,13 @@ class IR(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The tools a person may use. `missing` names, per tool, the settings without which it cannot
-    work. `hash` changes when any tool's contract changes; an approval is bound to it."""
+    """The tools a person may use: the registry's, and their saved plans. `missing` names, per tool, the
+    settings without which it cannot work; `verdicts`, per tool, what policy says of it other than
+    allow. `hash` changes when any tool's contract changes; an approval is bound to it."""
 
     tools: Mapping[str, ToolSpec]
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     hash: str = ""
 
 
@@ -220,6 +223,9 @@ class Checked:
 PlanStatus = Literal[
     "proposed", "approved", "scheduled", "rejected", "superseded", "archived", "ended"
 ]
+
+
+Trust = Literal["trusted", "mixed", "untrusted"]
 
 
 @dataclass(frozen=True, slots=True)

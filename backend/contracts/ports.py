@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from backend.contracts.events import Event, Lane
+from backend.contracts.plans import Catalogue
 from backend.contracts.security import Verdict
 
 # --- Bus: log and delivery ------------------------------------------------------------------------
@@ -295,13 +296,15 @@ class LLM(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """`text` is what the person said now. `previous` is the open plan's document when this may be a
-    revision of it; `timezone` the person's IANA zone; `history` earlier turns, oldest first."""
+    """`text` is what the person said now; `catalogue` all that a plan of theirs may use. `previous` is
+    the open plan's document when this may be a revision of it; `timezone` the person's IANA zone;
+    `history` earlier turns, oldest first."""
 
     text: str
     user_id: str
     timezone: str
     now: datetime
+    catalogue: Catalogue
     previous: Mapping[str, Any] | None = None
     history: tuple[Mapping[str, str], ...] = ()
 
@@ -312,7 +315,10 @@ class PlanAnswer:
 
     `not_covered` are words of the request that no step expresses; `sources` say, per "step.arg",
     where a value came from ("said", "default", "step fetch"); `planner` is "offline" or a model id.
-    `revises`: the document changes the request's `previous` one, rather than being a new plan.
+    `revises`: the document changes the request's `previous` one, rather than being a new plan. A
+    question may carry the `document` drafted so far. `selection` says how the tools were chosen:
+    {"mode": "exact" | "reuse" | "compose", "reason", "confidence", "tools", "candidates"}; `usage`
+    what models took: {"model", "calls", "input_tokens", "output_tokens", "cost_usd"}.
     """
 
     kind: Literal["plan", "question", "refusal", "talk", "manage"]
@@ -325,10 +331,12 @@ class PlanAnswer:
     planner: str = "offline"
     stages: tuple[Mapping[str, Any], ...] = ()
     revises: bool = False
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Planner(Protocol):
-    async def warm(self) -> None:
+    async def warm(self, catalogue: Catalogue) -> None:
         """Load what the first request would otherwise wait for. Once, after start."""
         ...
 

@@ -23,12 +23,13 @@ class ToolSpec(BaseModel):
 
     `effects` say, in words for a person and in the singular, what one call does to their things
     ("sends 1 mail"); `{arg}` is replaced by an argument. `cost_usd` and `duration_s` are typical
-    figures for a prediction. `requires` names settings without which it cannot work.
+    figures for a prediction. `requires` names settings without which it cannot work. A saved plan
+    (type "plan") has `config` {"plan_id", "document"}.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+$", max_length=128)
+    id: str = Field(pattern=r"^[^\s\x00-\x1f]{1,128}$")
     name: str
     description: str
     version: str = "1"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from backend.contracts.errors import Issue
-from backend.contracts.plans import PlanDocument, PlanStatus
+from backend.contracts.plans import PlanDocument, PlanStatus, Trust
 from backend.contracts.runs import RunState
 from backend.contracts.schedules import Schedule
 
@@ -40,7 +40,9 @@ class Forecast:
 class PlanView:
     """A plan as of one of its revisions. `latest` is the newest revision's number: a card of an older
     one is superseded. `when` is the trigger in words, `firings` its next due times. `changes` are
-    against the revision before. `run_id` is the latest run a person started."""
+    against the revision before. `run_id` is the latest run a person started. `trust`: made by the
+    planner alone, edited since, or written by hand; `lock` is its lockfile, `provenance` how it was
+    planned."""
 
     plan_id: str
     owner: str
@@ -64,6 +66,9 @@ class PlanView:
     request: str = ""
     not_covered: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    trust: Trust = "untrusted"
+    lock: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str = ""

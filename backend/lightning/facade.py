@@ -71,11 +71,11 @@ class Lightning:
 
     # --- plans ------------------------------------------------------------------------------------
 
-    def catalogue(self, who: Principal) -> Catalogue:
+    async def catalogue(self, who: Principal) -> Catalogue:
         """The tools `who` may use."""
         return self.registry.catalogue()
 
-    def validate(
+    async def validate(
         self,
         who: Principal,
         document: Any,
@@ -85,7 +85,7 @@ class Lightning:
         """All that is right and wrong with a plan document (a mapping, or anything else at all)."""
         return check(
             document,
-            self.catalogue(who),
+            await self.catalogue(who),
             now=self.now(),
             timezone=timezone or self.timezone,
             not_covered=tuple(not_covered),
@@ -113,7 +113,7 @@ class Lightning:
         before.
         """
         zone = timezone or self.timezone
-        checked = self.validate(who, document, zone, not_covered)
+        checked = await self.validate(who, document, zone, not_covered)
         if checked.document is None or checked.ir is None:
             raise Invalid("This is not a plan.", issues=checked.issues)
         if plan_id is not None:
@@ -128,7 +128,7 @@ class Lightning:
             "document": stored,
             "ir": checked.ir.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             "ir_hash": checked.ir_hash,
-            "catalogue_hash": tools_hash(checked.ir, self.catalogue(who)),
+            "catalogue_hash": tools_hash(checked.ir, await self.catalogue(who)),
             "issues": [i.model_dump(mode="json") for i in checked.issues],
             "valid": checked.ok,
             "triggers": [
@@ -153,7 +153,7 @@ class Lightning:
     ) -> PlanView:
         """A new revision with some literals changed, from exactly the revision the person saw."""
         view = await self._at(who, plan_id, ir_hash)
-        document = edit_document(view.document, edits, self.catalogue(who))
+        document = edit_document(view.document, edits, await self.catalogue(who))
         sources = dict(view.sources)
         for path in edits:
             parts = path.split("/")
@@ -210,7 +210,7 @@ class Lightning:
         view = await self._stored(who, plan_id, revision)
         if view.status != "proposed":
             return view
-        checked = self.validate(who, view.document, view.timezone, view.not_covered)
+        checked = await self.validate(who, view.document, view.timezone, view.not_covered)
         return replace(view, issues=checked.issues)
 
     async def plans(
@@ -409,7 +409,7 @@ class Lightning:
     ) -> dict[str, Any]:
         """What `plan.approve` says of a proposal that may be approved."""
         given = check_inputs(view.document.inputs, inputs)
-        current = tools_hash(compile_document(view.document), self.catalogue(who))
+        current = tools_hash(compile_document(view.document), await self.catalogue(who))
         if {current, catalogue_hash or current} != {view.catalogue_hash}:
             await self._again(who, view)
             raise Conflict(
@@ -462,7 +462,7 @@ class Lightning:
 
     async def _stored(self, who: Principal, plan_id: str, revision: int | None) -> PlanView:
         return await plan_view(
-            self.store, who.user_id, plan_id, revision, self.catalogue(who), self.now()
+            self.store, who.user_id, plan_id, revision, await self.catalogue(who), self.now()
         )
 
     async def _again(

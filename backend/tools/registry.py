@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -33,6 +34,9 @@ MAX_OUTPUT = 5_000_000
 MAX_ISSUES = 10
 _MODEL_KEY = "OPENAI_API_KEY"
 
+# Plans are apart: `plan.` names a person's saved plans.
+_ID = re.compile(r"(?!plan\.)[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+")
+
 log = structlog.get_logger(__name__)
 
 
@@ -61,7 +65,10 @@ class Registry:
             self.register(each)
 
     def register(self, tool: Tool) -> None:
-        """Add a tool, or put a new version in the place of the one with its id."""
+        """Add a tool, or put a new version in the place of the one with its id. Raises `ValueError` for an
+        id that is not dotted: `file.read`."""
+        if not _ID.fullmatch(tool.spec.id):
+            raise ValueError(f"{tool.spec.id!r} is no id for a tool; write it as area.verb.")
         validator = jsonschema_rs.validator_for(
             tool.spec.inputs, validate_formats=True, offline=True
         )

@@ -69,11 +69,10 @@ def opened(tmp_path: Path, server: ScriptedOpenAI) -> Opening:
         )
         llm = OpenAILLM("gpt-4o-mini", api_key=server.key, base_url=server.url, retries=0)
         async with open_system(settings, now=lambda: NOW) as system, system.working():
-            catalogue = system.lightning.registry.catalogue
             planners: dict[str, Planner] = {}
             if model:
-                planners["online"] = ModelPlanner(llm, catalogue)
-            planners["offline"] = OfflinePlanner(catalogue)
+                planners["online"] = ModelPlanner(llm)
+            planners["offline"] = OfflinePlanner()
             yield Talk(system, Conversation(system.lightning, planners))
         await llm.aclose()
 

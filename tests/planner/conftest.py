@@ -22,12 +22,12 @@ Say = Callable[..., Awaitable[PlanAnswer]]
 
 @pytest.fixture(scope="session")
 def planner() -> OfflinePlanner:
-    return OfflinePlanner(lambda: CATALOGUE)
+    return OfflinePlanner()
 
 
 @pytest.fixture
 def say(planner: OfflinePlanner) -> Say:
     async def plan(text: str, previous: dict[str, Any] | None = None) -> PlanAnswer:
-        return await planner.plan(PlanRequest(text, "ann", ZONE, NOW, previous=previous))
+        return await planner.plan(PlanRequest(text, "ann", ZONE, NOW, CATALOGUE, previous=previous))
 
     return plan

@@ -17,7 +17,7 @@ from backend.plans.validation import check
 
 from .conftest import CATALOGUE, NOW, ZONE, Say
 
-PLANNER = OfflinePlanner(lambda: CATALOGUE)
+PLANNER = OfflinePlanner()
 FEED = "https://news.example.org/rss"
 
 
@@ -444,9 +444,9 @@ async def test_words_of_other_tools_are_found_by_what_the_tools_say_of_themselve
         purity="pure",
     )
     catalogue = Catalogue({**CATALOGUE.tools, weather.id: weather}, hash="with weather")
-    planner = OfflinePlanner(lambda: catalogue)
+    planner = OfflinePlanner()
     said = "every day at 7 get the weather forecast for Oslo and mail it to a@x.org"
-    answer = await planner.plan(PlanRequest(said, "ann", ZONE, NOW))
+    answer = await planner.plan(PlanRequest(said, "ann", ZONE, NOW, catalogue))
     document = checked(answer, catalogue)
     assert tools(document) == ["weather.forecast", "email.send"]
     assert args(document, "weather.forecast") == {"city": "Oslo"}
@@ -467,8 +467,10 @@ async def test_one_mail_for_each_entry_is_not_silently_one_for_all(say: Say) -> 
 
 
 async def test_an_empty_catalogue_plans_nothing() -> None:
-    planner = OfflinePlanner(lambda: Catalogue({}, hash="none"))
-    answer = await planner.plan(PlanRequest(f"read the feed {FEED}", "ann", ZONE, NOW))
+    planner = OfflinePlanner()
+    answer = await planner.plan(
+        PlanRequest(f"read the feed {FEED}", "ann", ZONE, NOW, Catalogue({}, hash="none"))
+    )
     assert answer.kind == "question"
 
 
@@ -489,7 +491,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=25).map(" ".join))
 @settings(max_examples=150, deadline=None)
 def test_any_plan_of_any_words_is_valid(said: str) -> None:
-    answer = asyncio.run(PLANNER.plan(PlanRequest(said, "ann", ZONE, NOW)))
+    answer = asyncio.run(PLANNER.plan(PlanRequest(said, "ann", ZONE, NOW, CATALOGUE)))
     if answer.kind == "plan":
         checked(answer)
     else:
@@ -499,7 +501,7 @@ def test_any_plan_of_any_words_is_valid(said: str) -> None:
 @given(st.text(max_size=600))
 @settings(max_examples=100, deadline=None)
 def test_no_text_breaks_the_planner(said: str) -> None:
-    answer = asyncio.run(PLANNER.plan(PlanRequest(said, "ann", ZONE, NOW)))
+    answer = asyncio.run(PLANNER.plan(PlanRequest(said, "ann", ZONE, NOW, CATALOGUE)))
     assert answer.kind in {"plan", "question", "refusal", "talk", "manage"}
 
 
