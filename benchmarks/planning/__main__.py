@@ -1,0 +1,128 @@
+"""`python -m benchmarks.planning --data DIR`: from requests to plans over other people's tools."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agents.planner.retrieve import Index
+from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
+from backend.plans.validation import check
+from benchmarks.planning.score import Figures, Planned, figures, graph
+from benchmarks.planning.sets import NAMES, Task, TaskSet, load
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+COLUMNS = (
+    "set                    n   node F1  edge F1  (micro)        exact   R@10   asked"
+    " | not asked: node F1  edge F1  tools right  exact  valid |   ms"
+)
+
+
+async def main() -> None:
+    arguments = _arguments()
+    folder = Path(arguments.data)
+    planner = _planner(arguments.planner)
+    print(COLUMNS)
+    for name in [n for n in NAMES if not arguments.set or n.startswith(arguments.set)]:
+        tasks = load(folder, name, arguments.limit)
+        results = await run(planner, tasks)
+        print(_line(name, figures(results), tasks.published), flush=True)
+        if arguments.curve:
+            _curve(results)
+
+
+async def run(planner: Planner, tasks: TaskSet) -> list[Planned]:
+    """Each request planned, one after the other, on a warm planner."""
+    await planner.warm(tasks.catalogue)
+    specs = [tasks.catalogue.tools[id] for id in sorted(tasks.catalogue.tools)]
+    index = Index(specs)
+    results = []
+    for task in tasks.tasks:
+        began = time.perf_counter()
+        answer = await planner.plan(
+            PlanRequest(task.request, "bench", "UTC", NOW, catalogue=tasks.catalogue)
+        )
+        ms = (time.perf_counter() - began) * 1000
+        results.append(_planned(task, answer, tasks, index, ms))
+    return results
+
+
+def _planned(task: Task, answer: PlanAnswer, tasks: TaskSet, index: Index, ms: float) -> Planned:
+    tools, edges = graph(answer.document)
+    checked = answer.document and check(answer.document, tasks.catalogue, now=NOW)
+    return Planned(
+        task,
+        asked=answer.kind != "plan",
+        tools=tools,
+        edges=edges,
+        found=tuple(hit.tool for hit in index.search(task.request, 10)),
+        confidence=answer.confidence,
+        ms=ms,
+        valid=bool(checked and checked.ok),
+    )
+
+
+def _line(name: str, f: Figures, published: str) -> str:
+    return (
+        f"{name:<20}{f.n:4}     {_p(f.node)}    {_p(f.edge)}  ({_p(f.micro_node)} {_p(f.micro_edge)})"
+        f"   {_p(f.exact)}  {_p(f.recall)}   {_p(f.asked)}"
+        f" |             {_p(f.node_answered)}    {_p(f.edge_answered)}        "
+        f"{_p(f.same_tools_answered)}  {_p(f.exact_answered)}  {_p(f.valid)} | {f.ms:4.0f}"
+        + (f"   [{published}]" if published else "")
+    )
+
+
+def _p(share: float) -> str:
+    return f"{share * 100:5.1f}" if share == share else "    -"
+
+
+def _curve(results: list[Planned]) -> None:
+    """What asking more would buy: the least confident are asked about first."""
+    print("    asked  node F1  exact   (when not asked)")
+    for threshold in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        f = figures([replace(r, asked=r.confidence < threshold) for r in results])
+        print(
+            f"    {_p(f.asked)}    {_p(f.node_answered)}  {_p(f.exact_answered)}"
+            f"   confidence ≥ {threshold}"
+        )
+
+
+def _planner(which: str) -> Planner:
+    if which == "offline":
+        from agents.planner.offline import OfflinePlanner
+
+        return OfflinePlanner()
+    from agents.planner.model import ModelPlanner
+    from backend.llm.openai import OpenAILLM
+
+    return ModelPlanner(
+        OpenAILLM(
+            api_key=os.environ.get("OPENAI_API_KEY", "none"),
+            base_url=os.environ.get("OPENAI_BASE_URL"),
+            model=os.environ.get("OPENAI_MODEL", "gpt-4o-mini"),
+        )
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planning", description=__doc__)
+    parser.add_argument("--data", default=os.environ.get("PLANNING_DATA"), help="the data's folder")
+    parser.add_argument("--set", default="", help="ultratool, tmdb, dailylife or nestful")
+    parser.add_argument("--planner", choices=("offline", "model"), default="offline")
+    parser.add_argument("--limit", type=int, help="only the first of each set")
+    parser.add_argument(
+        "--curve", action="store_true", help="asked share against how right the rest is"
+    )
+    arguments = parser.parse_args()
+    if not arguments.data:
+        parser.error("--data DIR (or PLANNING_DATA) names the folder with the public data")
+    return arguments
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
