@@ -11,17 +11,27 @@ from typing import Any
 import rfc8785
 
 from backend.contracts.errors import Invalid
-from backend.contracts.plans import IR, DataMapping, Edge, Node, PlanDocument, Step
+from backend.contracts.plans import (
+    IR,
+    Catalogue,
+    DataMapping,
+    Edge,
+    Node,
+    PlanDocument,
+    Step,
+)
+from backend.plans.bindings import Reference, references
+from backend.plans.shared_store import shared_store_schema
 
 STEP_PREFIX = "step."
-_REFERENCE = re.compile(r"(?<!\$)\$\{")
 _OUTPUT = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_-]*)\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}")
 _NODE_FIELDS = sorted(Node.model_fields.keys() & Step.model_fields.keys())
 
 
-def compile_document(document: PlanDocument) -> IR:
+def compile_document(document: PlanDocument, catalogue: Catalogue | None = None) -> IR:
     """The IR of a document. Names in `on` that mean nothing are kept as they are, for validation to
-    report. Raises `Invalid` (PLAN_NAME_TAKEN) when two steps share a name."""
+    report. With a catalogue at hand `shared_store_schema` is filled in; all else, and the hashes, are
+    a function of the document alone. Raises `Invalid` (PLAN_NAME_TAKEN) when two steps share a name."""
     names = {step.name for step in document.steps}
     if len(names) != len(document.steps):
         raise Invalid("Two steps have the same name.", code="PLAN_NAME_TAKEN")
@@ -46,6 +56,9 @@ def compile_document(document: PlanDocument) -> IR:
             for edge in listening(name, step.name)
         ],
         mappings=[mapping for step in document.steps for mapping in _mappings(step, names)],
+        shared_store_schema=shared_store_schema(document.steps, catalogue)
+        if catalogue is not None
+        else {},
     )
 
 
@@ -86,6 +99,10 @@ def to_document(ir: IR) -> PlanDocument:
 def ir_hash(ir: IR) -> str:
     """sha256 of the IR's canonical JSON (RFC 8785) without `metadata`, in hex.
 
+    The store's schema is left out too: it follows from the tools' contracts, which an approval is
+    bound to by a hash of their own. With it in here a tool that only describes its output better
+    would make every approved plan another plan.
+
     Fields at their defaults are left out, so that a field added later changes no approved hash.
     Raises `Invalid` (PLAN_VALUE_UNREPRESENTABLE) for values that JSON cannot carry exactly.
     """
@@ -99,7 +116,7 @@ def structure_hash(ir: IR) -> str:
     triggers = {trigger["name"] for trigger in dump.pop("triggers", [])}
     ids = {node.id for node in ir.nodes}
     for node in dump["nodes"]:
-        node["params"] = {name: _shape(value) for name, value in node.get("params", {}).items()}
+        node["params"] = {name: _structure(value) for name, value in node.get("params", {}).items()}
     edges = [
         {"to": edge["to"]} if edge["from"] in triggers - ids else edge
         for edge in dump.pop("edges", [])
@@ -107,6 +124,7 @@ def structure_hash(ir: IR) -> str:
     dump["edges"] = list({rfc8785.dumps(edge): edge for edge in edges}.values())
     for value in dump.get("inputs", {}).values():
         value.pop("default", None)
+        value.pop("description", None)
     return _sha256(dump)
 
 
@@ -177,9 +195,10 @@ def _node(step: Step) -> Node:
 
 
 def _mappings(step: Step, names: set[str]) -> Iterator[DataMapping]:
+    """What is fed from an output of another name; where the names agree the argument says it all."""
     for param, value in step.args.items():
         match = _OUTPUT.fullmatch(value) if isinstance(value, str) else None
-        if match and match[1] in names:
+        if match and match[1] in names and match[2] != param:
             yield DataMapping(source=match[1], output=match[2], to=step.name, param=param)
 
 
@@ -208,7 +227,8 @@ def _absent(values: Mapping[str, Any], present: Iterable[str]) -> dict[str, Any]
 
 def _dump(ir: IR) -> dict[str, Any]:
     # In Python's mode because JSON's would write NaN as null, and two plans would share a hash.
-    dump = ir.model_dump(by_alias=True, exclude={"metadata"}, exclude_defaults=True)
+    derived = {"metadata", "shared_store_schema"}
+    dump = ir.model_dump(by_alias=True, exclude=derived, exclude_defaults=True)
     triggers = [trigger.model_dump(mode="json", exclude_none=True) for trigger in ir.triggers]
     return dump | ({"triggers": triggers} if triggers else {})
 
@@ -217,9 +237,24 @@ def _sha256(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def _shape(value: Any) -> Any:
+def _structure(value: Any) -> Any:
+    """Where a value comes from, without what is said literally: None for a literal."""
     if isinstance(value, dict):
-        return {name: _shape(item) for name, item in value.items()}
+        fields = {name: _structure(item) for name, item in value.items()}
+        return fields if any(field is not None for field in fields.values()) else None
     if isinstance(value, list):
-        return [_shape(item) for item in value]
-    return value if isinstance(value, str) and _REFERENCE.search(value) else None
+        items = [_structure(item) for item in value]
+        return items if any(item is not None for item in items) else None
+    if not isinstance(value, str) or "${" not in value:
+        return None
+    try:
+        found = references(value)
+    except Invalid:
+        return value
+    if len(found) == 1 and found[0].text == value:
+        return _source(found[0])
+    return [_source(reference) for reference in found] or None
+
+
+def _source(reference: Reference) -> str:
+    return ".".join([reference.root, *map(str, reference.path)])
