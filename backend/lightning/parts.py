@@ -1,0 +1,55 @@
+"""What all verbs work with, and the two things all of them do: look whose it is, and send a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.contracts.errors import NotFound
+from backend.contracts.ports import Blobs, Bus, Commit, Document, Files, Store
+from backend.contracts.security import Principal
+from backend.drivers.runs import RunDecider
+from backend.lightning.commands import Commands
+from backend.security.credentials import Credentials
+from backend.settings import Settings
+from backend.tools.registry import Registry
+
+
+class Parts:
+    """The parts of the system. `who` is always the person acting."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        store: Store,
+        blobs: Blobs,
+        files: Files,
+        registry: Registry,
+        runs: RunDecider,
+        users: Credentials,
+        settings: Settings,
+        now: Callable[[], datetime],
+        timezone: str,
+    ) -> None:
+        self.bus = bus
+        self.store = store
+        self.blobs = blobs
+        self.files = files
+        self.registry = registry
+        self.users = users
+        self.settings = settings
+        self.now = now
+        self.timezone = timezone
+        self._runs = runs
+        self._commands = Commands(bus, now)
+
+    async def _command(self, who: Principal, type: str, data: Mapping[str, Any]) -> Commit:
+        return await self._commands.decide(self._commands.event(who, type, data, outside=True))
+
+    async def _own(self, who: Principal, kind: str, id: str) -> Document:
+        document = await self.store.get(kind, id, who.user_id)
+        if document is None:
+            raise NotFound(f"There is no such {kind}.")
+        return document

@@ -1,0 +1,94 @@
+"""Runs: started, stopped, answered, looked at, followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from backend.contracts.errors import Conflict, NotFound
+from backend.contracts.events import Event
+from backend.contracts.runs import RunState
+from backend.contracts.security import Principal
+from backend.lightning.following import running
+from backend.lightning.plans import Plans
+
+
+class Runs(Plans):
+    """The verbs of runs."""
+
+    async def run(
+        self, who: Principal, plan_id: str, inputs: Mapping[str, Any] | None = None
+    ) -> str:
+        """Run the approved revision now; returns the run's id."""
+        given = await self._inputs(who, plan_id, inputs or {})
+        data = {"plan_id": plan_id, "inputs": given}
+        commit = await self._command(who, "plan.trigger", data)
+        return next(str(e.data["run_id"]) for e in commit.outputs if e.type == "plan.execute")
+
+    async def cancel(self, who: Principal, run_id: str) -> RunState:
+        """Stop a run: nothing new starts. What had been sent stays sent."""
+        await self.run_state(who, run_id)
+        await self._command(who, "run.cancel", {"run_id": run_id})
+        return await self.run_state(who, run_id)
+
+    async def answer(
+        self,
+        who: Principal,
+        run_id: str,
+        step: str,
+        answer: Any,
+        index: int | None = None,
+        iteration: int | None = None,
+    ) -> RunState:
+        """Answer what a step asks. `index` names the item of a `for_each` step; `iteration`, where
+        given, must be the one that asks, so that a late answer never meets the next question.
+        `Conflict` when it no longer asks."""
+        await self.run_state(who, run_id)
+        data = {"run_id": run_id, "step": step, "answer": answer, "index": index}
+        if iteration is not None:
+            data["iteration"] = iteration
+        commit = await self._command(who, "run.answer", data)
+        if any(e.type == "event.ignored" for e in commit.outputs):
+            raise Conflict("This step is not asking any more.", code="EXEC_TOO_LATE")
+        return await self.run_state(who, run_id)
+
+    async def run_state(self, who: Principal, run_id: str) -> RunState:
+        state = (await running(self.bus, self._runs, run_id, who.user_id)).state
+        if state is None:
+            raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
+        return state
+
+    async def runs(
+        self,
+        who: Principal,
+        plan_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Summaries, the newest first, with the cursor of the next page."""
+        page = await self.store.list(
+            "run", owner=who.user_id, parent=plan_id, cursor=cursor, limit=limit
+        )
+        return [dict(d.body or {}) for d in page.items], page.cursor
+
+    async def run_events(
+        self, who: Principal, run_id: str, cursor: str | None = None
+    ) -> tuple[list[Event], str]:
+        await self._own(who, "run", run_id)
+        page = await self.bus.history(f"run:{run_id}", cursor)
+        return [e for c in page.commits for e in (c.cause, *c.outputs)], page.cursor
+
+    async def follow_run(
+        self, who: Principal, run_id: str, cursor: str | None = None
+    ) -> AsyncGenerator[tuple[list[Event], str], None]:
+        """The run's events since `cursor`, then live. Ends with the run."""
+        await self._own(who, "run", run_id)
+        stream = f"run:{run_id}"
+        async with aclosing(self.bus.follow({stream: cursor})) as feed:
+            async for news in feed:
+                page = news[stream]
+                events = [e for c in page.commits for e in (c.cause, *c.outputs)]
+                yield events, page.cursor
+                if any(e.type in ("run.completed", "run.failed", "run.cancelled") for e in events):
+                    return
