@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.tools.builtin import (
+    changed,
     extract,
     feeds,
     files,
@@ -29,6 +30,7 @@ def builtin() -> tuple[Tool, ...]:
         extract.extract,
         llm.complete,
         query.query,
+        changed.changed,
         files.read,
         files.write,
         files.append,
