@@ -119,12 +119,13 @@ async def open_system(
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
-            functools.cache(lambda: _planners(llm, now)),
+            functools.cache(lambda: find_planners(llm, now)),
         )
 
 
-def _planners(llm: LLM | None, now: Callable[[], datetime]) -> dict[str, Planner]:
-    """Planners come through the same door as plugins, so the backend never imports upward."""
+def find_planners(llm: LLM | None, now: Callable[[], datetime] = utc_now) -> dict[str, Planner]:
+    """By name, the preferred one first. They come through the same door as plugins, so the backend never
+    imports upward."""
     planners: dict[str, Planner] = {}
     for point in sorted(
         entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True

@@ -79,20 +79,9 @@ class Registry:
     def catalogue(self) -> Catalogue:
         """What plans are validated against; made anew only when a tool was registered."""
         if self._catalogue is None:
-            specs = {id: self._forecast(self._tools[id].spec) for id in sorted(self._tools)}
-            missing = {id: self._missing(spec) for id, spec in specs.items()}
-            self._catalogue = Catalogue(
-                tools=specs,
-                missing={id: names for id, names in missing.items() if names},
-                hash=_hash(specs),
-            )
+            specs = [tool.spec for tool in self._tools.values()]
+            self._catalogue = catalogue_of(specs, self._settings, model=self._llm is not None)
         return self._catalogue
-
-    def _forecast(self, spec: ToolSpec) -> ToolSpec:
-        """Without a model, what a model would cost is not spent."""
-        if self._llm is None and "language" in spec.capabilities:
-            return spec.model_copy(update={"cost_usd": 0.0})
-        return spec
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Call a tool with its arguments checked and its defaults filled in.
@@ -104,7 +93,7 @@ class Registry:
         tool = self._tools.get(call.tool)
         if tool is None:
             raise ToolError(f"There is no tool {call.tool}.", code="EXEC_TOOL_UNKNOWN")
-        if missing := self._missing(tool.spec):
+        if missing := _missing(tool.spec, self._settings, self._llm is not None):
             names = " and ".join(missing)
             said = f"{tool.spec.id} cannot work: {names} is not set."
             raise ToolError(said, code="EXEC_SETTING_MISSING", hint=f"Set {names} and restart.")
@@ -152,15 +141,6 @@ class Registry:
             say=say,
         )
 
-    def _missing(self, spec: ToolSpec) -> tuple[str, ...]:
-        return tuple(name for name in spec.requires if not self._has(name))
-
-    def _has(self, name: str) -> bool:
-        """A model is there in whichever way it was configured; other settings by their name."""
-        if name == _MODEL_KEY:
-            return self._llm is not None
-        return bool(getattr(self._settings, name.lower(), None))
-
     def _check(self, spec: ToolSpec, args: Mapping[str, Any]) -> None:
         issues: list[Issue] = []
         for found in self._validators[spec.id].iter_errors(dict(args)):
@@ -172,6 +152,32 @@ class Registry:
         if issues:
             said = f"{spec.id} cannot take these arguments: {issues[0].message}"
             raise Invalid(said, code="EXEC_ARGS_INVALID", issues=tuple(issues))
+
+
+def catalogue_of(specs: Iterable[ToolSpec], settings: Settings, *, model: bool) -> Catalogue:
+    """What can be planned with these tools here; `model` says whether there is one. What one would cost
+    is not spent without it."""
+    known = {
+        spec.id: spec
+        if model or "language" not in spec.capabilities
+        else spec.model_copy(update={"cost_usd": 0.0})
+        for spec in sorted(specs, key=lambda spec: spec.id)
+    }
+    missing = {id: _missing(spec, settings, model) for id, spec in known.items()}
+    return Catalogue(
+        tools=known,
+        missing={id: names for id, names in missing.items() if names},
+        hash=_hash(known),
+    )
+
+
+def _missing(spec: ToolSpec, settings: Settings, model: bool) -> tuple[str, ...]:
+    """A model is there in whichever way it was configured; other settings by their name."""
+    return tuple(
+        name
+        for name in spec.requires
+        if not (model if name == _MODEL_KEY else getattr(settings, name.lower(), None))
+    )
 
 
 def with_defaults(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
