@@ -33,12 +33,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of planning, told when it begins ("running") and when it ends ("done", "failed")."""
+    """A stage of planning, told when it begins ("running") and when it ends ("done", "failed").
+    `model_ms` of its time were spent waiting for a model."""
 
     name: str
     status: Literal["running", "done", "failed"]
     duration_ms: float = 0.0
     detail: str = ""
+    model_ms: float = 0.0
 
 
 OnStage = Callable[[Stage], Awaitable[None]]

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agents.nodes import MAX_REPAIRS, Nodes
+from agents.nodes import Nodes
+from agents.planner.session import MAX_REPAIRS
 from agents.repairs import mendable
 from agents.state import ThreadState, Turn
 from backend.contracts.errors import Issue
@@ -26,11 +27,11 @@ def build(lightning: Lightning, planners: Mapping[str, Planner]) -> ThreadGraph:
         ThreadState, context_schema=Turn
     )
     graph.add_node("converse", nodes.converse)
-    graph.add_node("discover", nodes.discover)
-    graph.add_node("select", nodes.select)
-    graph.add_node("draft", nodes.draft)
-    graph.add_node("validate", nodes.validate)
-    graph.add_node("repair", nodes.repair)
+    graph.add_node("discover", nodes.drafting.discover)
+    graph.add_node("select", nodes.drafting.select)
+    graph.add_node("draft", nodes.drafting.draft)
+    graph.add_node("validate", nodes.drafting.validate)
+    graph.add_node("repair", nodes.drafting.repair)
     graph.add_node("answer", nodes.answer)
     graph.add_node("propose", nodes.propose)
     graph.add_node("review", nodes.review, destinations=("converse", "launch", END))

@@ -8,29 +8,26 @@ from typing import Any, Literal
 
 from langgraph.types import Command, interrupt
 
+from agents.drafting import Drafting
 from agents.overview import overview
-from agents.planner.asked import joined_words, planned
+from agents.planner.asked import joined_words
 from agents.planner.staged import StagedPlanner
 from agents.planner.talk import DROPPED
-from agents.repairs import mechanical, mendable
+from agents.repairs import mendable
 from agents.simpler import simpler
-from agents.stages import Run, stage, tell
+from agents.stages import Run
 from agents.state import (
-    Failure,
     Said,
     ThreadState,
     answer_from_state,
-    answer_to_state,
-    plan_request,
+    failed,
     remembered,
 )
-from backend.contracts.errors import Conflict, Invalid, Issue, LightningError, NotFound
-from backend.contracts.plans import Checked
-from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
+from backend.contracts.errors import Conflict, Invalid, LightningError, NotFound
+from backend.contracts.ports import PlanAnswer, Planner
 from backend.contracts.views import PlanView
 from backend.lightning import Lightning
 
-MAX_REPAIRS = 4
 OFFLINE = "offline"
 TRY_AGAIN = "Try again"
 PLAN_OFFLINE = "Plan offline"
@@ -42,6 +39,7 @@ class Nodes:
     def __init__(self, lightning: Lightning, planners: Mapping[str, Planner]) -> None:
         self._lightning = lightning
         self._planners = planners
+        self.drafting = Drafting(lightning, planners)
 
     # --- what is asked --------------------------------------------------------------------------------
 
@@ -64,10 +62,11 @@ class Nodes:
             "waiting": view is not None and view.status == "proposed",
             "document": _document(view) if view else None,
             "candidates": [],
-            "selected": [],
+            "selection": {},
             "answer": None,
             "issues": [],
             "repairs": 0,
+            "mended": [],
             "failure": None,
             "said": None,
         }
@@ -83,82 +82,6 @@ class Nodes:
             return None
         return view if view.status in ("proposed", "approved", "scheduled") else None
 
-    # --- plan -----------------------------------------------------------------------------------------
-
-    async def discover(self, state: ThreadState, runtime: Run) -> ThreadState:
-        planner = self._planner(state)
-        if not isinstance(planner, StagedPlanner):
-            return {}
-        async with stage(runtime, "discover") as done:
-            found = await planner.discover(await self._request(state, runtime))
-            done["detail"] = f"{len(found)} tools may fit"
-        return {"candidates": list(found)}
-
-    async def select(self, state: ThreadState, runtime: Run) -> ThreadState:
-        planner = self._planner(state)
-        if not isinstance(planner, StagedPlanner):
-            return {}
-        try:
-            async with stage(runtime, "select") as done:
-                chosen = await planner.select(
-                    await self._request(state, runtime), state.get("candidates", [])
-                )
-                done["detail"] = ", ".join(chosen.tools) if chosen.kind == "plan" else chosen.kind
-        except LightningError as error:
-            return _failed(error)
-        if chosen.kind == "plan":
-            return {"selected": list(chosen.tools)}
-        answer = PlanAnswer(
-            chosen.kind, chosen.text, choices=chosen.choices, planner=state["planner"]
-        )
-        return {"answer": answer_to_state(answer)}
-
-    async def draft(self, state: ThreadState, runtime: Run) -> ThreadState:
-        planner, request = self._planner(state), await self._request(state, runtime)
-        try:
-            if isinstance(planner, StagedPlanner):
-                async with stage(runtime, "draft") as done:
-                    answer = await planner.draft(request, state.get("selected", []))
-                    done["detail"] = _size(answer)
-            else:
-                tell(runtime, "draft", "running")
-                asked = state.get("asked", "")
-                request, answer = await planned(planner, request, asked)
-                for past in answer.stages:
-                    detail = _size(answer) if past["name"] == "draft" else ""
-                    tell(runtime, past["name"], "done", past["duration_ms"], detail)
-        except LightningError as error:
-            return _failed(error)
-        return {"answer": answer_to_state(answer), "request": request.text}
-
-    async def validate(self, state: ThreadState, runtime: Run) -> ThreadState:
-        answer = answer_from_state(state["answer"] or {})
-        async with stage(runtime, "validate") as done:
-            checked = await self._check(answer, state, runtime)
-            errors = [i for i in checked.issues if i.severity == "error"]
-            done["detail"] = f"{len(errors)} to mend" if errors else "all right"
-        return {"issues": [i.model_dump(mode="json") for i in checked.issues]}
-
-    async def repair(self, state: ThreadState, runtime: Run) -> ThreadState:
-        """Mechanical fixes first; then the model, with only what is wrong."""
-        count = state.get("repairs", 0) + 1
-        answer = answer_from_state(state["answer"] or {})
-        issues = mendable([Issue.model_validate(i) for i in state.get("issues", ())])
-        planner = self._planner(state)
-        try:
-            async with stage(runtime, f"repair {count}/{MAX_REPAIRS}") as done:
-                mended = mechanical(answer, issues)
-                if mended is None and isinstance(planner, StagedPlanner):
-                    mended = await planner.repair(
-                        await self._request(state, runtime), answer, issues
-                    )
-                done["detail"] = ", ".join(dict.fromkeys(i.code for i in issues))
-        except LightningError:
-            mended = None  # what is there is shown with its issues, to be mended by hand
-        if mended is None:
-            return {"repairs": MAX_REPAIRS}
-        return {"repairs": count, "answer": answer_to_state(mended)}
-
     # --- answer ---------------------------------------------------------------------------------------
 
     async def answer(self, state: ThreadState, runtime: Run) -> ThreadState:
@@ -169,7 +92,7 @@ class Nodes:
             try:
                 return self._say(state, answer, await self._text(state, answer, runtime))
             except LightningError as error:
-                failure = _failed(error)["failure"]
+                failure = failed(error)["failure"]
         assert failure is not None
         text = f"{failure['message']} Your words are kept. ({failure['code']})"
         choices = self._ways_on(state)
@@ -178,7 +101,7 @@ class Nodes:
         return {"failure": failure, "said": said}
 
     async def _text(self, state: ThreadState, answer: PlanAnswer, runtime: Run) -> str:
-        planner = self._planner(state)
+        planner = self.drafting.planner(state)
         if answer.kind == "manage":
             return await overview(
                 self._lightning,
@@ -189,7 +112,7 @@ class Nodes:
         if answer.kind != "talk" or not isinstance(planner, StagedPlanner):
             return answer.text
         words = []
-        async for token in planner.talk(await self._request(state, runtime)):
+        async for token in planner.talk(await self.drafting.request(state, runtime)):
             words.append(token)
             runtime.stream_writer({"token": token})
         return "".join(words)
@@ -217,7 +140,7 @@ class Nodes:
         try:
             view = await self._propose(answer, state, runtime, revised)
         except Invalid as error:
-            return _failed(error, "PLAN_STRUCTURE_INVALID")
+            return failed(error, "PLAN_STRUCTURE_INVALID")
         text = answer.text or ("Changed as you said." if revised else "Here is the plan.")
         faulty = mendable(view.issues)
         other = simpler(view.document, faulty)
@@ -289,21 +212,6 @@ class Nodes:
         other = OFFLINE in self._planners and state["planner"] != OFFLINE
         return [TRY_AGAIN, PLAN_OFFLINE] if other else [TRY_AGAIN]
 
-    def _planner(self, state: ThreadState) -> Planner:
-        return self._planners.get(state["planner"]) or next(iter(self._planners.values()))
-
-    async def _request(self, state: ThreadState, runtime: Run) -> PlanRequest:
-        who = runtime.context.who
-        return plan_request(state, who.user_id, await self._lightning.catalogue(who))
-
-    async def _check(self, answer: PlanAnswer, state: ThreadState, runtime: Run) -> Checked:
-        return await self._lightning.validate(
-            runtime.context.who,
-            answer.document,
-            state["message"]["timezone"],
-            answer.not_covered,
-        )
-
 
 def _still_asked(state: ThreadState, answer: PlanAnswer) -> str:
     """A greeting or a look at the runs in between leaves a question open."""
@@ -313,13 +221,3 @@ def _still_asked(state: ThreadState, answer: PlanAnswer) -> str:
 
 def _document(view: PlanView) -> dict[str, Any]:
     return view.document.model_dump(mode="json", exclude_defaults=True)
-
-
-def _failed(error: LightningError, code: str = "") -> ThreadState:
-    failure: Failure = {"code": code or error.code, "message": error.message}
-    return {"failure": failure, "answer": None}
-
-
-def _size(answer: PlanAnswer) -> str:
-    steps = len((answer.document or {}).get("steps", ()))
-    return f"{steps} steps" if steps > 1 else "1 step" if steps else answer.kind

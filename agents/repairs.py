@@ -20,14 +20,20 @@ def mendable(issues: Sequence[Issue]) -> list[Issue]:
     return [i for i in issues if i.severity == "error" and i.code not in BEYOND_WORDS]
 
 
-def mechanical(answer: PlanAnswer, issues: Sequence[Issue]) -> PlanAnswer | None:
-    """`answer` with every fix of `issues` put in place; None when there is none to put."""
+def mechanical(
+    answer: PlanAnswer, issues: Sequence[Issue]
+) -> tuple[PlanAnswer, tuple[Issue, ...]] | None:
+    """`answer` with every fix of `issues` put in place, and the issues so repaired, marked; None when
+    there is none to put."""
     document: dict[str, Any] = copy.deepcopy(dict(answer.document or {}))
-    fixed = 0
-    for issue in issues:
-        if issue.fix is not None and _put(document, issue.fix.path, issue.fix.value):
-            fixed += 1
-    return replace(answer, document=document) if fixed and document != answer.document else None
+    repaired = [
+        issue.model_copy(update={"repaired": True})
+        for issue in issues
+        if issue.fix is not None and _put(document, issue.fix.path, issue.fix.value)
+    ]
+    if not repaired or document == answer.document:
+        return None
+    return replace(answer, document=document), tuple(repaired)
 
 
 def _put(document: dict[str, Any], path: str, value: Any) -> bool:

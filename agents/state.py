@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
+from agents.planner.selection import Selection
+from backend.contracts.errors import LightningError
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.security import Principal
@@ -54,10 +56,11 @@ class ThreadState(TypedDict, total=False):
     waiting: bool
     document: dict[str, Any] | None
     candidates: list[str]
-    selected: list[str]
+    selection: dict[str, Any]
     answer: dict[str, Any] | None
     issues: list[dict[str, Any]]
     repairs: int
+    mended: list[dict[str, Any]]
     failure: Failure | None
     asked: str
     said: Said | None
@@ -91,6 +94,19 @@ def answer_to_state(answer: PlanAnswer) -> dict[str, Any]:
 def answer_from_state(kept: Mapping[str, Any]) -> PlanAnswer:
     sequences = {name: tuple(kept[name]) for name in ("not_covered", "choices", "stages")}
     return PlanAnswer(**{**kept, **sequences})
+
+
+def selection_to_state(selection: Selection) -> dict[str, Any]:
+    return asdict(selection)
+
+
+def selection_from_state(kept: Mapping[str, Any]) -> Selection:
+    return Selection(**{**kept, **{name: tuple(kept[name]) for name in ("tools", "choices")}})
+
+
+def failed(error: LightningError, code: str = "") -> ThreadState:
+    failure: Failure = {"code": code or error.code, "message": error.message}
+    return {"failure": failure, "answer": None}
 
 
 def remembered(

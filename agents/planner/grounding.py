@@ -23,17 +23,27 @@ class Guess:
     value: str
 
 
-def guesses(document: Mapping[str, Any], said: str) -> tuple[Guess, ...]:
-    """The mail addresses and URLs of a plan document that do not stand in `said`."""
-    known = _WWW.sub("", said.lower())
+def guesses(
+    document: Mapping[str, Any], said: str, *, known: Mapping[str, Any] | None = None
+) -> tuple[Guess, ...]:
+    """The mail addresses and URLs of a plan document that do not stand in `said`, nor in the same
+    argument of the same tool in the plan `known`: what stands elsewhere in it may be anybody's."""
+    words = _WWW.sub("", said.lower())
+    before = {place for _, place in _places(known)} if known else set()
     found = (
-        Guess(step["name"], name, kind, value)
-        for step in document["steps"]
-        for name, text in _texts(step.get("args", {}))
-        for kind, value in _addresses(text)
-        if not _stands_in(known, _bare(value))
+        guess
+        for guess, place in _places(document)
+        if not _stands_in(words, _bare(guess.value)) and place not in before
     )
     return tuple(dict.fromkeys(found))
+
+
+def _places(document: Mapping[str, Any]) -> Iterator[tuple[Guess, tuple[str, str, str]]]:
+    for step in document["steps"]:
+        for name, text in _texts(step.get("args", {})):
+            for kind, value in _addresses(text):
+                place = (str(step.get("action")), name, _bare(value))
+                yield Guess(step["name"], name, kind, value), place
 
 
 def _stands_in(said: str, address: str) -> bool:

@@ -94,6 +94,8 @@ def _step(step: Mapping[str, Any], names: set[str], starts: list[str], tools: To
     for key in ("guard", "for_each", "join", "on_error"):
         if step[key]:
             document[key] = step[key]
+    if step["ask_first"]:
+        document["approval"] = "required"
     return document
 
 

@@ -32,7 +32,8 @@ question: something essential is missing (who, which address, which of two meani
 refusal: the tools cannot do it or it must not be done; say why in "text".
 talk: a greeting, a remark, or a question you can simply answer; leave "text" empty.
 manage: it asks about existing plans, runs or schedules; leave "text" empty.
-For plan, name in "tools" every tool the plan needs and no other."""
+For plan, name in "tools" every tool the plan needs and no other. "reason" says in one sentence why
+these; "confidence", from 0 to 1, how sure you are that this is what the person wants."""
 
 _DRAFT = """\
 Write the plan as JSON.
@@ -45,6 +46,7 @@ Write the plan as JSON.
  of a for_each. Use only outputs that the tool lists. A whole value keeps its type.
 - guard: an expression that must be true for the step to run, as in fetch.status == 200; else "".
 - for_each: a reference to a list, to run the step once per item; else "".
+- ask_first: true where the person wants to be asked before this step acts; else false.
 - join: all or any, when a step waits for several; else "". on_error: fail, continue or "".
 - not_covered: the words of the request that no step and no trigger expresses. Never drop a condition
  silently: "if it changed", "only when", "except" must be a guard or stand here.
@@ -77,6 +79,7 @@ _STEP: Schema = {
         "for_each": {"type": "string", "maxLength": 200},
         "join": {"enum": ["", "all", "any"]},
         "on_error": {"enum": ["", "fail", "continue"]},
+        "ask_first": {"type": "boolean"},
     },
 }
 _TRIGGER: Schema = {
@@ -101,6 +104,7 @@ def select_schema(candidates: Sequence[str]) -> Schema:
         "properties": {
             "reason": {"type": "string", "maxLength": 300},
             "kind": {"enum": ["plan", "question", "refusal", "talk", "manage"]},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
             "tools": {"type": "array", "items": tool, "maxItems": 12},
             "text": _TEXT,
             "choices": _CHOICES,

@@ -86,11 +86,25 @@ async def talk(opened: Opening) -> AsyncIterator[Talk]:
 
 
 def selected(*tools: str) -> dict[str, Any]:
-    return {"reason": "", "kind": "plan", "tools": list(tools), "text": "", "choices": []}
+    return {
+        "reason": "these do it",
+        "kind": "plan",
+        "confidence": 0.9,
+        "tools": list(tools),
+        "text": "",
+        "choices": [],
+    }
 
 
 def answered(kind: str, text: str = "", *choices: str) -> dict[str, Any]:
-    return {"reason": "", "kind": kind, "tools": [], "text": text, "choices": list(choices)}
+    return {
+        "reason": "",
+        "kind": kind,
+        "confidence": 0.9,
+        "tools": [],
+        "text": text,
+        "choices": list(choices),
+    }
 
 
 def step(name: str, tool: str, after: str = "start", /, **args: str) -> dict[str, Any]:
@@ -103,6 +117,7 @@ def step(name: str, tool: str, after: str = "start", /, **args: str) -> dict[str
         "for_each": "",
         "join": "",
         "on_error": "",
+        "ask_first": False,
     }
 
 

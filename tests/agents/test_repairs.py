@@ -16,8 +16,10 @@ def issue(path: str, value: object) -> Issue:
 
 
 def test_a_fix_is_put_in_its_place_and_the_first_document_stays() -> None:
-    mended = mechanical(ANSWER, [issue("steps/0/action", "feed.read")])
-    assert mended is not None
+    fixed = mechanical(ANSWER, [issue("steps/0/action", "feed.read")])
+    assert fixed is not None
+    mended, repaired = fixed
+    assert [i.repaired for i in repaired] == [True]
     assert mended.document is not None
     assert mended.document["steps"][0]["action"] == "feed.read"
     assert DOCUMENT["steps"][0]["action"] == "feed.reed"  # type: ignore[index]

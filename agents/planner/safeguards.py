@@ -1,0 +1,229 @@
+"""A model's draft held to what the person said: its addresses, its times, its effects, its gates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agents.planner import lexicon, rules, schema
+from agents.planner.draft import content_words
+from agents.planner.entities import Text
+from agents.planner.grounding import Guess, guesses
+from agents.planner.times import Refused
+from agents.planner.times.words import DAY, NUMBER
+from agents.planner.timing import BY_HAND, by_hand, offered, overrule, said_time
+from backend.contracts.plans import TIMED_KINDS
+from backend.contracts.ports import PlanAnswer, PlanRequest
+from backend.contracts.tools import ToolSpec
+
+# What our words must say of a tool, at least, for it to have been asked for.
+ASKED_FOR = 0.6
+_CONFIRM = re.compile(
+    r"\b(?:ask me (?:first|before)|check with me|(?:after|with|once) (?:my|i) (?:approv\w+|confirm\w*|"
+    r"say (?:so|yes))|let me (?:approve|confirm|check|review)|(?:my|for) (?:approval|confirmation))\b",
+    re.IGNORECASE,
+)
+_UNGATE = re.compile(
+    r"\b(?:without (?:asking|approval|confirm\w*)|(?:don't|do not|no need to|stop|never) ask(?:ing)?|"
+    r"no (?:approval|confirmation))\b",
+    re.IGNORECASE,
+)
+_CONDITIONS = re.compile(
+    r"\b(?:if|when|only|unless|always|regardless|whether|either way|condition|no matter|each|every|"
+    r"all|without)\b",
+    re.IGNORECASE,
+)
+# words by which a schedule is changed that our grammar does not take as a time of their own: "make it 8"
+_ABOUT_TIME = re.compile(
+    rf"\d|\b(?:{DAY}|{NUMBER}|noon|midnight|(?:to)?day|daily|night(?:ly)?|morning|afternoon|evening|"
+    r"hour(?:ly)?|minute|week(?:ly|day|end)?|month(?:ly)?|year(?:ly)?|o'clock|earlier|later|often)s?\b",
+    re.IGNORECASE,
+)
+_EXPRESSIBLE = {"name", "on", "action", "args", "guard", "for_each", "join", "on_error", "approval"}
+
+Json = dict[str, Any]
+
+
+def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer:
+    """`answer` with `document`, changed to what the person said where the two differ; or a question,
+    where the model made up what only the person can say."""
+    revises = answer.revises
+    previous = request.previous if revises else None
+    if previous is not None:
+        document = _kept(document, previous, request.text)
+    document = _gated(document, request)
+    said = said_by_person(request)
+    if guessed := guesses(document, said, known=previous):
+        return _ask_address(answer, guessed)
+    if unasked := tuple(_unasked(document, request, said, previous)):
+        return _ask_effect(answer, unasked[0])
+    document, question = _timed(request, answer, document, previous)
+    if question is not None:
+        return question
+    return replace(answer, document=document, sources=_sources(document, said))
+
+
+def said_by_person(request: PlanRequest) -> str:
+    said = [turn["content"] for turn in request.history if turn.get("role") == "user"]
+    return "\n".join([*said, request.text])
+
+
+# --- times ----------------------------------------------------------------------------------------
+
+
+def _timed(
+    request: PlanRequest, answer: PlanAnswer, document: Json, previous: Mapping[str, Any] | None
+) -> tuple[Json, PlanAnswer | None]:
+    revises = previous is not None
+    timed = [event for event in document["events"] if event.get("kind") in TIMED_KINDS]
+    when = said_time(request.text, request.now, request.timezone)
+    if when is None and timed and not revises:
+        # the answer to a question we asked: the time stands in the request before it
+        asked = [t["content"] for t in request.history if t.get("role") == "user"]
+        when = said_time(asked[-1], request.now, request.timezone) if asked else None
+    if isinstance(when, Refused) and timed and not revises:
+        text = f"When exactly? About “{when.words}”: {when.reason}."
+        return document, _question(answer, text, when.choices)
+    before = list((previous or {}).get("events", ()))
+    unchanged = _bare(timed) == _bare([e for e in before if e.get("kind") in TIMED_KINDS])
+    if (
+        when is None
+        and timed
+        and not unchanged
+        and not (before and _ABOUT_TIME.search(request.text))
+    ):
+        if not BY_HAND.search(request.text):
+            text = "When should this run? I found no time in your words that I can be sure of."
+            choices = (*offered(document, request.timezone), "Only when I start it")
+            return document, _question(answer, text, choices)
+        document = by_hand(document)
+    return overrule(document, when, revises=revises), None
+
+
+def _bare(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Triggers without their names, and without a zone that only repeats the person's."""
+    return [{k: v for k, v in e.items() if k not in ("name", "timezone")} for e in events]
+
+
+# --- gates, conditions and what a model cannot say ------------------------------------------------
+
+
+def _kept(document: Json, previous: Mapping[str, Any], text: str) -> Json:
+    """A revision keeps all of the open plan that a draft cannot express, and the gates and conditions
+    that the person did not ask to drop."""
+    before = {step["name"]: step for step in previous.get("steps", ())}
+    steps = []
+    for step in document["steps"]:
+        old = before.get(step["name"])
+        if old is None or old["action"] != step["action"]:
+            steps.append(step)
+            continue
+        step = {**{k: v for k, v in old.items() if k not in _EXPRESSIBLE}, **step}
+        if old.get("approval") and not _UNGATE.search(text):
+            step["approval"] = old["approval"]
+        if not _CONDITIONS.search(text):
+            step |= {name: old[name] for name in ("guard", "for_each") if name in old}
+        steps.append(step)
+    whole = {k: previous[k] for k in ("inputs", "graph_type", "max_iterations") if k in previous}
+    return {**whole, **document, "steps": steps}
+
+
+def _gated(document: Json, request: PlanRequest) -> Json:
+    """Every effect asks first where the person said so."""
+    if not _CONFIRM.search(request.text):
+        return document
+    tools = request.catalogue.tools
+    asks = any(step["action"] == "human.ask" for step in document["steps"])
+    steps = [
+        {**step, "approval": "required"} if not asks and _acts(tools.get(step["action"])) else step
+        for step in document["steps"]
+    ]
+    return {**document, "steps": steps}
+
+
+# --- effects nobody asked for ---------------------------------------------------------------------
+
+
+def _unasked(
+    document: Json, request: PlanRequest, said: str, previous: Mapping[str, Any] | None
+) -> Iterator[ToolSpec]:
+    """Tools with effects that the person's words give no reason for."""
+    known = {step["action"] for step in (previous or {}).get("steps", ())}
+    for step in document["steps"]:
+        spec = request.catalogue.tools.get(step["action"])
+        if spec is not None and _acts(spec) and spec.id not in known and not asked_for(spec, said):
+            yield spec
+
+
+def asked_for(spec: ToolSpec, said: str) -> bool:
+    """Whether somebody's words are about this tool: by its name, by our rules for it, or by a word
+    that it is named with."""
+    plain = Text.of(said).plain
+    if spec.id in plain or spec.name.lower() in plain:
+        return True
+    ours = [rule for rule in rules.RULES if rule.tool == spec.id and rule.weight >= ASKED_FOR]
+    if any(rule.pattern.search(plain) for rule in ours):
+        return True
+    named = {schema.stem(word) for word in re.findall(r"[a-z]+", f"{spec.id} {spec.name}".lower())}
+    return bool((named - _VAGUE) & {schema.stem(word) for word in content_words(plain)})
+
+
+_VAGUE = {schema.stem(word) for word in ("plan", "user", "tool", "list", "data", "http", "new")} | {
+    schema.stem(word) for word in lexicon.FILLER
+}
+
+
+def _acts(spec: ToolSpec | None) -> bool:
+    return spec is not None and spec.purity != "pure" and bool(spec.effects)
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+def _ask_address(answer: PlanAnswer, guessed: Sequence[Guess]) -> PlanAnswer:
+    kind = guessed[0].kind
+    where = f"“{guessed[0].argument}” of {guessed[0].step}"
+    values = tuple(dict.fromkeys(g.value for g in guessed if g.kind == kind))[:4]
+    text = f"Which {kind} should I use for {where}? You have not named it, and I do not guess."
+    return _question(answer, text, values)
+
+
+def _ask_effect(answer: PlanAnswer, spec: ToolSpec) -> PlanAnswer:
+    text = (
+        f"The plan would also use {spec.name} ({spec.id}), which I do not find in your words. "
+        "Should it?"
+    )
+    return _question(answer, text, (f"Yes, use {spec.id}", f"No, without {spec.name}"))
+
+
+def _question(answer: PlanAnswer, text: str, choices: Sequence[str]) -> PlanAnswer:
+    return PlanAnswer(
+        "question",
+        text,
+        choices=tuple(choices),
+        planner=answer.planner,
+        selection=answer.selection,
+        usage=answer.usage,
+    )
+
+
+def _sources(document: Mapping[str, Any], said: str) -> dict[str, str]:
+    """Where each argument comes from: a step, the person's words, or the model's choice."""
+    known = said.lower()
+    sources: dict[str, str] = {}
+    for step in document["steps"]:
+        for name, value in step["args"].items():
+            text = value if isinstance(value, str) else ""
+            reference = re.search(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)", text)
+            if reference:
+                root = reference.group(1)
+                source = "each item" if root in ("item", "index") else f"step {root}"
+                source = root if root in ("inputs", "event", "run") else source
+            elif text and text.lower() in known:
+                source = "said"
+            else:
+                source = "chosen"
+            sources[f"{step['name']}.{name}"] = source
+    return sources
