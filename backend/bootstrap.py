@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.contracts.events import utc_now
+from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
 from backend.drivers.plans import PlanDecider
 from backend.drivers.runs import Graphs, RunDecider
@@ -27,13 +27,13 @@ from backend.llm import connect
 from backend.processor import Processor
 from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
-from backend.settings import Settings
+from backend.settings import Settings, machine_timezone
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
 from backend.tools.builtin import builtin
 from backend.tools.outgoing import Outgoing
-from backend.tools.registry import Registry
+from backend.tools.registry import Registry, catalogue_of
 from backend.workers.sweep import sweep
 from backend.workers.worker import Worker
 
@@ -119,13 +119,35 @@ async def open_system(
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
-            functools.cache(lambda: find_planners(llm, now)),
+            functools.cache(lambda: _planners(llm, now)),
         )
 
 
-def find_planners(llm: LLM | None, now: Callable[[], datetime] = utc_now) -> dict[str, Planner]:
-    """By name, the preferred one first. They come through the same door as plugins, so the backend never
-    imports upward."""
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What making plans needs. `planners` by name, the preferred one first; `catalogue` has the shipped
+    tools, as a person's saved plans are in a database."""
+
+    planners: dict[str, Planner]
+    catalogue: Catalogue
+
+
+@contextlib.asynccontextmanager
+async def open_planning(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Planning]:
+    """Only what making plans needs, without a database or a data folder."""
+    llm = connect(settings)
+    try:
+        known = catalogue_of((t.spec for t in builtin()), settings, model=llm is not None)
+        yield Planning(_planners(llm, now), known)
+    finally:
+        if llm is not None:
+            await llm.aclose()
+
+
+def _planners(llm: LLM | None, now: Callable[[], datetime]) -> dict[str, Planner]:
+    """Planners come through the same door as plugins, so the backend never imports upward."""
     planners: dict[str, Planner] = {}
     for point in sorted(
         entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True
@@ -135,13 +157,3 @@ def find_planners(llm: LLM | None, now: Callable[[], datetime] = utc_now) -> dic
         if planner is not None:
             planners[point.name] = planner
     return planners
-
-
-def machine_timezone() -> str:
-    """The IANA zone of this machine, UTC when it does not say."""
-    target = Path("/etc/localtime")
-    if target.is_symlink():
-        _, _, zone = str(target.resolve()).partition("zoneinfo/")
-        if zone and not zone.startswith("Etc/"):
-            return zone
-    return "UTC"

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     openai_api_key: str = Field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = "gpt-5.4-mini"
+    openai_reasoning_model: str = ""
     openai_timeout_s: float = Field(default=120, gt=0)
 
     smtp_host: str = ""
@@ -76,3 +77,13 @@ def _secret(path: Path) -> str:
             os.link(draft, path)
         draft.unlink()
     return path.read_text().strip()
+
+
+def machine_timezone() -> str:
+    """The IANA zone of this machine, UTC when it does not say."""
+    target = Path("/etc/localtime")
+    if target.is_symlink():
+        _, _, zone = str(target.resolve()).partition("zoneinfo/")
+        if zone and not zone.startswith("Etc/"):
+            return zone
+    return "UTC"

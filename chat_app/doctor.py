@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backend.bootstrap import System, machine_timezone, open_system
+from backend.bootstrap import System, open_system
 from backend.contracts.errors import LightningError
 from backend.contracts.events import Event, new_id
 from backend.contracts.ports import Commit, Document, Settlement
 from backend.contracts.security import SYSTEM
-from backend.settings import Settings
+from backend.settings import Settings, machine_timezone
 
 State = Literal["ok", "warning", "broken", "unset"]
 
