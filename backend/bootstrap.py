@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
@@ -23,7 +23,7 @@ from backend.drivers.steps import StepDriver
 from backend.drivers.threads import ThreadDecider
 from backend.drivers.triggers import TriggerDriver
 from backend.lightning import Lightning
-from backend.llm import connect
+from backend.llm import connected
 from backend.processor import Processor
 from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
@@ -89,9 +89,8 @@ async def open_system(
         files = FolderFiles(settings.data_dir / "files")
         http = Outgoing(settings)
         stack.push_async_callback(http.aclose)
-        llm = connect(settings)
-        if llm is not None:
-            stack.push_async_callback(llm.aclose)
+        models = await stack.enter_async_context(connected(settings))
+        llm = models.get("plan")
         registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
         processor = Processor(
@@ -119,7 +118,7 @@ async def open_system(
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
-            functools.cache(lambda: _planners(llm, now)),
+            functools.cache(lambda: _planners(models, now)),
         )
 
 
@@ -137,23 +136,19 @@ async def open_planning(
     settings: Settings, *, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Planning]:
     """Only what making plans needs, without a database or a data folder."""
-    llm = connect(settings)
-    try:
-        known = catalogue_of((t.spec for t in builtin()), settings, model=llm is not None)
-        yield Planning(_planners(llm, now), known)
-    finally:
-        if llm is not None:
-            await llm.aclose()
+    async with connected(settings) as models:
+        known = catalogue_of((t.spec for t in builtin()), settings, model="plan" in models)
+        yield Planning(_planners(models, now), known)
 
 
-def _planners(llm: LLM | None, now: Callable[[], datetime]) -> dict[str, Planner]:
+def _planners(models: Mapping[Any, LLM], now: Callable[[], datetime]) -> dict[str, Planner]:
     """Planners come through the same door as plugins, so the backend never imports upward."""
     planners: dict[str, Planner] = {}
     for point in sorted(
         entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True
     ):
         create: Any = point.load()
-        planner = create(llm=llm, now=now)
+        planner = create(llm=models.get("plan"), reasoning=models.get("select"), now=now)
         if planner is not None:
             planners[point.name] = planner
     return planners

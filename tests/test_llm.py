@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from backend.contracts.errors import RateLimited, Unavailable
-from backend.llm import MODELS, OpenAILLM, bounded, cheapest, connect, known
+from backend.llm import MODELS, OpenAILLM, bounded, cheapest, connect, known, named
 from backend.settings import Settings
 from tests.scripted_openai import Answer, ScriptedOpenAI, strict_problem
 
@@ -247,6 +247,27 @@ def test_the_cheapest_model_that_can_do_it_is_chosen() -> None:
         if "reasoning" in m.capabilities
     )
     assert cheapest(context=10**9) is None
+
+
+def test_a_setting_names_a_model_or_takes_the_cheapest_that_can_do_the_task() -> None:
+    assert named("qwen", "plan") == "qwen"
+    able = [m for m in MODELS if m.vendor == "openai" and "planning" in m.capabilities]
+    price = {m.id: m.input_usd * 3 + m.output_usd for m in able}
+    assert price[named("auto", "plan")] == min(price.values())
+    reasoning = {m.id for m in able if "reasoning" in m.capabilities}
+    assert price[named("auto", "select")] == min(price[id] for id in reasoning)
+
+
+def test_selection_has_a_model_of_its_own_only_where_one_is_set() -> None:
+    plain = Settings(_env_file=None, openai_api_key="sk-test", openai_model="auto")
+    planning = connect(plain)
+    assert planning is not None
+    assert planning.model == named("auto", "plan")
+    assert connect(plain, "select") is None
+    strong = connect(plain.model_copy(update={"openai_reasoning_model": "gpt-5.5"}), "select")
+    assert strong is not None
+    assert strong.model == "gpt-5.5"
+    assert connect(Settings(_env_file=None, openai_reasoning_model="gpt-5.5"), "select") is None
 
 
 def test_a_dated_name_has_its_familys_price() -> None:

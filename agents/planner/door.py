@@ -8,15 +8,17 @@ from datetime import datetime
 from backend.contracts.ports import LLM, Planner
 
 
-def offline(*, llm: LLM | None, now: Callable[[], datetime]) -> Planner:
+def offline(*, llm: LLM | None, reasoning: LLM | None, now: Callable[[], datetime]) -> Planner:
     from agents.planner.offline import OfflinePlanner
 
     return OfflinePlanner()
 
 
-def online(*, llm: LLM | None, now: Callable[[], datetime]) -> Planner | None:
+def online(
+    *, llm: LLM | None, reasoning: LLM | None, now: Callable[[], datetime]
+) -> Planner | None:
     if llm is None:
         return None
     from agents.planner.model import ModelPlanner
 
-    return ModelPlanner(llm)
+    return ModelPlanner(llm, reasoning)

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Capability = Literal["schema", "json", "reasoning"]
+Capability = Literal["schema", "json", "reasoning", "planning"]
+Task = Literal["select", "plan"]
+# What each task asks of a model. Planning holds many tools and conditions in mind at once: the smallest
+# models drop some, so they are not chosen for it by price alone. Judged by their makers' words.
+TASKS: dict[Task, frozenset[Capability]] = {
+    "select": frozenset({"schema", "reasoning", "planning"}),
+    "plan": frozenset({"schema", "planning"}),
+}
+CHEAPEST = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Model:
         ) / 1_000_000
 
 
-_PLAIN: frozenset[Capability] = frozenset({"schema", "json"})
+_SMALL: frozenset[Capability] = frozenset({"schema", "json"})
+_PLAIN: frozenset[Capability] = _SMALL | {"planning"}
 _REASONING: frozenset[Capability] = _PLAIN | {"reasoning"}
 
 MODELS: tuple[Model, ...] = (
@@ -41,15 +50,15 @@ MODELS: tuple[Model, ...] = (
     Model("gpt-5.5", "openai", 5.00, 30.00, 0.50, 1_000_000, _REASONING),
     Model("gpt-5.4", "openai", 2.50, 15.00, 0.25, 1_000_000, _REASONING),
     Model("gpt-5.4-mini", "openai", 0.75, 4.50, 0.075, 400_000, _REASONING),
-    Model("gpt-5.4-nano", "openai", 0.20, 1.25, 0.02, 400_000, _REASONING),
+    Model("gpt-5.4-nano", "openai", 0.20, 1.25, 0.02, 400_000, _SMALL | {"reasoning"}),
     Model("gpt-5", "openai", 1.25, 10.00, 0.125, 400_000, _REASONING),
     Model("gpt-5-mini", "openai", 0.25, 2.00, 0.025, 400_000, _REASONING),
-    Model("gpt-5-nano", "openai", 0.05, 0.40, 0.005, 400_000, _REASONING),
+    Model("gpt-5-nano", "openai", 0.05, 0.40, 0.005, 400_000, _SMALL | {"reasoning"}),
     Model("gpt-4.1", "openai", 2.00, 8.00, 0.50, 1_047_576, _PLAIN),
     Model("gpt-4.1-mini", "openai", 0.40, 1.60, 0.10, 1_047_576, _PLAIN),
-    Model("gpt-4.1-nano", "openai", 0.10, 0.40, 0.025, 1_047_576, _PLAIN),
+    Model("gpt-4.1-nano", "openai", 0.10, 0.40, 0.025, 1_047_576, _SMALL),
     Model("gpt-4o", "openai", 2.50, 10.00, 1.25, 128_000, _PLAIN),
-    Model("gpt-4o-mini", "openai", 0.15, 0.60, 0.075, 128_000, _PLAIN),
+    Model("gpt-4o-mini", "openai", 0.15, 0.60, 0.075, 128_000, _SMALL),
     Model("o4-mini", "openai", 1.10, 4.40, 0.275, 200_000, _REASONING),
     Model("claude-opus-4-8", "anthropic", 5.00, 25.00, 0.50, 200_000, _REASONING),
     Model("claude-sonnet-4-6", "anthropic", 3.00, 15.00, 0.30, 200_000, _REASONING),
@@ -79,3 +88,12 @@ def cheapest(
         if m.vendor == vendor and m.context >= context and m.capabilities.issuperset(needs)
     ]
     return min(able, key=lambda m: (m.input_usd * 3 + m.output_usd, m.id), default=None)
+
+
+def named(setting: str, task: Task) -> str:
+    """The model a setting means: itself, or for "auto" the cheapest that can do the task."""
+    if setting != CHEAPEST:
+        return setting
+    model = cheapest(TASKS[task])
+    assert model is not None, "no model of the table can do this task"
+    return model.id
