@@ -243,3 +243,22 @@ class Revision:
     request: str = ""
     created_at: datetime | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan under a name of its owner's: the tool `plan.<slug>` runs exactly this revision. `request`
+    is what it was made from, in the person's words."""
+
+    slug: str
+    name: str
+    plan_id: str
+    revision: int
+    ir_hash: str
+    document: PlanDocument
+    request: str = ""
+    saved_at: datetime | None = None
+
+    @property
+    def tool(self) -> str:
+        return f"plan.{self.slug}"

@@ -1,0 +1,158 @@
+"""A saved plan meant by a request: named, or said again; the whole request, or one clause of it."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from agents.planner import lexicon
+from agents.planner.called import Inputs, filled_inputs
+from agents.planner.clauses import lead_end
+from agents.planner.entities import MASKED, Text
+from agents.planner.exact import exact_answer, reuse_step
+from agents.planner.match import Match
+from agents.planner.mentions import Mention, mention
+from agents.planner.spoken import when_said
+from backend.contracts.ports import PlanRequest
+from backend.contracts.tools import ToolSpec
+
+__all__ = ["Match", "exact_answer", "reuse_step", "saved_match"]
+
+SAID_AGAIN, UNREAD = 0.9, 0.6
+_WORK = re.compile(r"[;.!?\n]+|,|\b(?:and\s+then|and\s+also|then|after\s+that|afterwards|and)\b")
+_WORD = re.compile(r"[a-z][a-z-]*")
+_COURTESY = re.compile(r"\b(?:again|once\s+more|now|right\s+away|please|for\s+me)\b")
+
+
+def saved_match(request: PlanRequest) -> Match | None:
+    """The saved plan that `request` means, or None. Pure, and the same for the same request."""
+    saved = [spec for spec in request.catalogue.tools.values() if spec.type == "plan"]
+    if not saved:
+        return None
+    text = Text.of(request.text)
+    named = mention(text, saved)
+    return _called(text, request, named) if named else _said_again(text, request, saved)
+
+
+# --- named ------------------------------------------------------------------------------------------
+
+
+def _called(text: Text, request: PlanRequest, named: Mention) -> Match:
+    spec = named.spec
+    around = text.without((named.span,))
+    verbs = lexicon.verbs(request.catalogue.tools.values())
+    found = when_said(around, request.now, request.timezone)
+    untimed = around.without(found.spans)
+    if other := _other_work(untimed, named.span, verbs):
+        inputs = filled_inputs(spec, untimed, _own_clause(untimed, named.span, other))
+        left = _blank(text.said, [named.span, *inputs.spans])
+        reason = f"“{spec.name}” is a saved plan of yours; the rest is planned around it."
+        return Match("reuse", spec.id, named.confidence, reason, inputs.values, rest=_trimmed(left))
+    inputs = filled_inputs(spec, untimed, (0, len(text.plain)))
+    rest = _unread(untimed, inputs)
+    return Match(
+        "exact",
+        spec.id,
+        min(named.confidence, UNREAD) if rest else named.confidence,
+        f"You named your saved plan “{spec.name}”.",
+        inputs.values,
+        found.when,
+        named.lasting,
+        rest,
+    )
+
+
+def _other_work(text: Text, span: tuple[int, int], verbs: frozenset[str]) -> list[int]:
+    """Where other work than the call begins."""
+    cuts = [0, *(found.end() for found in _WORK.finditer(text.plain)), len(text.plain)]
+    work = []
+    for start, end in pairwise(cuts):
+        begin = lead_end(text.plain, start)
+        own = start <= span[0] < end
+        word = _WORD.match(text.plain, begin, span[0] if own else end)
+        if word and word.group() in verbs:
+            work.append(begin if own else start)
+    return work
+
+
+def _own_clause(text: Text, span: tuple[int, int], work: list[int]) -> tuple[int, int]:
+    """The part of the request in which the plan is called."""
+    start = max((at for at in work if at <= span[0]), default=0)
+    end = min((at for at in work if at > span[0]), default=len(text.plain))
+    return max(start, span[0]), end
+
+
+# --- said again -------------------------------------------------------------------------------------
+
+
+def _said_again(text: Text, request: PlanRequest, saved: list[ToolSpec]) -> Match | None:
+    """The plan that was made from these words, or from the same words with other values or another
+    time. What is said otherwise has to be an input of the plan, or it is another plan."""
+    found = when_said(text, request.now, request.timezone)
+    words = _skeleton(text.without(found.spans))
+    if len(words.split()) < 2:
+        return None
+    for spec in sorted(saved, key=lambda spec: spec.id):
+        for example in spec.examples:
+            made = Text.of(example)
+            before = when_said(made, request.now, request.timezone)
+            if _skeleton(made.without(before.spans)) != words:
+                continue
+            inputs = filled_inputs(spec, text, (0, len(text.plain)))
+            new = [entity.value for entity in text.entities if entity not in made.entities]
+            known = {entity.value for entity in made.entities}
+            if set(new) - known - set(inputs.taken):
+                continue
+            same_time = _said_time(text, found.spans) == _said_time(made, before.spans)
+            return Match(
+                "exact",
+                spec.id,
+                SAID_AGAIN,
+                f"Your saved plan “{spec.name}” was made from these words.",
+                {n: v for n, v in inputs.values.items() if not _known(v, known)},
+                None if same_time else found.when,
+                lasting=same_time,
+            )
+    return None
+
+
+def _skeleton(text: Text) -> str:
+    """The words alone, without what is named outright, and without courtesies."""
+    plain = MASKED.sub(" ", text.plain)
+    return " ".join(re.findall(r"[^\W_]+", _COURTESY.sub(" ", plain)))
+
+
+def _said_time(text: Text, spans: tuple[tuple[int, int], ...]) -> str:
+    return " ".join(text.plain[start:end].strip(" ,") for start, end in spans)
+
+
+def _known(value: Any, known: set[str]) -> bool:
+    return set(value) <= known if isinstance(value, list) else value in known
+
+
+# --- words ------------------------------------------------------------------------------------------
+
+
+def _unread(text: Text, inputs: Inputs) -> str:
+    """What says nothing of the plan, its time or its inputs, as the person wrote it."""
+    plain = text.without(tuple(inputs.spans)).plain
+    left = [
+        found.span()
+        for found in re.finditer(r"[^\W\d_]+(?:['-][^\W\d_]+)*|[\ue001-\ue004]+|\d+", plain)
+        if found.group() not in lexicon.FILLER and not _COURTESY.match(found.group())
+    ]
+    return " ".join(text.said[left[0][0] : left[-1][1]].split()) if left else ""
+
+
+def _blank(said: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in spans:
+        said = said[:start] + " " * (end - start) + said[end:]
+    return said
+
+
+def _trimmed(words: str) -> str:
+    """Without the words that joined it to what was taken out."""
+    words = " ".join(words.split())
+    words = re.sub(r"(?:\b(?:and|then|also|of|from|with)\b|\W)+$", "", words)
+    return re.sub(r"^(?:\W|\b(?:and|then|also)\b)+", "", words)
