@@ -12,12 +12,13 @@ from agents.planner.draft import content_words
 from agents.planner.entities import Text
 from agents.planner.grounding import Guess, guesses
 from agents.planner.times import Refused
-from agents.planner.times.words import DAY, NUMBER
-from agents.planner.timing import BY_HAND, by_hand, offered, overrule, said_time
+from agents.planner.timing import BY_HAND, by_hand, explained, offered, overrule, said_time
 from backend.contracts.plans import TIMED_KINDS
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
+# Tools that reach nobody but the person who asked.
+_TO_THEM = frozenset({"notify.user", "human.ask"})
 # What our words must say of a tool, at least, for it to have been asked for.
 ASKED_FOR = 0.6
 _CONFIRM = re.compile(
@@ -33,12 +34,6 @@ _UNGATE = re.compile(
 _CONDITIONS = re.compile(
     r"\b(?:if|when|only|unless|always|regardless|whether|either way|condition|no matter|each|every|"
     r"all|without)\b",
-    re.IGNORECASE,
-)
-# words by which a schedule is changed that our grammar does not take as a time of their own: "make it 8"
-_ABOUT_TIME = re.compile(
-    rf"\d|\b(?:{DAY}|{NUMBER}|noon|midnight|(?:to)?day|daily|night(?:ly)?|morning|afternoon|evening|"
-    r"hour(?:ly)?|minute|week(?:ly|day|end)?|month(?:ly)?|year(?:ly)?|o'clock|earlier|later|often)s?\b",
     re.IGNORECASE,
 )
 _EXPRESSIBLE = {"name", "on", "action", "args", "guard", "for_each", "join", "on_error", "approval"}
@@ -88,12 +83,8 @@ def _timed(
         return document, _question(answer, text, when.choices)
     before = list((previous or {}).get("events", ()))
     unchanged = _bare(timed) == _bare([e for e in before if e.get("kind") in TIMED_KINDS])
-    if (
-        when is None
-        and timed
-        and not unchanged
-        and not (before and _ABOUT_TIME.search(request.text))
-    ):
+    said = bool(before) and explained(before, timed, request.text)
+    if when is None and timed and not unchanged and not said:
         if not BY_HAND.search(request.text):
             text = "When should this run? I found no time in your words that I can be sure of."
             choices = (*offered(document, request.timezone), "Only when I start it")
@@ -124,6 +115,7 @@ def _kept(document: Json, previous: Mapping[str, Any], text: str) -> Json:
         if old.get("approval") and not _UNGATE.search(text):
             step["approval"] = old["approval"]
         if not _CONDITIONS.search(text):
+            step = {k: v for k, v in step.items() if k not in ("guard", "for_each")}
             step |= {name: old[name] for name in ("guard", "for_each") if name in old}
         steps.append(step)
     whole = {k: previous[k] for k in ("inputs", "graph_type", "max_iterations") if k in previous}
@@ -150,7 +142,7 @@ def _unasked(
     document: Json, request: PlanRequest, said: str, previous: Mapping[str, Any] | None
 ) -> Iterator[ToolSpec]:
     """Tools with effects that the person's words give no reason for."""
-    known = {step["action"] for step in (previous or {}).get("steps", ())}
+    known = _TO_THEM | {step["action"] for step in (previous or {}).get("steps", ())}
     for step in document["steps"]:
         spec = request.catalogue.tools.get(step["action"])
         if spec is not None and _acts(spec) and spec.id not in known and not asked_for(spec, said):

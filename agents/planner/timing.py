@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +12,40 @@ from pydantic import TypeAdapter
 from agents.planner.entities import Text
 from agents.planner.spoken import when_said
 from agents.planner.times import Refused, When, parse_when
+from agents.planner.times.words import DAY, MONTH
 from backend.contracts.plans import TIMED_KINDS, Trigger
 from backend.plans.firings import words
 
 BY_HAND = re.compile(r"\b(?:only when i start it|only by hand|by hand|manually)\b", re.IGNORECASE)
 _TRIGGER: TypeAdapter[Trigger] = TypeAdapter(Trigger)
+# per cron field: the words that name a change of it, and the value that needs no word
+_FIELDS = (
+    (r"\bminutes?\b", 0),
+    (r"\bhour(?:s|ly)?\b", -1),
+    (r"\bmonth(?:s|ly)?\b|\bdaily\b|\bevery day\b", -1),
+    (rf"\b{MONTH}", -1),
+    (rf"\b{DAY}s?\b|\bweek(?:days?|ends?)\b|\bdaily\b|\bevery day\b", -1),
+)
+_SPELLED = {"noon": 12, "midnight": 0, "half": 30, "quarter": 15} | {
+    word: number
+    for number, word in enumerate(
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ],
+        1,
+    )
+}
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +80,30 @@ def overrule(
         for step in document["steps"]
     ]
     return {**document, "events": events, "steps": steps}
+
+
+def explained(before: Sequence[Any], after: Sequence[Any], text: str) -> bool:
+    """Whether the words of a revision ("make it 8") account for every field that a model has changed
+    in a cron: its numbers were said, its days and its wildcards named."""
+    crons = (
+        [e for e in before if e.get("kind") == "cron"],
+        [e for e in after if e["kind"] == "cron"],
+    )
+    if any(len(events) != 1 or not events[0].get("schedule") for events in crons):
+        return False
+    old, new = (events[0]["schedule"].split() for events in crons)
+    if len(after) != 1 or len(old) != len(new) or len(new) != len(_FIELDS):
+        return False
+    words = text.lower()
+    numbers = {int(n) for n in re.findall(r"\d+", words)}
+    numbers |= {value for word, value in _SPELLED.items() if re.search(rf"\b{word}\b", words)}
+    numbers |= {n + 12 for n in numbers if n < 12}
+    return all(
+        was == now
+        or (re.search(named, words) is not None)
+        or (bool(digits := re.findall(r"\d+", now)) and {*map(int, digits)} <= numbers | {zero})
+        for was, now, (named, zero) in zip(old, new, _FIELDS, strict=True)
+    )
 
 
 def by_hand(document: Mapping[str, Any]) -> dict[str, Any]:
