@@ -61,7 +61,7 @@ class PlanView:
     schedules: tuple[Schedule, ...] = ()
     run_id: str | None = None
     thread_id: str | None = None
-    origin: str = "hand"
+    origin: Literal["planner", "edited", "hand"] = "hand"
     planner: str = ""
     request: str = ""
     not_covered: tuple[str, ...] = ()

@@ -43,6 +43,7 @@ _KEPT = (
     "triggers",
     "timezone",
     "title",
+    "planning_id",
 )
 
 
@@ -71,7 +72,7 @@ class PlanDecider:
                     plan_id=data["plan_id"],
                     owner=state.owner or event.user_id,
                     status="proposed",
-                    offered={name: data[name] for name in _KEPT},
+                    offered={name: data.get(name) for name in _KEPT},
                     created_at=state.created_at or event.timestamp,
                     reason="",
                 )
@@ -177,6 +178,7 @@ class PlanDecider:
                 "plan_id": plan_id,
                 "ir_hash": offered["ir_hash"],
                 "revision": offered["revision"],
+                "planning_id": offered.get("planning_id"),
                 "inputs": inputs,
                 "schedules": list(timed),
                 "lasting": lasting,
@@ -260,6 +262,7 @@ class PlanDecider:
             "ir_hash": after.offered["ir_hash"],
             "approved": after.approved.get("revision"),
             "thread_id": after.offered.get("thread_id"),
+            "planning_id": after.offered.get("planning_id"),
             "run_id": after.run_id,
             "schedules": list(after.schedules),
             "decided_by": after.decided_by,
@@ -322,6 +325,7 @@ def _execute(
             "trigger": trigger,
             "event": dict(event),
             "thread_id": approved.get("thread_id"),
+            "planning_id": approved.get("planning_id"),
         },
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.contracts.errors import Conflict, Invalid
+from backend.contracts.errors import Conflict, Invalid, Issue
+from backend.contracts.events import derived_id
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanView
 from backend.lightning.inputs import check_inputs
@@ -60,14 +61,7 @@ class Approvals(Plans):
     ) -> dict[str, Any]:
         """What `plan.approve` says of a proposal that may be approved."""
         given = check_inputs(view.document.inputs, inputs)
-        current = tools_hash(compile_document(view.document), await self.catalogue(who))
-        if {current, catalogue_hash or current} != {view.catalogue_hash}:
-            await self._again(who, view)
-            raise Conflict(
-                "A tool it uses has changed since.",
-                code="PLAN_TOOLS_CHANGED",
-                hint="Look at the fresh revision and approve that.",
-            )
+        await self._hold(who, view, catalogue_hash)
         if _faulty(view):
             raise Invalid(
                 "The plan has errors; mend them first.",
@@ -76,13 +70,41 @@ class Approvals(Plans):
             )
         if _faulty(await self._stored(who, view.plan_id, view.revision)):
             # what was wrong was not in the plan, and is no more; once, however many ask
-            await self._again(who, view, f"{view.plan_id}:{view.revision}:mended")
+            mended = _revalidated("What was wrong with it before is not any more; checked anew.")
+            key = f"{view.plan_id}:{view.revision}:mended"
+            await self._again(who, view, view.origin, (mended,), key)
         return {
             "plan_id": view.plan_id,
             "ir_hash": view.ir_hash,
             "catalogue_hash": view.catalogue_hash,
             "inputs": given,
         }
+
+    async def _hold(self, who: Principal, view: PlanView, seen: str | None) -> None:
+        """Raise `Conflict` where the plan or its tools are not what was locked, or the tools not those
+        that were `seen`; a fresh revision then says what has changed."""
+        catalogue = await self.catalogue(who)
+        changes = self.checking.lock(view, catalogue)
+        if not changes and seen in (None, view.catalogue_hash):
+            return
+        ours = all(issue.code == "PLAN_TOOLS_CHANGED" for issue in changes)
+        said = [f"{issue.message.rstrip('.')}; checked anew." for issue in changes]
+        remarks = tuple(
+            map(_revalidated, said or ["You had seen it with other tools; checked anew."])
+        )
+        now = derived_id(tools_hash(compile_document(view.document), catalogue), *said)
+        key = f"{view.plan_id}:{view.revision}:{now}"
+        await self._again(who, view, view.origin if ours else "hand", remarks, key)
+        raise Conflict(
+            "A tool it uses has changed since." if ours else "The plan was changed since by hand.",
+            code="PLAN_TOOLS_CHANGED" if ours else "PLAN_LOCK_BROKEN",
+            hint="Look at the fresh revision and approve that.",
+            issues=changes,
+        )
+
+
+def _revalidated(message: str) -> Issue:
+    return Issue(code="PLAN_REVALIDATED", message=message, severity="info")
 
 
 def _faulty(view: PlanView) -> bool:

@@ -46,7 +46,9 @@ class Commands:
         outside: bool,
         event_id: str | None = None,
         user_id: str | None = None,
+        correlation_id: str | None = None,
     ) -> Event:
+        """`correlation_id` is the first of the chain; None: this is the first."""
         return Event(
             event_id or new_id(),
             type,
@@ -56,6 +58,7 @@ class Commands:
             category="input" if outside else "internal",
             source="api" if outside else "lightning",
             metadata={"acting": who.user_id} if user_id not in (None, who.user_id) else {},
+            correlation_id=correlation_id or "",
         )
 
     async def send(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from backend.contracts.caching import Cache
 from backend.contracts.events import EVENT_TYPES, derived_id
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanView, ThreadUpdate
@@ -15,12 +16,13 @@ from backend.lightning.approvals import Approvals
 from backend.lightning.following import follow_thread
 from backend.lightning.runs import Runs
 from backend.lightning.schedules import Schedules
+from backend.lightning.sessions import Sessions
 from backend.security.authorize import check_outside
 
 log = structlog.get_logger()
 
 
-class Lightning(Approvals, Runs, Schedules):
+class Lightning(Approvals, Runs, Schedules, Sessions):
     """All that can be asked of the product. Built by `backend.bootstrap`; raises `LightningError`s.
 
     `who` is the person acting; what belongs to others is answered as if it did not exist.
@@ -49,14 +51,23 @@ class Lightning(Approvals, Runs, Schedules):
         against what it is about before it is taken: what only its stream can tell is answered there."""
         owner = user_id or who.user_id
         check_outside(who, type, data, owner)
+        correlation = None
         if type in EVENT_TYPES:
-            payload = await self._checked(replace(who, user_id=owner), type, data)
+            whose = replace(who, user_id=owner)
+            payload = await self._checked(whose, type, data)
             name, outside = type, True
+            correlation = await self._correlation(whose, type, payload)
         else:
             name, payload, outside = "event.received", {"type": type, "data": dict(data)}, False
         scoped = derived_id("event", owner, event_id) if event_id else None
         event = self._commands.event(
-            who, name, payload, outside=outside, event_id=scoped, user_id=owner
+            who,
+            name,
+            payload,
+            outside=outside,
+            event_id=scoped,
+            user_id=owner,
+            correlation_id=correlation,
         )
         await self._commands.send(event)
         return event_id or event.id
@@ -74,6 +85,17 @@ class Lightning(Approvals, Runs, Schedules):
             checks["database"] = "does not answer"
         good = all(value == "ok" for value in checks.values())
         return {"status": "ok" if good else "degraded", "checks": checks}
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """How often each cache had what was asked for: {cache: {"hits", "misses"}}."""
+        caches: dict[str, Cache[Any, Any]] = {
+            "metadata": self.registry.catalogues,
+            "validation": self.checking.cache,
+            **self.caches,
+        }
+        return {"selection": {"hits": 0, "misses": 0}} | {
+            name: cache.counted() for name, cache in caches.items()
+        }
 
     # --- inside -----------------------------------------------------------------------------------
 

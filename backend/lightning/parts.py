@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from backend.contracts.caching import Cache
 from backend.contracts.errors import NotFound
+from backend.contracts.events import EVENT_TYPES
 from backend.contracts.ports import Blobs, Bus, Commit, Document, Files, Store
 from backend.contracts.security import Principal
 from backend.drivers.runs import RunDecider
+from backend.lightning.checking import Checking
 from backend.lightning.commands import Commands
 from backend.security.credentials import Credentials
+from backend.security.redaction import Redaction
 from backend.settings import Settings
 from backend.tools.registry import Registry
 
@@ -42,11 +46,27 @@ class Parts:
         self.settings = settings
         self.now = now
         self.timezone = timezone
+        # those of planners, which are made after this
+        self.caches: dict[str, Cache[Any, Any]] = {}
+        self.checking = Checking(settings.jwt_signing_key)
+        self.redaction = Redaction.of(settings)
         self._runs = runs
         self._commands = Commands(bus, now)
 
     async def _command(self, who: Principal, type: str, data: Mapping[str, Any]) -> Commit:
-        return await self._commands.decide(self._commands.event(who, type, data, outside=True))
+        """Send a command of `who`'s and wait for the commit that answers it."""
+        event = self._commands.event(
+            who, type, data, outside=True, correlation_id=await self._correlation(who, type, data)
+        )
+        return await self._commands.decide(event)
+
+    async def _correlation(self, who: Principal, type: str, data: Mapping[str, Any]) -> str | None:
+        """The planning session behind a plan: what follows from its commands belongs to it."""
+        kind = EVENT_TYPES[type]
+        if kind.prefix != "plan":
+            return None
+        plan = await self.store.get("plan", data[kind.key], who.user_id)
+        return (plan.body or {}).get("planning_id") if plan else None
 
     async def _own(self, who: Principal, kind: str, id: str) -> Document:
         document = await self.store.get(kind, id, who.user_id)

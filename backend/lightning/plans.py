@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from backend.contracts.errors import Conflict, Invalid
+from backend.contracts.errors import Conflict, Invalid, Issue
 from backend.contracts.events import derived_id, new_id
 from backend.contracts.plans import Catalogue, Checked, PlanDocument
 from backend.contracts.security import Principal
@@ -15,10 +15,11 @@ from backend.lightning.inputs import check_inputs
 from backend.lightning.parts import Parts
 from backend.lightning.views import plan_view
 from backend.plans.edits import edit as edit_document
-from backend.plans.lockfile import tools_hash
+from backend.plans.lockfile import Lock, Origin, make_lock, tools_hash, trust_of
 from backend.plans.validation import check
 
-Origin = Literal["planner", "edited", "hand"]
+# What a stored revision says beside what validation says of it now.
+REMARKS = frozenset({"PLAN_REVALIDATED"})
 
 
 class Plans(Parts):
@@ -58,36 +59,42 @@ class Plans(Parts):
         not_covered: Sequence[str] = (),
         timezone: str | None = None,
         proposal_id: str | None = None,
+        provenance: Mapping[str, Any] | None = None,
+        remarks: Sequence[Issue] = (),
     ) -> PlanView:
         """Store a document as a new plan, or as the next revision of `plan_id`, for approval.
 
         It may have issues, they are shown; but its shape must be right (`Invalid`). The same
         `proposal_id` proposes once, however often it is sent. `sources` add to those of the revision
-        before.
+        before. `origin` is "planner" only where a planning session of ours made the document, and then
+        `provenance` is the session's; nobody outside can say either. `remarks` stay with the
+        revision, beside the issues.
         """
         zone = timezone or self.timezone
         checked = await self.validate(who, document, zone, not_covered)
         if checked.document is None or checked.ir is None:
             raise Invalid("This is not a plan.", issues=checked.issues)
+        before = None
         if plan_id is not None:
-            before = await self.plan(who, plan_id)
+            before = await self._stored(who, plan_id, None)
             sources = {**before.sources, **(sources or {})}
         elif proposal_id is not None:
             plan_id = derived_id("plan", who.user_id, proposal_id)
         plan_id = plan_id or new_id()
-        stored = checked.document.model_dump(mode="json", exclude_defaults=True)
-        data = {
+        catalogue = await self.catalogue(who)
+        lock = make_lock(
+            checked.ir,
+            catalogue,
+            self.settings.jwt_signing_key,
+            created_by=planner if origin == "planner" else who.user_id,
+            created_at=self.now(),
+            origin=origin,
+            trust=trust_of(origin, before.trust if before else None),
+        )
+        data = _revision(checked, lock) | {
             "plan_id": plan_id,
-            "document": stored,
-            "ir": checked.ir.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-            "ir_hash": checked.ir_hash,
-            "catalogue_hash": tools_hash(checked.ir, await self.catalogue(who)),
-            "issues": [i.model_dump(mode="json") for i in checked.issues],
-            "valid": checked.ok,
-            "triggers": [
-                t.model_dump(mode="json", exclude_none=True) for t in checked.document.events
-            ],
-            "title": checked.document.plan_name,
+            "catalogue_hash": tools_hash(checked.ir, catalogue),
+            "issues": [i.model_dump(mode="json") for i in (*checked.issues, *remarks)],
             "timezone": zone,
             "thread_id": thread_id,
             "request": request,
@@ -95,9 +102,18 @@ class Plans(Parts):
             "planner": planner,
             "sources": dict(sources or {}),
             "not_covered": list(not_covered),
+            "provenance": self.redaction.value(provenance or {}),
+            "planning_id": (provenance or {}).get("planning_id"),
         }
         event_id = derived_id("propose", who.user_id, proposal_id) if proposal_id else None
-        command = self._commands.event(who, "plan.propose", data, outside=False, event_id=event_id)
+        command = self._commands.event(
+            who,
+            "plan.propose",
+            data,
+            outside=False,
+            event_id=event_id,
+            correlation_id=data["planning_id"],
+        )
         await self._commands.decide(command)
         return await self.plan(who, plan_id)
 
@@ -123,6 +139,7 @@ class Plans(Parts):
             sources=sources,
             not_covered=view.not_covered,
             timezone=view.timezone,
+            provenance=view.provenance,
         )
 
     async def plan(self, who: Principal, plan_id: str, revision: int | None = None) -> PlanView:
@@ -131,8 +148,8 @@ class Plans(Parts):
         view = await self._stored(who, plan_id, revision)
         if view.status != "proposed":
             return view
-        checked = await self.validate(who, view.document, view.timezone, view.not_covered)
-        return replace(view, issues=checked.issues)
+        issues = self.checking.issues(view, await self.catalogue(who), self.now())
+        return replace(view, issues=(*issues, *(i for i in view.issues if i.code in REMARKS)))
 
     async def plans(
         self, who: Principal, cursor: str | None = None, limit: int = 50
@@ -166,23 +183,50 @@ class Plans(Parts):
 
     async def _stored(self, who: Principal, plan_id: str, revision: int | None) -> PlanView:
         return await plan_view(
-            self.store, who.user_id, plan_id, revision, await self.catalogue(who), self.now()
+            self.store,
+            who.user_id,
+            plan_id,
+            revision,
+            catalogue=await self.catalogue(who),
+            now=self.now(),
+            key=self.settings.jwt_signing_key,
         )
 
     async def _again(
-        self, who: Principal, view: PlanView, proposal_id: str | None = None
+        self,
+        who: Principal,
+        view: PlanView,
+        origin: Origin,
+        remarks: Sequence[Issue],
+        proposal_id: str,
     ) -> PlanView:
-        """Offer the same document anew, checked against the tools of now."""
+        """Offer the same document anew, checked against the tools of now; once per `proposal_id`."""
         return await self.propose(
             who,
             view.document,
             plan_id=view.plan_id,
             thread_id=view.thread_id,
             request=view.request,
-            origin="edited" if view.origin == "edited" else "hand",
+            origin=origin,
             planner=view.planner,
             sources=view.sources,
             not_covered=view.not_covered,
             timezone=view.timezone,
             proposal_id=proposal_id,
+            provenance=view.provenance,
+            remarks=remarks,
         )
+
+
+def _revision(checked: Checked, lock: Lock) -> dict[str, Any]:
+    """What a revision keeps of its document."""
+    assert checked.document is not None and checked.ir is not None
+    return {
+        "document": checked.document.model_dump(mode="json", exclude_defaults=True),
+        "ir": checked.ir.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "ir_hash": checked.ir_hash,
+        "lock": lock.as_json(),
+        "valid": checked.ok,
+        "triggers": [t.model_dump(mode="json", exclude_none=True) for t in checked.document.events],
+        "title": checked.document.plan_name,
+    }

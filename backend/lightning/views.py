@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from backend.contracts.views import PlanView
 from backend.plans.changes import changes
 from backend.plans.firings import firings, words
 from backend.plans.forecast import forecast
+from backend.plans.lockfile import is_signed, read_lock
 
 _NEXT = 3
 
@@ -23,10 +25,13 @@ async def plan_view(
     owner: str | None,
     plan_id: str,
     revision: int | None,
+    *,
     catalogue: Catalogue,
     now: datetime,
+    key: str,
 ) -> PlanView:
-    """A plan as of `revision` (None: the newest). Raises `NotFound`."""
+    """A plan as of `revision` (None: the newest). `key` is the instance's signing key: a revision is
+    trusted as far as the lock that it signed says. Raises `NotFound`."""
     plan = await store.get("plan", plan_id, owner)
     if plan is None or plan.body is None:
         raise NotFound("There is no such plan.")
@@ -37,7 +42,10 @@ async def plan_view(
     before = await store.get("revision", f"{plan_id}:{number - 1}", owner) if number > 1 else None
     page = await store.list("schedule", owner=owner, parent=plan_id)
     schedules = tuple(schedule(d) for d in page.items if d.status != "ended")
-    return _view(plan, stored.body, before, schedules, catalogue, now)
+    view = _view(plan, stored.body, before, schedules, catalogue, now)
+    lock = read_lock(view.lock)
+    signed = lock is not None and lock.ir_hash == view.ir_hash and is_signed(lock, key)
+    return replace(view, trust=lock.trust) if lock and signed else view
 
 
 def _view(
@@ -77,6 +85,8 @@ def _view(
         request=stored.get("request", ""),
         not_covered=tuple(stored.get("not_covered", ())),
         sources=stored.get("sources", {}),
+        lock=stored.get("lock", {}),
+        provenance=stored.get("provenance", {}),
         decided_by=body.get("decided_by"),
         decided_at=_time(body.get("decided_at")),
         reason=body.get("reason", ""),

@@ -13,6 +13,7 @@ import jsonschema_rs
 import orjson
 import structlog
 
+from backend.contracts.caching import Cache
 from backend.contracts.errors import (
     Invalid,
     Issue,
@@ -32,6 +33,7 @@ from backend.tools.outgoing import Outgoing
 
 MAX_OUTPUT = 5_000_000
 MAX_ISSUES = 10
+_ALL = "all tools"
 _MODEL_KEY = "OPENAI_API_KEY"
 
 # Plans are apart: `plan.` names a person's saved plans.
@@ -60,7 +62,7 @@ class Registry:
         self._now = now
         self._tools: dict[str, Tool] = {}
         self._validators: dict[str, jsonschema_rs.Validator] = {}
-        self._catalogue: Catalogue | None = None
+        self.catalogues: Cache[str, Catalogue] = Cache(1)
         for each in tools:
             self.register(each)
 
@@ -74,14 +76,16 @@ class Registry:
         )
         self._validators[tool.spec.id] = validator
         self._tools[tool.spec.id] = tool
-        self._catalogue = None
+        self.catalogues.drop()
 
     def catalogue(self) -> Catalogue:
         """What plans are validated against; made anew only when a tool was registered."""
-        if self._catalogue is None:
+        known = self.catalogues.get(_ALL)
+        if known is None:
             specs = [tool.spec for tool in self._tools.values()]
-            self._catalogue = catalogue_of(specs, self._settings, model=self._llm is not None)
-        return self._catalogue
+            known = catalogue_of(specs, self._settings, model=self._llm is not None)
+            self.catalogues.put(_ALL, known)
+        return known
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Call a tool with its arguments checked and its defaults filled in.
