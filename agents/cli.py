@@ -2,223 +2,250 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from agents.documents import read_document, write_document
-from agents.terminal import (
-    ASKS,
-    DONE,
-    EXIT_CODES,
-    FAILED,
-    err,
-    out,
-    plain,
-    run,
-    settings,
-    show_issues,
-    show_plan,
-)
-from backend.contracts.errors import Invalid, Unavailable
-from backend.contracts.plans import Checked
+from agents.completion import plan_files, zones
+from agents.terminal import EXIT_CODES, run
 
 app = typer.Typer(
     name="lightning-planner",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Turn words into plans, check them, run them. Works beside a running Lightning, or alone.",
     epilog=EXIT_CODES,
 )
+_UNKNOWN_ARE_INPUTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-def _there(file: Path) -> Path:
-    if str(file) != "-" and not file.is_file():
+def _there(file: Path | None) -> Path | None:
+    if file is not None and str(file) != "-" and not file.is_file():
         raise typer.BadParameter(f"there is no file {str(file)!r}")
     return file
 
 
+def _moment(said: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(said) if said else None
+    except ValueError:
+        raise typer.BadParameter(f"{said!r} is not an ISO time", param_hint="--now") from None
+
+
+_A_PLAN = 'a plan: .json, .pipe or .py; "-": standard input'
 File = Annotated[
-    Path, typer.Argument(callback=_there, show_default=False, help='a plan; "-": standard input')
+    Path,
+    typer.Argument(callback=_there, show_default=False, help=_A_PLAN, autocompletion=plan_files),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, nothing else")]
-Zone = Annotated[str, typer.Option(help="IANA zone the times are meant in; else this machine's")]
+Zone = Annotated[
+    str,
+    typer.Option(
+        "--timezone",
+        "--zone",
+        help="IANA zone the times are meant in; else this machine's",
+        autocompletion=zones,
+    ),
+]
+Now = Annotated[str, typer.Option(help="ISO time: as if it were now", show_default=False)]
+Tools = Annotated[
+    Path | None,
+    typer.Option(callback=_there, help="tools to plan with (JSON), instead of those that are here"),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="approve without asking")]
+User = Annotated[str, typer.Option(help="for operators: act as this user")]
+Inputs = Annotated[
+    list[str] | None, typer.Option("--input", "-i", help="name=value, as often as needed")
+]
+PlanId = Annotated[str, typer.Argument(show_default=False, help="of a plan; its beginning will do")]
+
+_WORDS, _PLANS, _LOOK = "From words", "Plans", "Looking"
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(epilog=EXIT_CODES, rich_help_panel=_WORDS)
 def generate(
-    prompt: Annotated[str, typer.Argument(help="what should happen, in your words")],
+    prompt: Annotated[
+        str, typer.Argument(help='what should happen, in your words; "-": standard input')
+    ] = "",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="write the plan")] = None,
+    after: Annotated[
+        Path | None,
+        typer.Option(
+            callback=_there, help="the plan that is to be changed", autocompletion=plan_files
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="without a model")] = False,
+    catalogue: Tools = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(callback=_there, help='a request a line: {"id", "request", "previous"?}'),
+    ] = None,
     json: AsJson = False,
     timezone: Zone = "",
+    now: Now = "",
 ) -> None:
     """Make a plan from words. Nothing is stored and nothing runs.
 
     The plan goes to standard output (or to the file of -o), all else to standard error. Exit code 3
-    when the planner asks back or will not.
+    when the planner asks back or will not. With --batch every line is answered by a line of JSON.
     """
-    run(_generate(prompt, output, json, timezone))
+    if bool(prompt) == (batch is not None):
+        raise typer.BadParameter("say what should happen, or give --batch")
+    if batch is not None:
+        if after is not None:
+            raise typer.BadParameter('a line of --batch has its own "previous"')
+        from agents.commands.batch import Batch, answer_all
+
+        run(answer_all(Batch(batch, output, catalogue, offline, timezone, _moment(now))))
+    from agents.commands.generate import Order
+    from agents.commands.generate import generate as make
+
+    run(make(Order(prompt, output, after, catalogue, offline, json, timezone, _moment(now))))
 
 
-@app.command(epilog=EXIT_CODES)
-def validate(file: File, json: AsJson = False, timezone: Zone = "") -> None:
+@app.command(epilog=EXIT_CODES, rich_help_panel=_WORDS)
+def when(
+    phrase: Annotated[str, typer.Argument(help='"every weekday at 9", "tomorrow at noon"')],
+    json: AsJson = False,
+    timezone: Zone = "",
+    now: Now = "",
+) -> None:
+    """Say what a phrase means as a time, with the next firings. Exit code 3 when it is refused."""
+    from agents.commands.when import when as understand
+
+    raise typer.Exit(understand(phrase, _moment(now), timezone, json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
+def validate(
+    file: File, catalogue: Tools = None, json: AsJson = False, timezone: Zone = ""
+) -> None:
     """Check a plan against the tools that are here. Exit code 1 when it has errors."""
-    run(_validate(file, json, timezone))
+    from agents.commands.validate import validate as check
+
+    run(check(file, catalogue, json, timezone))
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
 def execute(
+    context: typer.Context,
     file: File,
-    input: Annotated[
-        list[str] | None, typer.Option("--input", "-i", help="name=value, as often as needed")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="approve without asking")] = False,
-    user_id: Annotated[str, typer.Option(help="for operators: act as this user")] = "",
+    input: Inputs = None,
+    yes: Yes = False,
+    user_id: User = "",
     json: AsJson = False,
     timezone: Zone = "",
 ) -> None:
     """Run a plan once, now, after you approve it; its schedule, if it has one, is not set.
 
-    Shows each step live. The run is durable: after Ctrl-C it goes on as soon as Lightning runs
-    again. Exit code 0 when it completed, 1 when it did not, 3 when you said no or a step asks and
-    nobody is at the terminal.
+    Its inputs are given as --name=value. Shows each step live. The run is durable: after Ctrl-C it
+    goes on as soon as Lightning runs again. Exit code 0 when it completed, 1 when it did not, 3 when
+    you said no or a step asks and nobody is at the terminal.
     """
-    from agents.execution import Order, carry_out
+    from agents.commands.execute import Given, Order
+    from agents.commands.execute import execute as carry_out
 
-    run(carry_out(Order(file, tuple(input or ()), yes, user_id, json, timezone)))
+    given = Given(tuple(input or ()), tuple(context.args))
+    run(carry_out(Order(file, given, yes, user_id, json, timezone)))
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
+def setup(
+    context: typer.Context,
+    file: File,
+    input: Inputs = None,
+    yes: Yes = False,
+    user_id: User = "",
+    json: AsJson = False,
+    timezone: Zone = "",
+) -> None:
+    """Approve a plan with its schedule: it runs whenever that is due, or an event it waits for comes.
+
+    Its inputs are given as --name=value, for all of its runs.
+    """
+    from agents.commands.decide import Order, set_up
+    from agents.commands.execute import Given
+
+    given = Given(tuple(input or ()), tuple(context.args))
+    run(set_up(file, Order(given, yes, user_id, json, timezone)))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
+def approve(
+    context: typer.Context,
+    plan_id: PlanId,
+    input: Inputs = None,
+    yes: Yes = False,
+    user_id: User = "",
+    json: AsJson = False,
+) -> None:
+    """Approve a proposal: it is set up if it has a time or waits for events, else it runs now."""
+    from agents.commands.decide import Order
+    from agents.commands.decide import approve as decide
+    from agents.commands.execute import Given
+
+    given = Given(tuple(input or ()), tuple(context.args))
+    run(decide(plan_id, Order(given, yes, user_id, json)))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
+def reject(
+    plan_id: PlanId,
+    reason: Annotated[str, typer.Option(help="why; it is kept")] = "",
+    user_id: User = "",
+    json: AsJson = False,
+) -> None:
+    """Turn a proposal down."""
+    from agents.commands.decide import reject as decide
+
+    run(decide(plan_id, reason, user_id, json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
+def status(
+    id: Annotated[
+        str, typer.Argument(help="of a plan or a run; its beginning will do", show_default=False)
+    ] = "",
+    user_id: User = "",
+    json: AsJson = False,
+) -> None:
+    """Show your schedules, plans and runs, or one of them."""
+    from agents.commands.status import status as show
+
+    run(show(id, user_id, json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
+def list_tools(catalogue: Tools = None, user_id: User = "", json: AsJson = False) -> None:
+    """Show what a step can call."""
+    from agents.commands.tools import list_tools as show
+
+    run(show(catalogue, user_id, json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
+def list_events(
+    mine: Annotated[bool, typer.Option("--mine", help="what your plans wait for")] = False,
+    user_id: User = "",
+    json: AsJson = False,
+) -> None:
+    """Show which events there are, with who may send them."""
+    from agents.commands import events
+
+    if mine:
+        run(events.list_mine(user_id, json))
+    raise typer.Exit(events.list_events(json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
 def mermaid(file: File) -> None:
     """Draw a plan as a Mermaid flowchart."""
-    run(_mermaid(file))
+    from agents.commands import draw
 
-
-@app.command(epilog=EXIT_CODES)
-def list_tools(json: AsJson = False) -> None:
-    """Show what a step can call."""
-    run(_list_tools(json))
+    run(draw.mermaid(file))
 
 
 def main() -> None:
     app()
-
-
-# --- what the commands do; heavy parts are imported when a command needs them -----------------------
-
-
-async def _generate(prompt: str, output: Path | None, as_json: bool, timezone: str) -> int:
-    from backend.bootstrap import open_system
-    from backend.contracts.ports import PlanRequest
-
-    async with open_system(settings()) as system:
-        lightning = system.lightning
-        who = await lightning.users.local_user()
-        planner = next(iter(system.planners.values()), None)
-        if planner is None:
-            raise Unavailable("No planner is installed.", code="PLAN_NO_PLANNER")
-        zone = timezone or lightning.timezone
-        with err.status("Planning…"):
-            answer = await planner.plan(
-                PlanRequest(
-                    prompt, who.user_id, zone, lightning.now(), await lightning.catalogue(who)
-                )
-            )
-        if answer.kind != "plan" or answer.document is None:
-            if as_json:
-                _say_json({"kind": answer.kind, "text": answer.text, "choices": answer.choices})
-            else:
-                err.print(Text(plain(answer.text)))
-                for choice in answer.choices:
-                    err.print(Text(plain(f"  · {choice}")))
-            return ASKS
-        checked = await lightning.validate(who, answer.document, zone, answer.not_covered)
-    if output is not None:
-        write_document(output, _json(answer.document))
-    if as_json:
-        _say_json(
-            {
-                "kind": "plan",
-                "document": answer.document,
-                "issues": [i.model_dump(mode="json") for i in checked.issues],
-                "ir_hash": checked.ir_hash,
-                "planner": answer.planner,
-                "confidence": answer.confidence,
-                "not_covered": answer.not_covered,
-            }
-        )
-    else:
-        show_plan(checked)
-        show_issues(checked.issues)
-        if output is None:
-            _say_json(answer.document)
-        else:
-            err.print(Text(f"Written to {output}. Run it: lightning-planner execute {output}"))
-    return DONE if checked.ok else FAILED
-
-
-async def _validate(file: Path, as_json: bool, timezone: str) -> int:
-    checked = await _check(read_document(file), timezone)
-    if as_json:
-        issues = [i.model_dump(mode="json") for i in checked.issues]
-        _say_json({"ok": checked.ok, "ir_hash": checked.ir_hash, "issues": issues})
-    else:
-        show_issues(checked.issues)
-        err.print("The plan is valid." if checked.ok else "The plan has errors.")
-    return DONE if checked.ok else FAILED
-
-
-async def _mermaid(file: Path) -> int:
-    from backend.plans.render import mermaid as draw
-
-    checked = await _check(read_document(file), "")
-    if checked.ir is None:
-        raise Invalid("This is not a plan.", issues=checked.issues)
-    out.print(Text(draw(checked.ir)), soft_wrap=True)
-    return DONE
-
-
-async def _list_tools(as_json: bool) -> int:
-    from backend.bootstrap import open_system
-
-    async with open_system(settings()) as system:
-        catalogue = await system.lightning.catalogue(await system.lightning.users.local_user())
-    if as_json:
-        tools = [catalogue.tools[id].model_dump(mode="json") for id in sorted(catalogue.tools)]
-        _say_json({"hash": catalogue.hash, "tools": tools, "missing": catalogue.missing})
-        return DONE
-    table = Table.grid(padding=(0, 2))
-    for id in sorted(catalogue.tools):
-        words = Text(plain(catalogue.tools[id].description))
-        if missing := catalogue.missing.get(id):
-            words.append(f" needs {', '.join(missing)}", style="yellow")
-        table.add_row(Text(id, style="bold"), words)
-    out.print(table)
-    return DONE
-
-
-async def _check(raw: Any, timezone: str) -> Checked:
-    from backend.bootstrap import open_system
-
-    async with open_system(settings()) as system:
-        who = await system.lightning.users.local_user()
-        return await system.lightning.validate(who, raw, timezone or None)
-
-
-def _json(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_plain_data)
-
-
-def _plain_data(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return list(value)
-    return dict(value)
-
-
-def _say_json(value: Any) -> None:
-    typer.echo(_json(value).decode())

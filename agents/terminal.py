@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Coroutine, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import orjson
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from backend.contracts.errors import Issue, LightningError
-from backend.contracts.plans import Checked
-from backend.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # so that what asks for no setting starts without reading them
+    from backend.settings import Settings
 
 DONE, FAILED, USAGE, ASKS, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
     "Exit codes: 0 done · 1 it did not work (errors in the plan, a failed run or check) · "
-    "2 wrong usage · 3 a person is asked, or said no · 4 Lightning cannot start here · "
-    "130 interrupted."
+    "2 wrong usage · 3 a person is asked, or said no; a request or a time is refused · "
+    "4 Lightning or its model cannot start here · 130 interrupted."
 )
 
 out = Console(highlight=False)
@@ -38,6 +37,8 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     except LightningError as error:
         show_error(error)
         code = CANNOT_START if error.code in _CANNOT_START else FAILED
+    except BrokenPipeError:
+        code = DONE  # whoever read has seen enough
     except OSError as error:
         err.print(Text(plain(f"✗ {error.filename or ''}: {error.strerror or error}")))
         code = CANNOT_START
@@ -50,8 +51,23 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
 def settings(**given: Any) -> Settings:
     """The settings of the environment, with what is `given` over them. Ends the program with
     `CANNOT_START` where they are wrong or the data folder cannot be made."""
+    from backend.settings import load_settings
+
+    return _read(load_settings).model_copy(update=given)
+
+
+def settings_alone() -> Settings:
+    """The settings for what leaves the data folder as it is, and needs none."""
+    from backend.settings import Settings
+
+    return _read(Settings)
+
+
+def _read(load: Callable[[], Settings]) -> Settings:
+    from pydantic import ValidationError
+
     try:
-        return load_settings().model_copy(update=given)
+        return load()
     except ValidationError as error:
         for one in error.errors():
             name = "_".join(map(str, one["loc"])).upper()
@@ -94,16 +110,9 @@ def show_issues(issues: Sequence[Issue]) -> None:
             err.print(Text("    there are: " + plain(", ".join(issue.available[:12])), style="dim"))
 
 
-def show_plan(checked: Checked) -> None:
-    """Name, purpose and steps of a plan, on standard error."""
-    document = checked.document
-    if document is None:
-        return
-    err.print(Text(plain(document.plan_name), style="bold"))
-    if document.description:
-        err.print(Text(plain(document.description)))
-    for number, step in enumerate(document.steps, 1):
-        args = orjson.dumps(step.args, default=str).decode()
-        err.print(
-            Text(plain(f"  {number}. {step.name}  {step.action}  {args}", 300)), soft_wrap=True
-        )
+def confirmed(question: str) -> bool:
+    """Whether the person at the terminal says yes; nobody there is a no."""
+    try:
+        return typer.confirm(question, default=False, err=True)
+    except typer.Abort:
+        return False

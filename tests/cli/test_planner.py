@@ -74,7 +74,7 @@ def test_with_json_everything_known_about_the_plan_is_said(terminal: Terminal) -
     words = "read https://example.com/feed.xml and save it to news.md"
     data = terminal.planner("generate", words, "--json", "--timezone", "Asia/Tokyo").data
     assert data["kind"] == "plan" and data["planner"] == "offline"
-    assert data["document"]["steps"] and 0 < data["confidence"] <= 1
+    assert data["plan"]["steps"] and 0 < data["confidence"] <= 1
     assert data["issues"] == [] or all(i["severity"] != "error" for i in data["issues"])
 
 

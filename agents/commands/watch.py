@@ -50,7 +50,7 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
             async for _ in feed:
                 state = await lightning.run_state(who, run_id)
                 if err.is_terminal:
-                    live.update(_table(state, document), refresh=True)
+                    live.update(steps_table(state, document), refresh=True)
                 else:
                     _lines(state, document, shown)
                 for name, index, step in _questions(state):
@@ -109,7 +109,8 @@ def _ended(state: RunState) -> int:
     return ASKS
 
 
-def _table(state: RunState, document: PlanDocument) -> Table:
+def steps_table(state: RunState, document: PlanDocument) -> Table:
+    """How far each step has got."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for step in document.steps:
         found = state.steps.get(step.name, StepState())

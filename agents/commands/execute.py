@@ -1,0 +1,120 @@
+"""Running a plan from the terminal: check, ask, propose, approve, watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typer
+from rich.text import Text
+
+from agents.commands.documents import read_document, run_once
+from agents.commands.inputs import parse_inputs
+from agents.commands.people import person
+from agents.commands.show import show_effects, show_plan
+from agents.commands.watch import outcome, watch
+from agents.terminal import ASKS, FAILED, confirmed, err, settings, show_issues
+from backend.api.shapes import run_as_json
+from backend.bootstrap import open_system
+from backend.contracts.plans import Checked, PlanDocument
+from backend.contracts.security import Principal
+from backend.lightning import Lightning
+from backend.lightning.inputs import check_inputs
+from backend.settings import Settings
+
+NOT_APPROVED = "Not approved; nothing was run."
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a run is started with, as the command line said it: `pairs` are name=value, `options` those
+    of the command line that are none of its own."""
+
+    pairs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line said. `yes` is the approval, given beforehand."""
+
+    file: Path
+    given: Given = field(default_factory=Given)
+    yes: bool = False
+    user_id: str = ""
+    as_json: bool = False
+    timezone: str = ""
+
+
+async def execute(order: Order) -> int:
+    """Run the plan of `order` once, now. Returns the exit code."""
+    chosen = settings()
+    raw = read_document(order.file)
+    async with open_system(chosen) as system:
+        lightning = system.lightning
+        who = await person(lightning, order.user_id)
+        checked = await lightning.validate(who, raw, order.timezone or None)
+        if not shown_as_sound(checked):
+            return FAILED
+        assert checked.document is not None and checked.ir is not None
+        document, timed = run_once(checked.document)
+        inputs = inputs_of(document, order.given)
+        show_plan(checked, lightning.now(), order.timezone or lightning.timezone)
+        show_effects(checked.ir, await lightning.catalogue(who))
+    if timed:
+        err.print("It runs once, now. To set its schedule: lightning-planner setup")
+    # Asked between two openings: nothing is leased while a person thinks.
+    if not order.yes and not confirmed("Run it?"):
+        err.print(NOT_APPROVED)
+        return ASKS
+    return await _run(chosen, order, who, document, inputs)
+
+
+def shown_as_sound(checked: Checked) -> bool:
+    """Whether a plan may be offered for approval; what is wrong with it is said."""
+    if checked.ok and checked.document is not None and checked.ir is not None:
+        return True
+    show_issues(checked.issues)
+    err.print("The plan has errors; nothing was run.")
+    return False
+
+
+def inputs_of(document: PlanDocument, given: Given) -> dict[str, Any]:
+    """Raises `Invalid` (PLAN_INPUTS_INVALID)."""
+    values = parse_inputs(document.inputs, given.pairs, given.options)
+    return check_inputs(document.inputs, values)
+
+
+async def _run(
+    chosen: Settings,
+    order: Order,
+    who: Principal,
+    document: PlanDocument,
+    inputs: dict[str, Any],
+) -> int:
+    async with open_system(chosen) as system, system.working():
+        lightning = system.lightning
+        proposal = await lightning.propose(
+            who, document, request=f"execute {order.file.name}", timezone=order.timezone or None
+        )
+        approved = await lightning.approve(
+            who, proposal.plan_id, proposal.ir_hash, proposal.catalogue_hash, inputs
+        )
+        run_id = approved.run_id or await lightning.run(who, proposal.plan_id, inputs)
+        return await watched(lightning, who, run_id, document, order.as_json)
+
+
+async def watched(
+    lightning: Lightning, who: Principal, run_id: str, document: PlanDocument, as_json: bool
+) -> int:
+    """Show a run to its end and what it brought. Returns the exit code."""
+    err.print(Text(f"Run {run_id}", style="dim"))
+    code = await watch(lightning, who, run_id, document)
+    state = await lightning.run_state(who, run_id)
+    if as_json:
+        typer.echo(orjson.dumps(run_as_json(state)).decode())
+    else:
+        outcome(state, document)
+    return code

@@ -1,0 +1,113 @@
+"""From words to a plan, on standard output; all that is said about it on standard error."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.status import Status
+from rich.text import Text
+
+from agents.commands.answers import as_json, usable
+from agents.commands.documents import (
+    MAX_BYTES,
+    as_document,
+    indented,
+    read_document,
+    write_document,
+)
+from agents.commands.planning import Desk, given_catalogue, open_desk
+from agents.commands.show import show_effects, show_plan, show_stages
+from agents.planner.session import Outcome
+from agents.terminal import ASKS, DONE, FAILED, err, plain, show_issues
+from backend.contracts.errors import Invalid
+from backend.contracts.events import utc_now
+from backend.plans.validation.shape import shape
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line said. `after` is the plan that the words are said about."""
+
+    request: str
+    output: Path | None = None
+    after: Path | None = None
+    catalogue: Path | None = None
+    offline: bool = False
+    as_json: bool = False
+    timezone: str = ""
+    now: datetime | None = None
+
+
+async def generate(order: Order) -> int:
+    """Returns the exit code."""
+    request = sys.stdin.read(MAX_BYTES) if order.request == "-" else order.request
+    previous = _plan_before(order.after) if order.after else None
+    tools = given_catalogue(order.catalogue)
+    async with open_desk(offline=order.offline, catalogue=tools, timezone=order.timezone) as desk:
+        outcome = await _planned(desk, request, previous, order.now)
+        _say(outcome, desk, order)
+    if outcome.answer.kind != "plan":
+        return ASKS
+    return DONE if usable(outcome.checked) else FAILED
+
+
+async def _planned(
+    desk: Desk, request: str, previous: dict[str, Any] | None, now: datetime | None
+) -> Outcome:
+    with err.status("Planning…") as status:
+        return await desk.plan(
+            request, previous=previous, now=now, on_stage=_Progress(status, desk.model).tell
+        )
+
+
+class _Progress:
+    """The stages of planning on standard error, where they take long enough to be read."""
+
+    def __init__(self, status: Status, model: bool) -> None:
+        self._status = status
+        self._lines = model and not err.is_terminal
+
+    def tell(self, name: str, state: str) -> None:
+        if state == "running":
+            self._status.update(f"Planning: {name}…")
+        if self._lines:
+            err.print(Text(f"{name} {state}", style="dim"))
+
+
+def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
+    answer, checked = outcome.answer, outcome.checked
+    if order.output is not None and answer.kind == "plan" and answer.document is not None:
+        write_document(order.output, answer.document)
+    if order.as_json:
+        typer.echo(indented(as_json(outcome)).decode())
+        return
+    if answer.text:
+        err.print(Text(plain(answer.text)))
+    for choice in answer.choices:
+        err.print(Text(plain(f"  · {choice}")))
+    if answer.kind != "plan" or checked is None:
+        return
+    show_plan(checked, order.now or utc_now(), desk.timezone)
+    if checked.ir is not None:
+        show_effects(checked.ir, desk.catalogue)
+    show_issues((*outcome.repairs, *checked.issues))
+    show_stages(answer.stages, answer.usage)
+    if order.output is None:
+        typer.echo(indented(dict(answer.document or {})).decode())
+    else:
+        err.print(
+            Text(f"Written to {order.output}. Run it: lightning-planner execute {order.output}")
+        )
+
+
+def _plan_before(file: Path) -> dict[str, Any]:
+    """The plan to be revised; one with faults will do, as long as it has the shape of one."""
+    document, issues = shape(read_document(file))
+    if document is None:
+        raise Invalid(f"{file} is not a plan.", code="PLAN_FILE_INVALID", issues=issues)
+    return as_document(document)
