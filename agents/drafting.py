@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from agents.planner.asked import planned
+from agents.planner.ready import ready_answer
 from agents.planner.selection import Selection
 from agents.planner.session import MAX_REPAIRS, mend
 from agents.planner.staged import StagedPlanner
@@ -43,8 +44,12 @@ class Drafting:
         planner = self.planner(state)
         if not isinstance(planner, StagedPlanner):
             return {}
+        request = await self.request(state, runtime)
         async with stage(runtime, "discover") as done:
-            found = await planner.discover(await self.request(state, runtime))
+            if (ready := ready_answer(request)) is not None:
+                done.detail = ready.selection.get("reason", "")
+                return {"answer": answer_to_state(ready)}
+            found = await planner.discover(request)
             done.detail = f"{len(found)} tools may fit"
         return {"candidates": list(found)}
 

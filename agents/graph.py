@@ -38,7 +38,7 @@ def build(lightning: Lightning, planners: Mapping[str, Planner]) -> ThreadGraph:
     graph.add_node("launch", nodes.launch)
     graph.add_edge(START, "converse")
     graph.add_edge("converse", "discover")
-    graph.add_edge("discover", "select")
+    graph.add_conditional_edges("discover", _after_discover)
     graph.add_conditional_edges("select", _after_select)
     graph.add_conditional_edges("draft", _after_draft)
     graph.add_conditional_edges("validate", _after_validate)
@@ -48,6 +48,10 @@ def build(lightning: Lightning, planners: Mapping[str, Planner]) -> ThreadGraph:
     graph.add_edge("launch", END)
     compiled: Any = graph.compile()
     return compiled  # type: ignore[no-any-return]
+
+
+def _after_discover(state: ThreadState) -> Literal["select", "validate", "answer"]:
+    return _after_draft(state) if state.get("answer") else "select"
 
 
 def _after_select(state: ThreadState) -> Literal["draft", "answer"]:

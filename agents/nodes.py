@@ -11,9 +11,11 @@ from langgraph.types import Command, interrupt
 from agents.drafting import Drafting
 from agents.overview import overview
 from agents.planner.asked import joined_words
+from agents.planner.ready import HAND
 from agents.planner.staged import StagedPlanner
 from agents.planner.talk import DROPPED
 from agents.repairs import mendable
+from agents.sessions import session
 from agents.simpler import simpler
 from agents.stages import Run
 from agents.state import (
@@ -173,12 +175,13 @@ class Nodes:
                 plan_id=plan_id,
                 thread_id=turn.thread_id,
                 request=state["request"],
-                origin="planner",
+                origin="hand" if answer.planner == HAND else "planner",
                 planner=answer.planner,
                 sources=answer.sources,
                 not_covered=answer.not_covered,
                 timezone=message["timezone"],
                 proposal_id=message["turn"],
+                provenance=session(state, turn).provenance(),
             )
 
         try:

@@ -11,6 +11,7 @@ from agents.planner import prompts
 from agents.planner.model_drafts import failing_parts, mended, to_document
 from agents.planner.retrieve import Retriever
 from agents.planner.safeguards import held
+from agents.planner.saved import saved_match
 from agents.planner.selection import Selection
 from agents.planner.session import plan_once
 from agents.planner.usage import metered, total
@@ -59,6 +60,7 @@ class ModelPlanner:
         asked = [t["content"] for t in request.history[-2:] if t.get("role") == "user"]
         words = "\n".join([*asked, request.text])
         found = [step["action"] for step in (request.previous or {}).get("steps", ())]
+        found += [match.tool] if (match := saved_match(request)) else []
         found += [hit.tool for hit in index.search(words, CANDIDATES)]
         for clause in _CLAUSE.split(words)[:MAX_CLAUSES]:
             found += [hit.tool for hit in index.search(clause, NEAREST)]
@@ -82,6 +84,7 @@ class ModelPlanner:
             data["text"].strip(),
             tuple(data["choices"]),
             data["reason"],
+            mode="reuse" if any(_is_plan(request, id) for id in chosen) else "compose",
             confidence=min(1.0, max(0.0, data["confidence"])),
             usage=usage,
         )
@@ -143,6 +146,10 @@ class ModelPlanner:
         tools = list(request.catalogue.tools.values())
         async for token in self._llm.stream(prompts.talk_messages(request, tools), max_tokens=600):
             yield token
+
+
+def _is_plan(request: PlanRequest, id: str) -> bool:
+    return request.catalogue.tools[id].type == "plan"
 
 
 def _specs(request: PlanRequest, ids: Sequence[str]) -> list[ToolSpec]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.planner.ready import ready_answer
 from agents.planner.staged import StagedPlanner
 from agents.repairs import mechanical, mendable
 from backend.contracts.errors import Issue, LightningError
@@ -88,6 +89,8 @@ async def _answer(planner: Planner, request: PlanRequest, stages: _Stages) -> Pl
     if not isinstance(planner, StagedPlanner):
         with stages.run("draft"):
             return await planner.plan(request)
+    if (ready := ready_answer(request)) is not None:
+        return ready
     with stages.run("discover"):
         candidates = await planner.discover(request)
     with stages.run("select"):

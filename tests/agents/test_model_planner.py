@@ -286,3 +286,40 @@ async def test_a_schedule_invented_while_revising_is_asked_about(
     revised = drafted(READ, SEND, kind="interval", schedule="3600", revises=True)
     asked = request("use another subject", previous=document(first))
     assert (await planned(server, planner, asked, revised)).kind == "question"
+
+
+async def test_a_plan_typed_in_pipe_syntax_needs_no_model(planner: ModelPlanner) -> None:
+    typed = "/plan feed.read --url=https://example.com/feed >> notify.user --text=Hello"
+    answer = await planner.plan(request(typed))
+    assert (answer.kind, answer.planner) == ("plan", "hand")
+    assert [s["action"] for s in document(answer)["steps"]] == ["feed.read", "notify.user"]
+
+
+async def test_a_typed_plan_that_does_not_read_says_where(planner: ModelPlanner) -> None:
+    answer = await planner.plan(request("feed.read --url= >> >> notify.user --text=Hello"))
+    assert answer.kind == "question"
+    assert "line 1" in answer.text.lower() or "column" in answer.text.lower()
+
+
+async def test_a_saved_plan_that_is_named_needs_no_model(planner: ModelPlanner) -> None:
+    saved = ToolSpec(
+        id="plan.morning-digest",
+        name="morning digest",
+        description="Reads and tells",
+        type="plan",
+        config={
+            "plan_id": "p1",
+            "document": {
+                "plan_name": "morning digest",
+                "events": [{"name": "event.start", "kind": "manual"}],
+                "steps": [
+                    {"name": "tell", "on": ["event.start"], "action": "notify.user",
+                     "args": {"text": "Hello"}},
+                ],
+            },
+        },
+    )  # fmt: skip
+    catalogue = Catalogue({**CATALOGUE.tools, saved.id: saved})
+    answer = await planner.plan(request("run my morning digest tomorrow at 8", catalogue))
+    assert (answer.kind, answer.selection["mode"]) == ("plan", "exact")
+    assert document(answer)["events"][0]["kind"] == "at"
