@@ -9,6 +9,7 @@ from dataclasses import replace
 from agents.planner import lexicon
 from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
+from agents.planner.ready import ready_answer
 from agents.planner.retrieve import Index, Retriever
 from agents.planner.revise import revise
 from agents.planner.tidy import tidied
@@ -59,6 +60,8 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         return PlanAnswer(
             "question", "That is too long for one plan. What should happen, in a sentence or two?"
         )
+    if (ready := ready_answer(request)) is not None:
+        return ready
     text = Text.of(tidied(request.text.encode("utf-8", "replace").decode()))
     planning = Planning(text, request, request.catalogue.tools, verbs, index)
     if request.previous is not None:
