@@ -86,11 +86,11 @@ async def mend(
 
 
 async def _answer(planner: Planner, request: PlanRequest, stages: _Stages) -> PlanAnswer:
+    if (ready := ready_answer(request)) is not None:
+        return ready
     if not isinstance(planner, StagedPlanner):
         with stages.run("draft"):
             return await planner.plan(request)
-    if (ready := ready_answer(request)) is not None:
-        return ready
     with stages.run("discover"):
         candidates = await planner.discover(request)
     with stages.run("select"):
