@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,6 +15,7 @@ from langgraph.types import Command, StateSnapshot
 
 from agents.checkpoints import StoreSaver
 from agents.graph import ThreadGraph, build
+from agents.sessions import session
 from agents.state import Message, ReplyKind, Said, ThreadState, Turn
 from agents.turns import OpenTurn, Turns
 from backend.contracts.errors import Conflict, Invalid, LightningError, TooLarge
@@ -178,47 +179,43 @@ class Conversation:
     ) -> Reply:
         async with self._lock(who, turn.thread_id):
             graph, config = self._bound(who, turn.thread_id)
+            context = Turn(who, turn.thread_id)
             try:
                 state = await graph.aget_state(config)
                 if not _answered(state, turn.message):
-                    stages = await self._run(
-                        graph, config, _next_input(state, turn.message), who, on_stage, on_token
-                    )
+                    given = _next_input(state, turn.message)
+                    await self._run(graph, config, context, given, on_stage, on_token)
                     state = await graph.aget_state(config)
-                else:
-                    stages = ()
                 said: Said = state.values["said"]
             except (LightningError, asyncio.CancelledError):
                 raise  # it stays open: a restart goes on with it
             except BaseException:
                 await self._turns.end(turn, "failed")
+                await self._lightning.record(who, session({"message": turn.message}, context))
                 raise
+            plan = await self._lightning.plan(who, said["plan_id"]) if said["plan_id"] else None
+            await self._lightning.record(
+                who, session(cast(ThreadState, state.values), context, plan)
+            )
             await self._turns.end(turn, "done", said)
             await StoreSaver(self._store, who.user_id).aprune([turn.thread_id])
-        plan = await self._lightning.plan(who, said["plan_id"]) if said["plan_id"] else None
+        stages = tuple(Stage(**stage) for stage in context.stages)
         return Reply(said["kind"], said["text"], plan, tuple(said["choices"]), stages)
 
     async def _run(
         self,
         graph: ThreadGraph,
         config: RunnableConfig,
+        context: Turn,
         given: Any,
-        who: Principal,
-        on_stage: OnStage | None,
-        on_token: OnToken | None,
-    ) -> tuple[Stage, ...]:
-        stages: list[Stage] = []
-        context = Turn(who, config["configurable"]["thread_id"])
+        on_stage: OnStage | None = None,
+        on_token: OnToken | None = None,
+    ) -> None:
         async for news in graph.astream(given, config, context=context, stream_mode="custom"):
             if "token" in news and on_token is not None:
                 await on_token(news["token"])
-            if "stage" in news:
-                stage = Stage(**news["stage"])
-                if stage.status != "running":
-                    stages.append(stage)
-                if on_stage is not None:
-                    await on_stage(stage)
-        return tuple(stages)
+            if "stage" in news and on_stage is not None:
+                await on_stage(Stage(**news["stage"]))
 
     async def _tell(self, who: Principal, thread_id: str, plan_id: str, verb: Verb) -> None:
         """Let the graph go on from where it waits for this plan.
@@ -235,7 +232,7 @@ class Conversation:
             if not state.next or waiting is None:
                 return
             given: Any = Command(resume={waiting.id: {"kind": "decided", "verb": verb}})
-            await self._run(graph, config, given, who, None, None)
+            await self._run(graph, config, Turn(who, thread_id), given)
 
     def _bound(self, who: Principal, thread_id: str) -> tuple[ThreadGraph, RunnableConfig]:
         saver = StoreSaver(self._store, who.user_id)

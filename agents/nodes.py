@@ -11,7 +11,6 @@ from langgraph.types import Command, interrupt
 from agents.drafting import Drafting
 from agents.overview import overview
 from agents.planner.asked import joined_words
-from agents.planner.ready import HAND
 from agents.planner.staged import StagedPlanner
 from agents.planner.talk import DROPPED
 from agents.repairs import mendable
@@ -175,7 +174,7 @@ class Nodes:
                 plan_id=plan_id,
                 thread_id=turn.thread_id,
                 request=state["request"],
-                origin="hand" if answer.planner == HAND else "planner",
+                origin="planner",
                 planner=answer.planner,
                 sources=answer.sources,
                 not_covered=answer.not_covered,

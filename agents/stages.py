@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from langgraph.runtime import Runtime
 
@@ -31,8 +32,11 @@ def tell(
     detail: str = "",
     model_ms: float = 0.0,
 ) -> None:
-    news = {"name": name, "status": status, "duration_ms": duration_ms}
-    runtime.stream_writer({"stage": {**news, "detail": detail, "model_ms": model_ms}})
+    news: dict[str, Any] = {"name": name, "status": status, "duration_ms": duration_ms}
+    news |= {"detail": detail, "model_ms": model_ms}
+    if status != "running":
+        runtime.context.stages.append(news)
+    runtime.stream_writer({"stage": news})
 
 
 @asynccontextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -68,10 +69,13 @@ class ThreadState(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn knows beside the state. Never checkpointed: rights are looked at anew."""
+    """What a turn knows beside the state. Never checkpointed: rights are looked at anew. `stages` are
+    those that have ended in it; `began` is a reading of `time.perf_counter`."""
 
     who: Principal
     thread_id: str
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
 
 
 def plan_request(state: ThreadState, user_id: str, catalogue: Catalogue) -> PlanRequest:

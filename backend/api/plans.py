@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from backend.api.auth import Caller, Door
 from backend.api.body import StrictRoute
 from backend.api.paging import Cursor, Limit, Paged
-from backend.contracts.errors import Issue, Unavailable
-from backend.contracts.ports import Planner, PlanRequest
+from backend.contracts.errors import Issue, NotFound, Unavailable
+from backend.contracts.plans import Trust
+from backend.contracts.ports import PlanAnswer, Planner
 from backend.contracts.views import PlanView
 
 router = APIRouter(prefix="/plans", tags=["plans"], route_class=StrictRoute)
@@ -69,6 +70,25 @@ class InWords(BaseModel):
     choices: list[str] = []
 
 
+class ToolVersion(BaseModel):
+    """`contract` is the sha256 of all that the tool promises."""
+
+    version: str
+    contract: str
+
+
+class Lockfile(BaseModel):
+    """`signature` is this instance's, over everything else in canonical JSON (RFC 8785)."""
+
+    ir_hash: str
+    tool_versions: dict[str, ToolVersion]
+    created_by: str
+    created_at: str
+    origin: Literal["planner", "edited", "hand"]
+    trust: Trust
+    signature: str
+
+
 class Validity(BaseModel):
     ok: bool
     ir_hash: str
@@ -97,34 +117,19 @@ async def propose(
     201 is a plan that waits for approval; it may have issues of severity `error`, which must be
     mended first. 200 is an answer in words: the planner asks, or will not.
     """
-    words: dict[str, Any] = {}
     if body.prompt is None:
-        document: Any = body.document
-    else:
-        answer = await _planner(request).plan(
-            PlanRequest(
-                body.prompt,
-                who.user_id,
-                body.timezone or door.timezone,
-                door.now(),
-                await door.catalogue(who),
-            )
+        view = await door.propose(
+            who, body.document or {}, timezone=body.timezone, proposal_id=idempotency_key
         )
-        if answer.kind != "plan" or answer.document is None:
-            kind = "refusal" if answer.kind == "plan" else answer.kind
+    else:
+        found = await door.propose_words(
+            who, _planner(request), body.prompt, body.timezone, idempotency_key
+        )
+        if isinstance(found, PlanAnswer):
+            kind = "refusal" if found.kind == "plan" else found.kind
             response.status_code = 200
-            return InWords(kind=kind, text=answer.text, choices=list(answer.choices))
-        document = answer.document
-        words = {
-            "request": body.prompt,
-            "origin": "planner",
-            "planner": answer.planner,
-            "sources": answer.sources,
-            "not_covered": answer.not_covered,
-        }
-    view = await door.propose(
-        who, document, timezone=body.timezone, proposal_id=idempotency_key, **words
-    )
+            return InWords(kind=kind, text=found.text, choices=list(found.choices))
+        view = found
     response.headers["Location"] = f"/api/plans/{view.plan_id}"
     return view
 
@@ -142,6 +147,19 @@ async def list_plans(
 async def get_plan(door: Door, who: Caller, plan_id: str, revision: int | None = None) -> PlanView:
     """A plan as of its newest revision, or of `revision`."""
     return await door.plan(who, plan_id, revision)
+
+
+@router.get("/{plan_id}/lock")
+async def get_lock(
+    response: Response, door: Door, who: Caller, plan_id: str, revision: int | None = None
+) -> Lockfile:
+    """The signed lockfile of a revision: its hash, the versions of its tools, who made it."""
+    view = await door.plan(who, plan_id, revision)
+    if not view.lock:
+        raise NotFound("This revision is older than lockfiles.")
+    name = f"{view.plan_id[:8]}-{view.revision}.lock.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Lockfile.model_validate(view.lock)
 
 
 @router.post("/{plan_id}/validate")
