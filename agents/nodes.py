@@ -11,6 +11,7 @@ from langgraph.types import Command, interrupt
 from agents.drafting import Drafting
 from agents.overview import overview
 from agents.planner.asked import joined_words
+from agents.planner.ready import HAND
 from agents.planner.staged import StagedPlanner
 from agents.planner.talk import DROPPED
 from agents.repairs import mendable
@@ -174,7 +175,7 @@ class Nodes:
                 plan_id=plan_id,
                 thread_id=turn.thread_id,
                 request=state["request"],
-                origin="planner",
+                origin="hand" if answer.planner == HAND else "planner",
                 planner=answer.planner,
                 sources=answer.sources,
                 not_covered=answer.not_covered,
