@@ -11,7 +11,7 @@ from backend.contracts.errors import Invalid, Issue
 from backend.contracts.plans import Catalogue, PlanDocument, Step
 from backend.plans import pointer
 from backend.plans.bindings import references
-from backend.plans.validation.literals import converted
+from backend.plans.validation.conversions import converted
 from backend.plans.validation.schema import Absent, Shape
 from backend.plans.validation.shape import shape
 

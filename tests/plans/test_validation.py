@@ -377,7 +377,7 @@ def test_a_tool_with_a_broken_contract_is_an_issue() -> None:
     broken = TOOLS[0].model_copy(update={"inputs": {"type": "nonsense"}})
     raw = plan(step("a", action="feed.read", args={"url": "u"}))
     assert codes(raw, catalogue=Catalogue({broken.id: broken})) == [
-        ("PLAN_TOOL_BROKEN", "steps/0/action")
+        ("PLAN_METADATA_ERROR", "steps/0/action")
     ]
 
 

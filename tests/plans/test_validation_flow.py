@@ -74,10 +74,15 @@ def test_a_step_no_trigger_leads_to_is_an_error() -> None:
 
 
 def test_a_plan_without_trigger_is_offered_a_start_by_hand() -> None:
-    raw = plan(step("a", "step.b", emits=["x"]), step("b", ["step.a", "x"]), events=[])
-    raw["graph_type"] = "reactive"
-    fixes = {i.fix.path for i in issues(raw) if i.code == "PLAN_STEP_UNREACHABLE" and i.fix}
-    assert fixes == {"events"}
+    raw = plan(step("a", "event.start"), step("b", ["step.a", "event.start"]), events=[])
+    found = issues(raw)
+    assert {issue.code for issue in found} == {"PLAN_EVENT_UNKNOWN"}
+    assert issues(mended(raw, found[0])) == ()
+
+
+def test_of_two_undeclared_events_neither_is_made_up() -> None:
+    raw = plan(step("a", "event.start"), step("b", "event.other"), events=[])
+    assert [issue.fix for issue in issues(raw)] == [None, None]
 
 
 def test_what_waits_for_an_unknown_name_is_reported_once() -> None:

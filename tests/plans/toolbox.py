@@ -97,6 +97,7 @@ TOOLS = (
         {"text": TEXT},
         "url",
         actions=("changed", "same"),
+        purity="pure",
     ),
 )
 CATALOGUE = Catalogue({spec.id: spec for spec in TOOLS})
@@ -177,7 +178,7 @@ def plan(*steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"plan_name": "test", "events": events, "steps": list(steps), **fields}
 
 
-FREE = ToolSpec(id="free.tool", name="free", description="takes and gives anything")
+FREE = ToolSpec(id="free.tool", name="free", description="takes and gives anything", purity="pure")
 EVERYTHING = Catalogue({**CATALOGUE.tools, FREE.id: FREE})
 
 

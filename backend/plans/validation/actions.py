@@ -12,10 +12,10 @@ from backend.plans.validation.subject import DEFAULT_ACTION, Subject, did_you_me
 
 
 def actions(subject: Subject, _: Order) -> Iterator[Issue]:
-    index = {step.name: i for i, step in reversed(list(enumerate(subject.document.steps)))}
+    index = subject.index
     for listener, step in enumerate(subject.document.steps):
         for position, name in enumerate(step.on):
-            yield from _undeclared(subject, name, f"steps/{listener}/on/{position}")
+            yield from _undeclared(subject, step, name, f"steps/{listener}/on/{position}")
     for name, step in subject.steps.items():
         heard = {edge.action for edge in subject.outgoing[name] if edge.event is None}
         errors = any(edge.action == RESERVED_ACTION for edge in subject.outgoing[name])
@@ -34,7 +34,7 @@ def actions(subject: Subject, _: Order) -> Iterator[Issue]:
             )
 
 
-def _undeclared(subject: Subject, name: str, where: str) -> Iterator[Issue]:
+def _undeclared(subject: Subject, step: Step, name: str, where: str) -> Iterator[Issue]:
     source, action = subject.listening.outcome(name) or (None, None)
     if source is None or action in (None, RESERVED_ACTION, DEFAULT_ACTION):
         return
@@ -51,7 +51,9 @@ def _undeclared(subject: Subject, name: str, where: str) -> Iterator[Issue]:
         path=where,
         suggestion=did_you_mean(near) or f"Listen to “{prefix}”.",
         available=tuple(f"{prefix}.{action}" for action in known),
-        fix=Fix(path=where, value=meant, label=f"Listen to “{meant}”"),
+        fix=Fix(path=where, value=meant, label=f"Listen to “{meant}”")
+        if meant not in step.on
+        else None,
     )
 
 
@@ -65,6 +67,7 @@ def _error_handling(step: Step, index: int, *, heard: bool) -> Iterator[Issue]:
             path=where,
             suggestion=f"Let a step listen to “{error}”, or choose “fail” or “continue”.",
             available=("fail", "continue"),
+            fix=Fix(path=where, value="fail", label="End the run when it fails"),
         )
     if heard and step.on_error in (None, "fail"):
         yield Issue(

@@ -2,62 +2,68 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from backend.contracts.errors import Fix, Invalid, Issue
-from backend.contracts.plans import Input, Step
-from backend.expressions import parse
+from backend.contracts.plans import Step
 from backend.plans import pointer
 from backend.plans.bindings import Reference, references
+from backend.plans.validation.defaults import default_for, with_default
+from backend.plans.validation.guards import guard
 from backend.plans.validation.order import Order
-from backend.plans.validation.schema import KIND_WORDS, KINDS, Absent, Shape, kind_of
-from backend.plans.validation.subject import ITEM_ROOTS, Subject, did_you_mean
+from backend.plans.validation.schema import KIND_WORDS, Absent, Shape
+from backend.plans.validation.sight import Sight, Unseen
+from backend.plans.validation.spelling import braced, labelled, rebraced, spelled
+from backend.plans.validation.subject import ITEM_ROOTS, Subject
 
-OPEN_ROOTS = ("event", "run")
-_RUN = {
-    "type": "object",
-    "properties": {"id": {"type": "string"}, "plan_id": {"type": "string"}, "started_at": {}},
-}
+Place = tuple[str | int, ...]
 
 
 def dataflow(subject: Subject, order: Order) -> Iterator[Issue]:
     for index, step in enumerate(subject.document.steps):
-        flow = Flow(subject, order, step, index)
+        sight = Sight(subject, order, step)
+        flow = Flow(subject, order, sight, step, index)
         yield from flow.repetition()
         yield from flow.arguments()
-        yield from flow.guard()
+        if step.guard is not None:
+            yield from guard(subject, sight, step.guard, f"steps/{index}/guard", flow.after)
 
 
 class Flow:
     """The references of one step."""
 
-    def __init__(self, subject: Subject, order: Order, step: Step, index: int) -> None:
+    def __init__(
+        self, subject: Subject, order: Order, sight: Sight, step: Step, index: int
+    ) -> None:
         self._subject = subject
         self._order = order
+        self._sight = sight
         self._step = step
         self._index = index
 
     def arguments(self) -> Iterator[Issue]:
         spec = self._subject.spec(self._step)
         wanted = Shape.of(spec.inputs) if spec else Shape()
-        try:
-            found = references(self._step.args)
-        except Invalid as error:
-            yield self._unreadable(error, ("args",))
-            return
-        for reference in found:
-            where = ("args", *reference.where)
-            produced, issue = self._produced(reference, where)
-            if issue is not None:
-                yield issue
-            elif produced is not None:
-                yield from self._agreement(reference, where, produced, wanted)
+        for param, value in self._step.args.items():
+            place: Place = ("args", param)
+            try:
+                found = references(value)
+            except Invalid as error:
+                yield self._unreadable(error, place, value)
+                continue
+            yield from self._misspelt(value, place)
+            for reference in found:
+                where = (*place, *reference.where)
+                aim = _at(wanted, where[1:])
+                seen = self._sight.produced(reference)
+                if isinstance(seen, Unseen):
+                    yield self._unseen(seen, reference, where, aim)
+                elif aim is not None:
+                    yield from self._agreement(reference, where, seen, aim)
 
     def repetition(self) -> Iterator[Issue]:
-        value = self._step.for_each
+        value, place = self._step.for_each, ("for_each",)
         if value is None:
             if self._step.max_parallel is not None:
                 yield self._issue(
@@ -65,246 +71,211 @@ class Flow:
                     f"Step “{self._step.name}” limits parallel items but repeats over nothing.",
                     ("max_parallel",),
                     "Add “for_each”, or remove “max_parallel”.",
+                    fix=Fix(
+                        path=self._path(("max_parallel",)), value=None, label="Remove the limit"
+                    ),
                 )
             return
         try:
             found = references(value)
         except Invalid as error:
-            yield self._unreadable(error, ("for_each",))
+            yield self._unreadable(error, place, value)
             return
-        if len(found) != 1 or not _whole(value, found[0]) or found[0].root in ITEM_ROOTS:
+        if len(found) != 1 or value != found[0].text or found[0].root in ITEM_ROOTS:
+            meant = braced(value)
+            fits = meant and self._brings_a_list(meant)
             yield self._issue(
                 "PLAN_FOR_EACH_INVALID",
                 "“for_each” must be one reference to a list.",
-                ("for_each",),
+                place,
                 "Write it like ${fetch.links}.",
+                fix=self._fix(place, meant) if fits else None,
             )
             return
-        produced, issue = self._produced(found[0], ("for_each",))
-        if issue is not None:
-            yield issue
-        elif produced is not None and "array" not in produced.kinds:
-            yield self._issue(
-                "PLAN_INTERFACE_MISMATCH",
-                f"{found[0].text} is {_either(produced)}; “for_each” needs a list.",
-                ("for_each",),
-                "Refer to an output that is a list.",
-                self._outputs(found[0].root, Shape({"type": "array"})),
-            )
+        list_ = Shape({"type": "array"})
+        seen = self._sight.produced(found[0], in_items=False)
+        if isinstance(seen, Unseen):
+            yield self._unseen(seen, found[0], place, list_)
+        elif "array" not in seen.kinds:
+            yield self._mismatch(found[0], place, seen, list_, "“for_each” needs a list")
 
-    def guard(self) -> Iterator[Issue]:
-        if self._step.guard is None:
-            return
-        try:
-            guard = parse(self._step.guard)
-        except Invalid as error:
-            yield self._unreadable(error, ("guard",))
-            return
-        spelled = {name.replace("-", "_"): name for name in reversed(self._subject.steps)}
-        roots = {
-            name: name if name in self._subject.steps else spelled.get(name, name)
-            for name in sorted(guard.names)
-        }
-        sound = set()
-        for name, root in roots.items():
-            issue = self._root(root, name, ("guard",), has_default=name not in guard.required)
-            if issue is None:
-                sound.add(name)
-            else:
-                yield issue
-        for name, *path in sorted(fields(self._step.guard)):
-            if name in sound:
-                reference = Reference(roots[name], tuple(path), text=".".join([name, *path]))
-                _, issue = self._produced(reference, ("guard",))
-                if issue is not None and issue.code == "PLAN_REFERENCE_UNKNOWN":
-                    yield issue
+    def _brings_a_list(self, text: str) -> bool:
+        (reference,) = references(text)
+        seen = self._sight.produced(reference, in_items=False)
+        return isinstance(seen, Shape) and "array" in seen.kinds
 
-    def _produced(
-        self, reference: Reference, where: tuple[str | int, ...]
-    ) -> tuple[Shape | None, Issue | None]:
-        """The shape of what a reference yields; None when it is not known or there is an issue."""
-        issue = self._root(reference.root, reference.text, where, has_default=reference.has_default)
-        if issue is not None:
-            return None, issue
-        shape = self._shape(reference.root)
-        for position, part in enumerate(reference.path):
-            try:
-                shape = shape.at(part)
-            except Absent as absent:
-                return None, self._absent(reference, position, where, absent.available)
-        if reference.has_default and shape.kinds != KINDS:
-            kinds = sorted(shape.kinds | {kind_of(reference.default)})
-            return (
-                shape if kind_of(reference.default) in shape.kinds else Shape({"type": kinds})
-            ), None
-        return shape, None
+    def _misspelt(self, value: Any, place: Place) -> Iterator[Issue]:
+        """Placeholders of other languages, where they name a step or an input of this plan."""
+        for where, text in _texts(value, place):
+            fixed = rebraced(text, self._resolves)
+            if fixed != text:
+                yield self._issue(
+                    "PLAN_REFERENCE_INVALID",
+                    f"“{text[:80]}” names a value the way other languages do; here it stays as it is.",
+                    where,
+                    "Write ${step.output}.",
+                    fix=self._fix(where, fixed),
+                )
 
-    def _root(
-        self, root: str, text: str, where: tuple[str | int, ...], *, has_default: bool
-    ) -> Issue | None:
-        """Why the first name of a reference means nothing here, if so."""
-        if root in ("inputs", *OPEN_ROOTS):
-            return None
-        if root in ITEM_ROOTS:
-            if self._step.for_each is not None and where[0] != "for_each":
-                return None
-            return self._issue(
-                "PLAN_REFERENCE_UNKNOWN",
-                f"{text}: “{root}” exists only in a step with “for_each”.",
-                where,
-                "Add “for_each” to the step, or refer to a step's output.",
-            )
-        if root not in self._subject.steps:
-            return self._unknown_root(root, text, where)
-        if self._step.name in self._order.murky:
-            return None
-        if not self._order.before(self._step.name, root):
-            return self._issue(
-                "PLAN_REFERENCE_NOT_BEFORE",
-                f"{text}: step “{root}” does not come before “{self._step.name}”.",
-                where,
-                f"Let “{self._step.name}” come after it: add “step.{root}” to its “on”.",
-                self._earlier,
-            )
-        if not has_default and not self._order.sure(self._step.name, root):
-            return self._issue(
-                "PLAN_REFERENCE_NEEDS_DEFAULT",
-                f"{text}: step “{root}” may be skipped before “{self._step.name}” starts.",
-                where,
-                f"Say what holds then: default({text}.…, 0)."
-                if where[0] == "guard"
-                else f'Say what holds then: ${{{root}.… ?? ""}}.',
-            )
-        return None
-
-    def _unknown_root(self, root: str, text: str, where: tuple[str | int, ...]) -> Issue:
-        known = (*self._earlier, "inputs", *OPEN_ROOTS)
-        inputs = self._subject.document.inputs
-        near = (f"inputs.{root}",) if root in inputs else self._subject.nearest(root, known)
-        return self._issue(
-            "PLAN_REFERENCE_UNKNOWN",
-            f"{text}: there is no step “{root[:80]}”.",
-            where,
-            did_you_mean(near),
-            known[:50],
-            self._replacement(where, text, root, near[0] if near else ""),
-        )
-
-    def _absent(
-        self,
-        reference: Reference,
-        position: int,
-        where: tuple[str | int, ...],
-        available: tuple[str, ...],
-    ) -> Issue:
-        part = str(reference.path[position])
-        holder = ".".join([reference.root, *map(str, reference.path[:position])])
-        near = self._subject.nearest(part, available, 1)
-        code = "PLAN_REFERENCE_UNKNOWN"
-        return self._issue(
-            code,
-            f"{reference.text}: “{holder}” has no “{part[:80]}”.",
-            where,
-            did_you_mean(near),
-            available,
-            self._replacement(where, reference.text, f"{holder}.{part}", f"{holder}.{near[0]}")
-            if near
-            else None,
-        )
+    def _resolves(self, text: str) -> bool:
+        (reference,) = references(text)
+        known = reference.root in self._subject.steps or reference.root == "inputs"
+        return bool(known and reference.path) and isinstance(self._sight.produced(reference), Shape)
 
     def _agreement(
+        self, reference: Reference, where: Place, produced: Shape, wanted: Shape
+    ) -> Iterator[Issue]:
+        whole = self._value(where) == reference.text
+        made = produced if whole else Shape({"type": "string"})
+        places = list(made.conflicts(wanted))
+        if not places:
+            return
+        inside = pointer.join(*places[0])
+        what = _either(_at(made, places[0]) or made) if whole else "text"
+        needed = _either(_at(wanted, places[0]) or wanted)
+        if inside:
+            what, needed = f"{what} at “{inside}”", f"{needed} there"
+        aim = f"“{where[-1]}” of “{self._step.action}” needs {needed}"
+        yield self._mismatch(reference, where, produced, wanted, aim, what)
+
+    def _mismatch(
         self,
         reference: Reference,
-        where: tuple[str | int, ...],
+        where: Place,
         produced: Shape,
         wanted: Shape,
-    ) -> Iterator[Issue]:
-        try:
-            for part in where[1:]:
-                wanted = wanted.at(part)
-        except Absent:
-            return
-        whole = _whole(self._value(where), reference)
-        kinds = produced.kinds if whole else frozenset({"string"})
-        if kinds & wanted.kinds:
-            return
-        what = _either(produced) if whole else "text"
-        yield self._issue(
+        aim: str,
+        what: str = "",
+    ) -> Issue:
+        fitting = self._sight.outputs(reference.root, wanted)
+        return self._issue(
             "PLAN_INTERFACE_MISMATCH",
-            f"{reference.text} is {what}; “{where[-1]}” of “{self._step.action}” needs "
-            f"{_either(wanted)}.",
+            f"{reference.text} is {what or _either(produced)}; {aim}.",
             where,
             "Refer to an output of the right kind, or put a step between that converts it.",
-            self._outputs(reference.root, wanted),
+            tuple(f"${{{reference.root}.{name}}}" for name in fitting),
+            self._matching(reference, where, produced, wanted, fitting),
         )
 
-    def _shape(self, root: str) -> Shape:
-        if root == "inputs":
-            return Shape.of(_inputs_schema(self._subject.document.inputs))
-        if root == "run":
-            return Shape(_RUN)
-        if root == "index":
-            return Shape({"type": "integer"})
-        if root == "item":
-            return self._item()
-        other = self._subject.steps.get(root)
-        spec = self._subject.spec(other) if other else None
-        if other is None or spec is None:
-            return Shape()
-        made = Shape.of(spec.outputs)
-        return made.columns() if other.for_each is not None else made
+    def _matching(
+        self,
+        reference: Reference,
+        where: Place,
+        produced: Shape,
+        wanted: Shape,
+        fitting: tuple[str, ...],
+    ) -> Fix | None:
+        """The output that was surely meant: of the argument's own name, or, of a step named without
+        an output, the only one that fits; and one value for a list of such values is a list of one."""
+        if self._value(where) != reference.text:
+            return None
+        named = [name for name in fitting if name == where[-1] and reference.path != (name,)]
+        if not named and not reference.path and len(fitting) == 1:
+            named = list(fitting)
+        if named:
+            chain = (reference.root, named[0])
+            return self._fix(
+                where, reference.text.replace(reference.text, spelled(chain, reference))
+            )
+        listed = where[0] == "args" and "array" in wanted.kinds and "array" not in produced.kinds
+        if listed and reference.path and produced.agrees(wanted.at(0)):
+            return self._fix(where, [reference.text])
+        return None
 
-    def _item(self) -> Shape:
-        try:
-            (reference,) = references(self._step.for_each)
-            shape = self._shape(reference.root) if reference.root != "item" else Shape()
-            for part in reference.path:
-                shape = shape.at(part)
-            return shape.at(0)
-        except (Invalid, Absent, ValueError):
-            return Shape()
+    def _unseen(
+        self, unseen: Unseen, reference: Reference, where: Place, wanted: Shape | None
+    ) -> Issue:
+        fix = None
+        suggestion = unseen.suggestion
+        if unseen.code == "PLAN_REFERENCE_NEEDS_DEFAULT":
+            suggestion = f'Say what holds then: ${{{reference.root}.… ?? ""}}.'
+            fix = self._defaulted(where, wanted)
+        elif unseen.code == "PLAN_REFERENCE_NOT_BEFORE":
+            fix = self.after(reference.root)
+        else:
+            fix = self._instead(unseen, reference, where, wanted)
+        return self._issue(unseen.code, unseen.message, where, suggestion, unseen.available, fix)
 
-    def _outputs(self, root: str, wanted: Shape) -> tuple[str, ...]:
-        """References into the same step that would fit."""
-        step = self._subject.steps.get(root)
-        spec = self._subject.spec(step) if step else None
-        if spec is None:
-            return ()
-        made = Shape.of(spec.outputs)
-        names = spec.outputs.get("properties", {})
-        return tuple(f"${{{root}.{name}}}" for name in names if made.at(name).kinds & wanted.kinds)
+    def _instead(
+        self, unseen: Unseen, reference: Reference, where: Place, wanted: Shape | None
+    ) -> Fix | None:
+        """The first chain of names that brings something fitting."""
+        value = self._value(where)
+        for root, *path in unseen.instead:
+            chain = (str(root), *path)
+            text = spelled(chain, reference)
+            (other,) = references(text)
+            seen = self._sight.produced(other, in_items=where[0] != "for_each")
+            if isinstance(seen, Unseen) or not isinstance(value, str):
+                continue
+            whole = value == reference.text
+            made = seen if whole else Shape({"type": "string"})
+            if wanted is None or made.agrees(wanted):
+                return self._fix(where, value.replace(reference.text, text))
+        return None
 
-    @cached_property
-    def _earlier(self) -> tuple[str, ...]:
-        return tuple(
-            name for name in self._subject.steps if self._order.before(self._step.name, name)
+    def _defaulted(self, where: Place, wanted: Shape | None) -> Fix | None:
+        """Every reference in the same text that needs one gets a default that the argument takes."""
+        value = self._value(where)
+        if not isinstance(value, str):
+            return None
+        fixed = value
+        for reference in references(value):
+            unseen = self._sight.produced(reference, in_items=where[0] != "for_each")
+            if not isinstance(unseen, Unseen):
+                continue
+            if unseen.code != "PLAN_REFERENCE_NEEDS_DEFAULT":
+                continue
+            whole = value == reference.text
+            sure = Reference(reference.root, reference.path, has_default=True)
+            made = self._sight.produced(sure)
+            if isinstance(made, Unseen):
+                return None
+            default = default_for(made, wanted if whole else None)
+            if default is None:
+                return None
+            fixed = fixed.replace(reference.text, with_default(reference, default))
+        return self._fix(where, fixed) if fixed != value else None
+
+    def after(self, root: str) -> Fix | None:
+        """Come after the steps referred to. Where one trigger starts everything, they stand for it:
+        skipped with them rather than started without what they make."""
+        heard = self._step.on
+        if len(self._subject.document.events) == 1:
+            heard = [name for name in heard if name not in self._subject.triggers]
+        on = [*heard, f"step.{root}"]
+        label = f"Come after “{root}”"
+        return (
+            Fix(path=self._path(("on",)), value=on, label=label)
+            if root != self._step.name
+            else None
         )
 
-    def _value(self, where: tuple[str | int, ...]) -> Any:
+    def _value(self, where: Place) -> Any:
         if where[0] == "args":
             return pointer.follow(self._step.args, where[1:])
         return getattr(self._step, str(where[0]))
 
-    def _replacement(
-        self, where: tuple[str | int, ...], text: str, old: str, new: str
-    ) -> Fix | None:
-        value = self._value(where)
-        if not new or not isinstance(value, str):
-            return None
-        fixed = value.replace(text, text.replace(old, new, 1))
-        if fixed == value:
-            return None
-        return Fix(path=self._path(where), value=fixed, label=f"Use “{new}”")
+    def _fix(self, where: Place, value: Any) -> Fix:
+        shown = value if isinstance(value, str) else value[0]
+        return Fix(path=self._path(where), value=value, label=f"Use {labelled(shown)}")
 
-    def _unreadable(self, error: Invalid, where: tuple[str | int, ...]) -> Issue:
-        code = error.code if error.code.startswith("PLAN_") else "PLAN_REFERENCE_INVALID"
-        return self._issue(code, error.message, where, error.hint)
+    def _unreadable(self, error: Invalid, where: Place, value: Any) -> Issue:
+        fix = None
+        if isinstance(value, str):
+            fixed = rebraced(value, self._resolves)
+            try:
+                references(fixed)
+                fix = self._fix(where, fixed) if fixed != value else None
+            except Invalid:
+                fix = None
+        return self._issue(error.code, error.message, where, error.hint, fix=fix)
 
     def _issue(
         self,
         code: str,
         message: str,
-        where: tuple[str | int, ...],
+        where: Place,
         suggestion: str = "",
         available: tuple[str, ...] = (),
         fix: Fix | None = None,
@@ -318,31 +289,30 @@ class Flow:
             fix=fix,
         )
 
-    def _path(self, where: tuple[str | int, ...]) -> str:
+    def _path(self, where: Place) -> str:
         return pointer.join("steps", self._index, *where)
 
 
-def fields(expression: str) -> set[tuple[str, ...]]:
-    """The names an expression looks at with their fields: ("fetch", "status")."""
-    found: set[tuple[str, ...]] = set()
-    for node in ast.walk(ast.parse(" ".join(expression.split("\n")).strip(), mode="eval")):
-        path: list[str] = []
-        inner: ast.AST = node
-        while isinstance(inner, ast.Attribute):
-            path.insert(0, inner.attr)
-            inner = inner.value
-        if path and isinstance(inner, ast.Name):
-            found.add((inner.id, *path))
-    return found
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    stack: list[tuple[Any, Place]] = [(value, place)]
+    while stack:
+        each, where = stack.pop()
+        if isinstance(each, str):
+            if "{" in each:
+                yield where, each
+        elif isinstance(each, dict):
+            stack.extend((item, (*where, key)) for key, item in each.items())
+        elif isinstance(each, list):
+            stack.extend((item, (*where, index)) for index, item in enumerate(each))
 
 
-def _inputs_schema(inputs: dict[str, Input]) -> dict[str, Any]:
-    properties = {name: {"type": given.type} for name, given in inputs.items()}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _whole(value: Any, reference: Reference) -> bool:
-    return isinstance(value, str) and value == reference.text
+def _at(shape: Shape, place: Place) -> Shape | None:
+    try:
+        for part in place:
+            shape = shape.at(part)
+    except Absent:
+        return None
+    return shape
 
 
 def _either(shape: Shape) -> str:

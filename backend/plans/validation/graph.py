@@ -10,7 +10,7 @@ from backend.plans.validation.subject import Subject
 
 
 def graph(subject: Subject, order: Order) -> Iterator[Issue]:
-    index = {step.name: i for i, step in reversed(list(enumerate(subject.document.steps)))}
+    index = subject.index
     acyclic = subject.document.graph_type == "acyclic"
     for loop in order.loops:
         if acyclic:
@@ -64,11 +64,6 @@ def _unreachable(subject: Subject, name: str, index: int) -> Issue:
             message=f"Nothing can start step “{name}”: the plan has no trigger.",
             path=f"steps/{index}/on",
             suggestion="Add a trigger, at least one of kind “manual”, and listen to it.",
-            fix=Fix(
-                path="events",
-                value=[{"name": "event.start", "kind": "manual"}],
-                label="Add a start by hand",
-            ),
         )
     return Issue(
         code="PLAN_STEP_UNREACHABLE",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,25 +14,30 @@ from backend.contracts.plans import Step
 from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.bindings import references
+from backend.plans.validation.conversions import candidates
 from backend.plans.validation.schema import KIND_WORDS
+from backend.plans.validation.subject import Subject
 
+Path = tuple[str | int, ...]
 # Errors of these keywords may come from a reference further inside, whose value is not known yet.
 _AROUND = frozenset({"anyOf", "oneOf", "not", "enum", "const", "if", "uniqueItems", "contains"})
+_TRIES = 8  # what one attempt at a fix costs, in comparisons
 
 
-def literals(step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
+def literals(subject: Subject, step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
     """One issue per value that the tool would refuse; what references bring is not judged here."""
     try:
         errors = list(validator(spec.inputs).iter_errors(step.args))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         yield Issue(
-            code="PLAN_TOOL_BROKEN",
+            code="PLAN_METADATA_ERROR",
             message=f"The contract of “{step.action}” cannot be used: {error}",
             path=f"steps/{index}/action",
+            suggestion="Mend the tool's description and read it in again, or use another tool.",
         )
         return
     open_ = _references(step.args)
-    told: set[tuple[str | int, ...]] = set()
+    told: set[Path] = set()
     for misfit in errors:
         path = tuple(misfit.instance_path)
         whole = not path and misfit.kind.name in ("required", "additionalProperties")
@@ -40,36 +45,91 @@ def literals(step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
             continue
         if not any(_covers(where, path, misfit.kind.name) for where in open_):
             told.add(path)
-            yield _misfit(step, index, path, misfit)
+            yield _misfit(subject, step, index, spec, path, misfit)
 
 
-def _covers(where: tuple[str | int, ...], path: tuple[str | int, ...], keyword: str) -> bool:
+def _covers(where: Path, path: Path, keyword: str) -> bool:
     """Whether a reference may be to blame for an error at `path`."""
     inside = path[: len(where)] == where
     return inside or (keyword in _AROUND and where[: len(path)] == path)
 
 
 def _misfit(
-    step: Step, index: int, path: tuple[str | int, ...], error: jsonschema_rs.ValidationError
+    subject: Subject,
+    step: Step,
+    index: int,
+    spec: ToolSpec,
+    path: Path,
+    error: jsonschema_rs.ValidationError,
 ) -> Issue:
     path, keyword, details = _closest(path, error)
     value = pointer.follow(step.args, path)
-    where = pointer.join("steps", index, "args", *path)
     options = tuple(str(option) for option in details.get("options", ()))
-    fixed = converted(value, details.get("types", ()))
+    fix = None
+    if subject.affords(_TRIES):
+        fix = _without(step, index, spec, path) if value is None else None
+        fix = fix or _converted(step, index, spec, path, candidates(value, keyword, details))
     return Issue(
         code="PLAN_ARGUMENT_INVALID",
         message=f"“{pointer.join(*path) or 'args'}” {_words_for(keyword, details, value)}.",
-        path=where,
+        path=pointer.join("steps", index, "args", *path),
         suggestion=f"One of: {', '.join(options)}." if options else "",
         available=options,
-        fix=None if fixed is None else Fix(path=where, value=fixed, label=f"Use {fixed!r}"),
+        fix=fix,
     )
 
 
+def _converted(
+    step: Step, index: int, spec: ToolSpec, path: Path, values: Iterable[Any]
+) -> Fix | None:
+    """The first of `values` that the tool takes there."""
+    for value in values:
+        if path and fits(spec, _with(step.args, path, value), path):
+            where = pointer.join("steps", index, "args", *path)
+            shown = value if isinstance(value, str) else orjson.dumps(value).decode()
+            return Fix(path=where, value=value, label=f"Use {shown[:60]}")
+    return None
+
+
+def _without(step: Step, index: int, spec: ToolSpec, path: Path) -> Fix | None:
+    """Nothing was given: an argument that need not be given is left out."""
+    if not path or not isinstance(path[-1], str):
+        return None
+    *upper, last = path
+    holder = {name: v for name, v in pointer.follow(step.args, upper).items() if name != last}
+    args: dict[str, Any] = _with(step.args, upper, holder)
+    if not fits(spec, args, path) or not fits(spec, args, tuple(upper)):
+        return None
+    where = pointer.join("steps", index, "args", *upper)
+    return Fix(path=where, value=holder, label=f"Leave out “{str(last)[:60]}”")
+
+
+def fits(spec: ToolSpec, args: Mapping[str, Any], path: Path) -> bool:
+    """Whether the tool takes what stands at `path`, wherever that is part of."""
+    for error in validator(spec.inputs).iter_errors(args):
+        place = tuple(error.instance_path)
+        missing = error.kind.as_dict().get("property") if error.kind.name == "required" else None
+        lacking = missing is not None and (*place, missing) == path
+        inside = place[: len(path)] == path
+        around = bool(place) and path[: len(place)] == place
+        if lacking or inside or around:
+            return False
+    return True
+
+
+def _with(value: Any, path: Sequence[Any], new: Any) -> Any:
+    """A copy of a JSON value with `new` at a path in it."""
+    if not path:
+        return new
+    first, *rest = path
+    if isinstance(value, list):
+        return [_with(v, rest, new) if i == first else v for i, v in enumerate(value)]
+    return {**value, first: _with(value[first], rest, new)}
+
+
 def _closest(
-    path: tuple[str | int, ...], error: jsonschema_rs.ValidationError
-) -> tuple[tuple[str | int, ...], str, Mapping[str, Any]]:
+    path: Path, error: jsonschema_rs.ValidationError
+) -> tuple[Path, str, Mapping[str, Any]]:
     """Of several shapes a value may have, what keeps it from the one it is most like: where, which
     keyword, its details."""
     details = error.kind.as_dict()
@@ -127,22 +187,6 @@ def _either(words: Iterable[str]) -> str:
     return " or ".join(words)
 
 
-def converted(value: Any, kinds: Iterable[str]) -> Any:
-    """What a text most likely meant where a number or a truth was wanted; None when unclear."""
-    if not isinstance(value, str):
-        return None
-    text = value.strip().lower()
-    if "boolean" in kinds and text in ("true", "false"):
-        return text == "true"
-    for kind, convert in (("integer", int), ("number", float)):
-        if kind in kinds and len(text) < 16 and text.lstrip("-").replace(".", "", 1).isdecimal():
-            try:
-                return convert(text)
-            except ValueError:
-                return None
-    return None
-
-
 def validator(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
     """The compiled validator of a tool's schema. Remote references are refused."""
     return _compiled(orjson.dumps(schema))
@@ -153,7 +197,7 @@ def _compiled(schema: bytes) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(orjson.loads(schema), validate_formats=True, offline=True)
 
 
-def _references(args: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
+def _references(args: Mapping[str, Any]) -> list[Path]:
     try:
         return [reference.where for reference in references(args)]
     except Invalid:  # the data flow's validator says so

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backend.contracts.errors import Fix, Issue
-from backend.contracts.plans import RESERVED_STEP_NAMES
+from backend.contracts.plans import RESERVED_STEP_NAMES, Step
 from backend.plans.ir import STEP_PREFIX
 from backend.plans.validation.order import Order
 from backend.plans.validation.subject import Subject, did_you_mean
 
 
-def names(subject: Subject, _: Order) -> Iterator[Issue]:
+def names(subject: Subject, order: Order) -> Iterator[Issue]:
     yield from _triggers(subject)
     yield from _steps(subject)
     for index, step in enumerate(subject.document.steps):
@@ -21,7 +21,7 @@ def names(subject: Subject, _: Order) -> Iterator[Issue]:
         for position, name in enumerate(step.on):
             where = f"steps/{index}/on/{position}"
             if not subject.listening.known(name):
-                yield _unknown(subject, name, where)
+                yield _unknown(subject, order, index, name, where)
             elif name in step.on[:position]:
                 yield Issue(
                     code="PLAN_NAME_REPEATED",
@@ -77,17 +77,48 @@ def _reserved(name: str, where: str, who: str) -> Issue:
     )
 
 
-def _unknown(subject: Subject, name: str, where: str) -> Issue:
+def _unknown(subject: Subject, order: Order, index: int, name: str, where: str) -> Issue:
     available = subject.listening.names()
     if name in subject.steps:
         near: tuple[str, ...] = (STEP_PREFIX + name,)
     else:
         near = subject.nearest(name, available)
+    step = subject.document.steps[index]
     return Issue(
         code="PLAN_EVENT_UNKNOWN",
         message=f"Nothing announces “{name}”.",
         path=where,
         suggestion=did_you_mean(near) or "Listen to a trigger or to “step.” and a step's name.",
         available=available[:50],
-        fix=Fix(path=where, value=near[0], label=f"Listen to “{near[0]}”") if near else None,
+        fix=_declared(subject, name) or _heard(subject, order, step, where, near),
     )
+
+
+def _declared(subject: Subject, name: str) -> Fix | None:
+    """A plan without triggers whose one outer event has no declaration: it is started by hand."""
+    if subject.document.events or name.startswith(STEP_PREFIX) or name in RESERVED_STEP_NAMES:
+        return None
+    outer = {
+        heard
+        for step in subject.document.steps
+        for heard in step.on
+        if not subject.listening.known(heard) and heard not in subject.steps
+    }
+    if outer != {name}:
+        return None
+    trigger = {"name": name, "kind": "manual"}
+    return Fix(path="events", value=[trigger], label="Start it by hand")
+
+
+def _heard(
+    subject: Subject, order: Order, step: Step, where: str, near: tuple[str, ...]
+) -> Fix | None:
+    """The first name that was meant; one that closes a circle, or is listed already, was not."""
+    for meant in near:
+        edges = subject.listening(meant, step.name)
+        sources = [edge.source for edge in edges if subject.from_step(edge)]
+        closes = any(s == step.name or order.before(s, step.name) for s in sources)
+        if meant in step.on or closes:
+            continue
+        return Fix(path=where, value=meant, label=f"Listen to “{meant}”")
+    return None

@@ -42,7 +42,7 @@ class Shape:
         """What a `for_each` step of this output gives: each field a list, and `errors`."""
         fields = {
             name: {"type": "array", "items": schema}
-            for branch in self._branches()
+            for branch in self.branches()
             for name, schema in branch.get("properties", {}).items()
         }
         errors = {"errors": {"type": "array", "items": {"type": "object"}}}
@@ -54,7 +54,7 @@ class Shape:
     def kinds(self) -> frozenset[str]:
         """The kinds of value this allows. An integer is a number too."""
         found: set[str] = set()
-        for branch in self._branches():
+        for branch in self.branches():
             found |= _kinds(branch)
         return frozenset(found | ({"integer"} if "number" in found else set()))
 
@@ -62,7 +62,7 @@ class Shape:
         """The shape of one element. Raises `Absent`."""
         inner: list[Any] = []
         names: dict[str, None] = {}
-        for branch in self._branches():
+        for branch in self.branches():
             kinds = _kinds(branch)
             if "array" in kinds and str(part).removeprefix("-").isdecimal():
                 inner.append(_item(branch, int(part)))
@@ -75,7 +75,41 @@ class Shape:
             raise Absent(tuple(names))
         return Shape(inner[0] if len(inner) == 1 else {"anyOf": inner}, self.root)
 
-    def _branches(self) -> Iterator[Mapping[str, Any]]:
+    def agrees(self, wanted: Shape) -> bool:
+        """Whether a value of this shape may be one of the wanted shape: False only where none can."""
+        return not any(True for _ in self.conflicts(wanted))
+
+    def conflicts(self, wanted: Shape, depth: int = 0) -> Iterator[tuple[str | int, ...]]:
+        """Where no value of this shape can be of the wanted one: () at the top, (0,) in the elements
+        of a list that has some, ("to",) in a field."""
+        shared = self.kinds & wanted.kinds
+        if not shared:
+            yield ()
+        elif depth < 4 and shared == {"array"}:
+            for place in self.at(0).conflicts(wanted.at(0), depth + 1):
+                yield (0, *place)
+        elif depth < 4 and shared == {"object"}:
+            for name in sorted(wanted.required() | (self.required() & set(wanted.names()))):
+                try:
+                    mine, other = self.at(name), wanted.at(name)
+                except Absent:
+                    yield (name,)
+                    continue
+                for place in mine.conflicts(other, depth + 1):
+                    yield (name, *place)
+
+    def names(self) -> tuple[str, ...]:
+        """The fields an object of this shape is said to have."""
+        branches = self.branches()
+        return tuple(dict.fromkeys(n for branch in branches for n in branch.get("properties", {})))
+
+    def required(self) -> frozenset[str]:
+        """The fields it has in any case."""
+        sets = [frozenset(branch.get("required", ())) for branch in self.branches()]
+        return frozenset.intersection(*sets) if sets else frozenset()
+
+    def branches(self) -> Iterator[Mapping[str, Any]]:
+        """Each of the schemas one of which holds."""
         stack = [(self.schema, 0)]
         while stack:
             schema, depth = stack.pop()

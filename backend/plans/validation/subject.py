@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from backend.contracts.plans import Catalogue, Edge, PlanDocument, Step
+from backend.contracts.errors import Invalid
+from backend.contracts.plans import IR, Catalogue, Edge, PlanDocument, Step
 from backend.contracts.tools import ToolSpec
-from backend.plans.ir import Listening
+from backend.plans.ir import Listening, compile_document
 
 DEFAULT_ACTION = "default"
 ITEM_ROOTS = frozenset({"item", "index"})
@@ -19,13 +20,25 @@ _MAX_COMPARISONS = 20_000
 
 @dataclass(frozen=True)
 class Subject:
-    """`timezone` is the person's, for triggers that name none. `now` is aware, in UTC."""
+    """`timezone` is the person's, for triggers that name none; `now` aware, in UTC. `request` is what
+    the person said, "" where that is not known; `not_covered` are words of it that no step expresses.
+    `budget_usd` is the most that one run may cost."""
 
     document: PlanDocument
     catalogue: Catalogue
     now: datetime
     timezone: str = "UTC"
     not_covered: tuple[str, ...] = ()
+    request: str = ""
+    budget_usd: float | None = None
+
+    @cached_property
+    def ir(self) -> IR | None:
+        """None when two steps share a name."""
+        try:
+            return compile_document(self.document, self.catalogue)
+        except Invalid:
+            return None
 
     @cached_property
     def listening(self) -> Listening:
@@ -38,6 +51,14 @@ class Subject:
         for step in self.document.steps:
             steps.setdefault(step.name, step)
         return steps
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Where in the document each of `steps` is."""
+        places: dict[str, int] = {}
+        for index, step in enumerate(self.document.steps):
+            places.setdefault(step.name, index)
+        return places
 
     @cached_property
     def triggers(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from backend.plans.validation.literals import literals
 from backend.plans.validation.order import Order
 from backend.plans.validation.schema import KINDS, Shape
 from backend.plans.validation.subject import Subject, did_you_mean
+
+_TYPO = 0.85
 
 
 def tools(subject: Subject, order: Order) -> Iterator[Issue]:
@@ -26,29 +29,38 @@ def tools(subject: Subject, order: Order) -> Iterator[Issue]:
         if missing and step.action not in told:
             told.add(step.action)
             yield _unset(spec, missing, index)
-        properties = spec.inputs.get("properties", {})
         yield from _missing(subject, order, step, index, spec)
-        closed = not spec.inputs.get("additionalProperties", not properties)
-        if closed and not spec.inputs.get("patternProperties"):
-            for name in step.args.keys() - properties.keys():
-                yield _superfluous(subject, step, index, name, properties)
-        yield from literals(step, index, spec)
+        yield from _superfluous(subject, step, index, spec)
+        yield from literals(subject, step, index, spec)
 
 
 def _unknown(subject: Subject, step: Step, index: int) -> Issue:
     known = subject.catalogue.tools
     near = subject.nearest(step.action, known)
     alike = near or _related(subject, step.action)
+    where = f"steps/{index}/action"
+    meant = next((id for id in near if _meant(step, known[id])), None)
     return Issue(
         code="PLAN_TOOL_UNKNOWN",
         message=f"There is no tool “{step.action}”.",
-        path=f"steps/{index}/action",
+        path=where,
         suggestion=did_you_mean(alike),
         available=alike or tuple(sorted(known))[:50],
-        fix=Fix(path=f"steps/{index}/action", value=near[0], label=f"Use “{near[0]}”")
-        if near
-        else None,
+        fix=Fix(path=where, value=meant, label=f"Use “{meant}”") if meant else None,
     )
+
+
+def _meant(step: Step, spec: ToolSpec) -> bool:
+    """Whether a tool of a similar name is surely the one: a slip of the pen, or its arguments fit. Else
+    “email.read”, where there is none, would become “email.send”."""
+    said, id = step.action.lower(), spec.id.lower()
+    if _words(said) == _words(id) or sorted(said) == sorted(id):
+        return True
+    properties = spec.inputs.get("properties", {}).keys()
+    fit = (
+        step.args.keys() <= properties and set(spec.inputs.get("required", ())) <= step.args.keys()
+    )
+    return fit and difflib.SequenceMatcher(None, said, id).ratio() >= _TYPO
 
 
 def _related(subject: Subject, action: str) -> tuple[str, ...]:
@@ -56,13 +68,13 @@ def _related(subject: Subject, action: str) -> tuple[str, ...]:
     known = subject.catalogue.tools
     if not subject.affords(len(known)):
         return ()
-    words = _words(action)
-    scores = {id: len(words & _words(id)) for id in known}
+    words = set(_words(action))
+    scores = {id: len(words & set(_words(id))) for id in known}
     return tuple(sorted((id for id in scores if scores[id]), key=lambda id: (-scores[id], id))[:3])
 
 
-def _words(id: str) -> set[str]:
-    return {word for word in id.lower().replace("_", ".").replace("-", ".").split(".") if word}
+def _words(id: str) -> list[str]:
+    return [word for word in id.lower().replace("_", ".").replace("-", ".").split(".") if word]
 
 
 def _unset(spec: ToolSpec, missing: tuple[str, ...], index: int) -> Issue:
@@ -81,19 +93,24 @@ def _unset(spec: ToolSpec, missing: tuple[str, ...], index: int) -> Issue:
 def _missing(
     subject: Subject, order: Order, step: Step, index: int, spec: ToolSpec
 ) -> Iterator[Issue]:
-    for name in spec.inputs.get("required", ()):
-        if name in step.args:
-            continue
+    absent = [name for name in spec.inputs.get("required", ()) if name not in step.args]
+    sources = {name: list(_sources(subject, order, step, spec, name)) for name in absent}
+    single = {name: found[0] for name, found in sources.items() if len(found) == 1}
+    for name in absent:
         where = pointer.join("steps", index, "args", name)
-        named = list(_sources(subject, order, step, spec, name))
-        value = named[0] if len(named) == 1 else ""
+        value = single.get(name, "")
+        fix = None
+        if value and step.args:
+            fix = Fix(path=where, value=value, label=f"Use {value}")
+        elif value:  # the document may have no “args” to put it into
+            fix = Fix(path=f"steps/{index}/args", value=single, label=f"Use {value}")
         yield Issue(
             code="PLAN_ARGUMENT_MISSING",
             message=f"“{spec.name}” needs “{name}”.",
             path=where,
             suggestion=f"Take it from {value}." if value else _about(spec, name),
-            available=tuple(named),
-            fix=_wired(step, where, name, value) if value else None,
+            available=tuple(sources[name]),
+            fix=fix,
         )
 
 
@@ -105,11 +122,17 @@ def _sources(
     given = subject.document.inputs.get(name)
     if given is not None and Shape({"type": given.type}).kinds & wanted:
         yield f"${{inputs.{name}}}"
-    for other in subject.document.steps:
+    for other in subject.steps.values():
         made = subject.spec(other)
-        if made is None or other.for_each is not None or not _declares(made.outputs, name):
+        if (
+            made is None
+            or not _declares(made.outputs, name)
+            or not order.sure(step.name, other.name)
+        ):
             continue
-        if order.sure(step.name, other.name) and Shape.of(made.outputs).at(name).kinds & wanted:
+        output = Shape.of(made.outputs)
+        brought = (output.columns() if other.for_each is not None else output).at(name)
+        if brought.kinds & wanted:
             yield f"${{{other.name}.{name}}}"
 
 
@@ -117,31 +140,33 @@ def _declares(schema: Mapping[str, Any], name: str) -> bool:
     return name in schema.get("properties", {})
 
 
-def _wired(step: Step, where: str, name: str, value: str) -> Fix:
-    label = f"Use {value}"
-    if step.args:
-        return Fix(path=where, value=value, label=label)
-    # The document may have no “args” to put it into.
-    return Fix(path=where.rpartition("/")[0], value={name: value}, label=label)
-
-
 def _about(spec: ToolSpec, name: str) -> str:
     words = spec.inputs.get("properties", {}).get(name, {}).get("description", "")
     return f"“{name}”: {words}" if words else f"Give a value for “{name}”."
 
 
-def _superfluous(
-    subject: Subject, step: Step, index: int, name: str, properties: Mapping[str, Any]
-) -> Issue:
-    near = subject.nearest(name, [known for known in properties if known not in step.args], 1)
-    renamed = {(near[0] if near and key == name else key): step.args[key] for key in step.args}
-    return Issue(
-        code="PLAN_ARGUMENT_UNKNOWN",
-        message=f"“{step.action}” has no argument “{name[:80]}”.",
-        path=pointer.join("steps", index, "args", name),
-        suggestion=did_you_mean(near) or f"Remove “{name[:80]}”.",
-        available=tuple(properties),
-        fix=Fix(path=f"steps/{index}/args", value=renamed, label=f"Rename to “{near[0]}”")
-        if near
-        else None,
-    )
+def _superfluous(subject: Subject, step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
+    properties = spec.inputs.get("properties", {})
+    closed = not spec.inputs.get("additionalProperties", not properties)
+    if not closed or spec.inputs.get("patternProperties"):
+        return
+    odd = [name for name in step.args if name not in properties]
+    meant: dict[str, str] = {}
+    for name in odd:
+        taken = {*step.args, *meant.values()}
+        near = subject.nearest(name, [known for known in properties if known not in taken], 1)
+        if near:
+            meant[name] = near[0]
+    renamed = {meant.get(name, name): value for name, value in step.args.items()}
+    for name in odd:
+        near = (meant[name],) if name in meant else ()
+        yield Issue(
+            code="PLAN_ARGUMENT_UNKNOWN",
+            message=f"“{step.action}” has no argument “{name[:80]}”.",
+            path=pointer.join("steps", index, "args", name),
+            suggestion=did_you_mean(near) or f"Remove “{name[:80]}”.",
+            available=tuple(properties),
+            fix=Fix(path=f"steps/{index}/args", value=renamed, label=f"Rename to “{near[0]}”")
+            if near
+            else None,
+        )
