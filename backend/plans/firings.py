@@ -61,7 +61,10 @@ def instant(timestamp: datetime, timezone: str) -> datetime:
 
 
 def due_scope(due: date) -> dict[str, Any]:
-    """What `only_if` may look at: days of the month are numbers, Monday is weekday 0."""
+    """What `only_if` may look at: days of the month are numbers, Monday is weekday 0, `date` is ISO
+    text. `workday` numbers the working days of the month (0 on a weekend), `workdays` is how many it
+    has; `day_count` and `week_count` number all days and weeks, so that every nth one can be told.
+    """
     days = calendar.monthrange(due.year, due.month)[1]
     last = date(due.year, due.month, days)
     return {
@@ -71,8 +74,20 @@ def due_scope(due: date) -> dict[str, Any]:
             "weekday": due.weekday(),
             "days_in_month": days,
             "last_workday": days - max(0, last.weekday() - 4),
+            "workday": _workdays(due) if due.weekday() < 5 else 0,
+            "workdays": _workdays(last),
+            "year": due.year,
+            "date": due.isoformat(),
+            "day_count": due.toordinal(),
+            "week_count": (due.toordinal() - 1) // 7,
         }
     }
+
+
+def _workdays(until: date) -> int:
+    """How many working days the month has until that day."""
+    first = until.weekday() - until.day + 1
+    return sum((first + day) % 7 < 5 for day in range(until.day))
 
 
 def _firings(trigger: Trigger, after: datetime, timezone: str) -> Iterator[datetime]:

@@ -311,7 +311,7 @@ async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -
         ("read the feed and mail it to a@x.org", "feed"),
         ("summarise it", "summarise"),
         ("save it", "file"),
-        (f"read the feed {FEED} every other Monday at 9 and tell me", "When exactly"),
+        (f"read the feed {FEED} every second Monday at 9 and tell me", "When exactly"),
         (f"read the feed {FEED} every day at 25:00 and tell me", "When exactly"),
         (f"read the feed {FEED} and tweet it", "tweet it"),
         (f"send me the news from {FEED}", "mail, or"),
@@ -414,7 +414,7 @@ async def test_two_feeds_are_read_side_by_side(say: Say) -> None:
         ),
         (f"read the feed {FEED} and tweet it", "Leave it out", ["feed.read"]),
         (
-            f"read the feed {FEED} every other Monday at 9 and tell me",
+            f"read the feed {FEED} every second Monday at 9 and tell me",
             "every Monday at 9",
             ["feed.read", "notify.user"],
         ),

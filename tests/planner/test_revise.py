@@ -192,7 +192,7 @@ async def test_asking_first_gates_what_acts(say: Say, plan: dict[str, Any]) -> N
     [
         "make it 25:00",
         "make it weekly",
-        "every other Monday",
+        "every second Monday",
         "in the limit of asdf",
         "set the limit to ten",
     ],

@@ -10,11 +10,15 @@ import pytest
 from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from agents.planner.times import Refused, When, adjust_when, find_when, parse_when
+from backend.contracts.plans import Trigger
+from backend.plans.firings import firings
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)  # a Saturday, 11:30 in Berlin
 ZONE = "Europe/Berlin"
+TRIGGER: TypeAdapter[Trigger] = TypeAdapter(Trigger)
 
 HABITS = [
     ("every weekday at 9 in the morning", "0 9 * * 1-5"),
@@ -74,16 +78,29 @@ HABITS = [
 ]
 
 REFUSED = [
-    "every other Monday at 9",
+    "every second Monday at 9",
+    "every third Tuesday at 9",
+    "next Sunday at 9",
+    "tomorrow at midnight",
+    "on Friday night at 1",
+    "Mondays at 24:00",
+    "every day at 9 and 5",
+    "at 8, 12 and 3 pm and",
+    "every weekday at 9 until yesterday",
+    "every week at 9 until Friday",
+    "every day at 9 for a while",
+    "every Monday at 9 and every Friday",
+    "Mondays at 9 New York time and Fridays at 10",
+    "weekdays except Saturday at 9",
+    "once a week on Monday and Friday at 9",
+    "twice a day at 8",
+    "every year on 29 February at 9",
+    "in two and a half days",
     "every second Tuesday",
     "every weekday at 9 except holidays",
-    "every weekday at 9 for three weeks",
-    "every day at 9 until Friday",
     "every 31st at 9",
     "on the 30th of every month",
     "the fifth Monday of every month",
-    "every three days at 9",
-    "every 2 weeks on Monday",
     "every week at 9",
     "every month",
     "every month at 9",
@@ -101,7 +118,6 @@ REFUSED = [
     "every day at 9 EST",
     "every day at 9 Europe/Atlantis",
     "every day tomorrow at 9",
-    "every Monday at 9 and every Tuesday at 10",
     "every now and then",
     "sometime tomorrow",
     "around 9 tomorrow",
@@ -120,7 +136,6 @@ REFUSED = [
     "",
     "9",
     "whenever",
-    "Monday and Tuesday",
     "every 10 minutes during office hours",
 ]
 
@@ -223,33 +238,19 @@ def test_steps_within_a_window_need_two_lines() -> None:
     assert when.trigger("event.x")["schedules"] == list(when.cron)
 
 
-def _fires(when: When, day: datetime) -> bool:
-    """Whether the cron and its condition hold on a day, counted here by hand."""
-    import calendar
-    from types import SimpleNamespace
-
-    if not croniter.match(when.cron[0], day):
-        return False
-    days = calendar.monthrange(day.year, day.month)[1]
-    due = SimpleNamespace(day=day.day, month=day.month, weekday=day.weekday(), days_in_month=days)
-    return bool(eval(when.only_if or "True", {"due": due}))  # noqa: S307 - our own words, in a test
-
-
-@pytest.mark.parametrize("which", ["first", "last"])
-def test_working_days_of_the_month_are_right_for_ten_years(which: str) -> None:
+@pytest.mark.parametrize(("which", "index"), [("first", 0), ("third", 2), ("last", -1)])
+def test_working_days_of_the_month_are_right_for_ten_years(which: str, index: int) -> None:
     when = parse_when(f"{which} working day of the month at 9", NOW, ZONE)
     assert isinstance(when, When)
-    day = datetime(2026, 1, 1, 9)  # noqa: DTZ001 - a wall clock
+    start = datetime(2026, 1, 1)  # noqa: DTZ001 - wall clocks
     months: dict[tuple[int, int], list[datetime]] = {}
-    fired: dict[tuple[int, int], list[datetime]] = {}
-    while day.year < 2036:
+    for day in (start + timedelta(days=i, hours=9) for i in range(3652)):
         if day.weekday() < 5:
             months.setdefault((day.year, day.month), []).append(day)
-        if _fires(when, day):
-            fired.setdefault((day.year, day.month), []).append(day)
-        day += timedelta(days=1)
-    index = 0 if which == "first" else -1
-    assert fired == {month: [days[index]] for month, days in months.items()}
+    trigger = TRIGGER.validate_python(when.trigger("event.x"))
+    due = firings(trigger, start.replace(tzinfo=ZoneInfo(ZONE)), ZONE, len(months))
+    local = [moment.astimezone(ZoneInfo(ZONE)).replace(tzinfo=None) for moment in due]
+    assert local == [days[index] for days in months.values()]
 
 
 def test_a_moment_in_the_gap_of_spring_moves_forward() -> None:
@@ -321,12 +322,12 @@ def test_words_that_are_no_time_are_left_alone(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "every weekday at 9 for three weeks read it",
+        "every weekday at 9 for a while read it",
         "every day at 9 except holidays read it",
         "by tomorrow at 9 do it",
         "read it at 9 every day and mail it at 10",
         "read the daily news and mail it at 9",
-        "every day at 9 until Friday read it",
+        "every day at 9 until I say stop read it",
         "every day at 9 starting next week read it",
     ],
 )
@@ -448,7 +449,7 @@ def test_no_text_breaks_the_grammar(said: str) -> None:
     find_when(said, NOW, ZONE)
 
 
-@pytest.mark.parametrize("day", ["monday", "tuesday", "friday", "sunday"])
+@pytest.mark.parametrize("day", ["monday", "tuesday", "thursday", "friday"])
 def test_the_coming_day_is_that_day(day: str) -> None:
     for said in (f"next {day} at 9", f"this {day} at 9"):
         found = find_when(f"mail it {said}", NOW, ZONE).when
@@ -456,13 +457,9 @@ def test_the_coming_day_is_that_day(day: str) -> None:
         assert found.at.astimezone(ZoneInfo(ZONE)).strftime("%A").lower() == day
 
 
-def test_long_intervals_count_from_the_minute_they_were_asked_for() -> None:
-    for said, anchored in (
-        ("every 2 days", True),
-        ("every 90 minutes", True),
-        ("every 7 minutes", False),
-    ):
-        when = parse_when(said, NOW.replace(second=17), ZONE)
-        assert isinstance(when, When)
-        anchor = NOW.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert when.trigger("t").get("anchor") == (anchor if anchored else None)
+@pytest.mark.parametrize("said", ["every 2 days", "every 90 minutes", "every 7 minutes"])
+def test_intervals_count_from_the_minute_they_were_asked_for(said: str) -> None:
+    when = parse_when(said, NOW.replace(second=17), ZONE)
+    assert isinstance(when, When)
+    anchor = NOW.replace(second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert when.trigger("t")["anchor"] == anchor

@@ -13,6 +13,8 @@ from agents.planner.times.scan import Refused, parse_parts
 from agents.planner.times.when import When
 from agents.planner.times.zones import zone_info
 
+_TIME_ONLY = frozenset({"clocks", "day_part", "window", "zone", "past"})
+
 
 def adjust_when(
     text: str, trigger: Mapping[str, Any], now: datetime, timezone: str, *, also: bool = False
@@ -30,7 +32,9 @@ def adjust_when(
         return parts
     zone = str(trigger.get("timezone") or timezone)
     try:
-        return _adjusted(parts, trigger, now, zone, also)
+        if len(parts) > 1:
+            return resolve(parts, now, zone)
+        return _adjusted(parts[0], trigger, now, zone, also)
     except Unclear as unclear:
         return Refused(unclear.reason, text, unclear.choices)
     except (OverflowError, ValueError):
@@ -45,9 +49,7 @@ def _adjusted(
         trigger.get("schedules") or ([trigger["schedule"]] if trigger.get("schedule") else [])
     )
     old = _clocks(trigger, lines, zone)
-    days = (parts.every or parts.step or parts.weekdays or parts.nth or parts.monthdays
-            or parts.workday or parts.date or parts.coming is not None or parts.offset
-            or parts.days_ahead is not None or parts.excluded or parts.months)  # fmt: skip
+    days = not _TIME_ONLY.issuperset(parts.given)
     if not days and not parts.window and (parts.clocks or parts.day_part):
         parts.clocks = _unmistakable(parts, old)
         if kind == "cron" and old:
@@ -56,7 +58,7 @@ def _adjusted(
         if kind == "at" and trigger.get("timestamp"):
             here = _moment(trigger, zone)
             parts.date = (here.year, here.month, here.day)
-            return resolve(parts, now, zone)
+            return resolve([parts], now, zone)
         said = ", ".join(map(str, parts.clocks or ()))
         raise Unclear("every day, or once?", f"every day at {said}", f"tomorrow at {said}")
     if not days and parts.zone and kind == "cron":
@@ -72,7 +74,7 @@ def _adjusted(
         parts.clocks = old
     if parts.weekdays and not parts.nth and kind in {"cron", "interval"} and parts.date is None:
         parts.recurring = True
-    return resolve(parts, now, zone)
+    return resolve([parts], now, zone)
 
 
 def _unmistakable(parts: Parts, old: tuple[Clock, ...]) -> tuple[Clock, ...] | None:

@@ -26,7 +26,9 @@ _SAID = (
 _HOUR = (
     r"(?:(?P<hour{k}>"
     + _N
-    + r")(?:\s+(?P<wmin{k}>(?:ten|fifteen|twenty|thirty|forty|fifty|oh\s+five|forty[- ]five|fifteen)))?"
+    + r")(?:\s+(?P<wmin{k}>(?:oh\s+(?:one|two|three|four|five|six|seven|eight|nine)|ten|eleven|twelve|"
+    r"thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
+    r"(?:twenty|thirty|forty|fifty)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?)))?"
     r"(?P<oclock{k}>\s+o'?\s?clock|\s*h\b|\s+hours\b|\s*uhr\b)?)"
 )
 _NAMED = r"(?P<named{k}>noon|midday|midnight)"
@@ -48,7 +50,7 @@ def clock(match: re.Match[str], key: str = "") -> Clock:
     if group["named"]:
         if part or group["mer"]:
             raise Unclear(f"“{match.group().strip()}” contradicts itself")
-        return Clock(0 if group["named"] == "midnight" else 12)
+        return named(group["named"])
     if group["rel"]:
         hour, minute = _relative(group["rel"], group["dir"], group["base"])
         bare = True
@@ -78,10 +80,17 @@ def _placed(
             raise Unclear(f"“{said}” is not a time of day")
         hour = hour % 12 + (12 if meridiem[0] == "p" else 0)
         bare = False
-    if part:
+        if part and _in_part(hour, part, said) != hour:
+            raise Unclear(f"“{said}” contradicts itself")
+    elif part:
         hour = _in_part(hour, part, said)
         bare = False
-    return Clock(hour % 24, minute, bare and hour <= 12)
+    return Clock(hour % 24, minute, bare and hour <= 12, "24:00" if hour == 24 else "")
+
+
+def named(word: str) -> Clock:
+    """Noon or midnight."""
+    return Clock(0, edge="midnight") if word == "midnight" else Clock(12)
 
 
 def in_part(clock: Clock, part: str) -> Clock:
@@ -107,7 +116,7 @@ def _in_part(hour: int, part: str, said: str) -> int:
 
 
 def _relative(distance: str, direction: str, base: str) -> tuple[int, int]:
-    hour = {"noon": 12, "midnight": 24}.get(base) or (words.number(base))
+    hour = {"noon": 12, "midnight": 24}.get(base) or words.number(base)
     if "half" in distance:
         if direction not in {"past", "after"}:
             raise Unclear(f"“half {direction} {base}” is not a time of day")
@@ -126,4 +135,4 @@ def _relative(distance: str, direction: str, base: str) -> tuple[int, int]:
 def _word_minutes(word: str | None) -> int:
     if not word:
         return 0
-    return 5 if word.startswith("oh") else words.number(word)
+    return words.number(re.sub(r"^oh\s+", "", word))

@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import pairwise
 
-from agents.planner.times import words
-from agents.planner.times.moments import existing, moment
+from agents.planner.times.fields import MAX_LINES, cron_lines
+from agents.planner.times.habits import habit
+from agents.planner.times.moments import moment
 from agents.planner.times.parts import Clock, Parts, Unclear
 from agents.planner.times.when import When, settled, times_of_day
 from agents.planner.times.zones import zone_info
 
-LAST_WORKDAY = (
-    "due.weekday < 5 and (due.day == due.days_in_month"
-    " or (due.weekday == 4 and due.day >= due.days_in_month - 2))"
+_SHARED = ("zone", "since", "until", "lasting")
+_DAYS = (
+    *("every", "weekdays", "monthdays", "nth", "workdays", "date", "coming", "days_ahead"),
+    *("offset", "step", "per", "quarter"),
 )
-FIRST_WORKDAY = "due.weekday < 5 and (due.day == 1 or due.weekday == 0)"
 
 
-def resolve(parts: Parts, now: datetime, timezone: str) -> When:
-    """The time these parts say, seen from `now` in `timezone`. Raises Unclear."""
-    zone = parts.zone or timezone
-    if zone_info(zone) is None:
-        raise Unclear(f"there is no time zone “{zone}”")
-    once = parts.days_ahead is not None or parts.coming is not None or parts.offset is not None
-    yearly = parts.date is not None and parts.every == "year"
-    monthly = (
-        parts.date is not None
-        and parts.date[1] is None
-        and (parts.every == "month" or bool(parts.months) or parts.step is not None)
-    )
-    habit = parts.repeats
-    if parts.months and not habit:
-        raise Unclear("is it every year, or once?")
-    if habit and (once or (parts.date is not None and not yearly and not monthly)):
-        raise Unclear("a habit and a single day are both said")
-    if habit:
-        return _anchored(_habit(parts, zone), now)
-    if parts.window:
-        raise Unclear("it is not said how often in between")
-    return moment(parts, now, zone)
+def resolve(wholes: list[Parts], now: datetime, timezone: str) -> When:
+    """The time these parts say, seen from `now` in `timezone`; several parts are several schedules
+    of one trigger. Raises Unclear."""
+    if len(wholes) == 1:
+        return _one(wholes[0], now, timezone)
+    whens = [_one(parts, now, timezone) for parts in _shared(wholes)]
+    if any(when.kind != "cron" for when in whens):
+        raise Unclear("several different times are said, and not all of them are days of a habit")
+    if len({(when.timezone, when.only_if) for when in whens}) > 1:
+        raise Unclear("these times cannot be kept by one schedule; say one of them")
+    lines = tuple(dict.fromkeys(line for when in whens for line in when.cron))
+    if len(lines) > MAX_LINES:
+        raise Unclear("that is too much for one schedule")
+    assumed = tuple(dict.fromkeys(said for when in whens for said in when.assumed))
+    return replace(whens[0], cron=lines, assumed=assumed)
 
 
 def at_clocks(
@@ -56,215 +51,94 @@ def at_clocks(
     else:
         times = [settled(clock, parts.day_part, assumed) for clock in clocks_said]
     days = tuple(dict.fromkeys(" ".join(line.split()[2:]) for line in lines))
-    return When("cron", zone, _cron(times, days), only_if=only_if, assumed=tuple(assumed))
+    return When("cron", zone, cron_lines(times, days), only_if=only_if, assumed=tuple(assumed))
 
 
-def _anchored(when: When, now: datetime) -> When:
-    """Long intervals count from the minute they were asked for, so that the first is one away."""
-    if when.kind != "interval" or when.every_s < words.UNITS["hour"]:
-        return when
-    return replace(when, anchor=now.astimezone(UTC).replace(second=0, microsecond=0))
-
-
-# --- habits ---------------------------------------------------------------------------------------
-
-
-def _habit(parts: Parts, zone: str) -> When:
-    assumed: list[str] = []
-    if parts.step and parts.step[1] in {"second", "minute", "hour"}:
-        return _often(parts, zone)
-    if parts.step and parts.step[0] > 1 and parts.step[1] in {"day", "week"}:
-        return _every_days(parts, zone)
+def _one(parts: Parts, now: datetime, timezone: str) -> When:
+    if not parts.said:
+        if parts.days_ahead is not None:
+            raise Unclear("it is not said at what time today")
+        raise Unclear("that is not a whole time")
+    zone = parts.zone or timezone
+    if zone_info(zone) is None:
+        raise Unclear(f"there is no time zone “{zone}”")
+    parts = _listed(parts)
+    once = (parts.days_ahead, parts.coming, parts.offset, parts.stamp, parts.week_ahead)
+    single = any(value is not None for value in once)
+    dated = parts.date is not None and not _yearly(parts) and not _monthly(parts)
+    if parts.months and (not parts.repeats or not (parts.recurring or parts.every or parts.step)):
+        raise Unclear("is it every year, or once?", "every year")
+    if parts.repeats:
+        if single or dated:
+            raise Unclear("a habit and a single day are both said")
+        return habit(parts, now, zone)
+    if parts.since or parts.until or parts.lasting:
+        raise Unclear("it is said from or until when, but not on which days", "every day")
     if parts.window:
         raise Unclear("it is not said how often in between")
-    days, only_if = _days(parts, assumed)
-    if parts.every == "week" and not parts.weekdays:
-        if parts.clocks or parts.day_part:
-            raise Unclear("it is not said on which day of the week", "every Monday", "every Friday")
-        assumed.append("counted from now")
-        return When("interval", zone, every_s=604_800, assumed=tuple(assumed))
-    times = times_of_day(parts, assumed)
-    return When("cron", zone, cron=_cron(times, days), only_if=only_if, assumed=tuple(assumed))
+    return moment(parts, now, zone, timezone)
 
 
-def _often(parts: Parts, zone: str) -> When:
-    """Every n seconds, minutes or hours, perhaps within a window of the day."""
-    assert parts.step
-    n, unit = parts.step
-    if parts.clocks or parts.day_part or (parts.every and parts.every != "day"):
-        raise Unclear("how often and at what time of day are both said")
-    seconds = n * words.UNITS[unit]
-    assumed: list[str] = []
-    days, only_if = _days(parts, assumed)
-    if parts.window:
-        if seconds % 60:
-            raise Unclear("schedules are exact to the minute")
-        times = _in_window(parts.window, seconds // 60, days, assumed)
-        return When("cron", zone, _cron(times, days), only_if=only_if, assumed=tuple(assumed))
-    if seconds % 60 == 0 and (field := _stepped(seconds // 60)):
-        cron = tuple(f"{field} {day}" for day in days)
-        return When("cron", zone, cron, only_if=only_if, assumed=tuple(assumed))
-    if days != ("* * *",) or only_if:
-        raise Unclear(
-            "a schedule cannot say that exactly; add between which times of day",
-            "between 9:00 and 17:00",
-        )
-    if seconds > 366 * 86_400:
-        raise Unclear("that is longer than a year")
-    return When("interval", zone, every_s=seconds)
+def _listed(parts: Parts) -> Parts:
+    """Several days of the week, or several times and no day, can only be a habit."""
+    if parts.repeats:
+        return parts
+    others = (parts.date, parts.coming, parts.days_ahead, parts.offset, parts.stamp)
+    free = all(value is None for value in (*others, parts.month_ahead, parts.week_ahead))
+    if free and parts.weekdays and len(parts.weekdays) > 1:
+        return replace(parts, recurring=True, assumes=(*parts.assumes, "every week"))
+    if free and not parts.weekdays and parts.clocks and len(parts.clocks) > 1:
+        return replace(parts, every="day", assumes=(*parts.assumes, "every day"))
+    return parts
 
 
-def _stepped(minutes: int) -> str | None:
-    """Minute and hour fields for "every n minutes", where the day divides evenly."""
-    if minutes == 1:
-        return "* *"
-    if minutes < 60 and 60 % minutes == 0:
-        return f"*/{minutes} *"
-    hours, rest = divmod(minutes, 60)
-    if rest == 0 and hours == 1:
-        return "0 *"
-    if rest == 0 and hours < 24 and 24 % hours == 0:
-        return f"0 */{hours}"
-    return None
+def _yearly(parts: Parts) -> bool:
+    return parts.every == "year"
 
 
-def _in_window(
-    window: tuple[Clock, Clock], step: int, days: tuple[str, ...], assumed: list[str]
-) -> list[Clock]:
-    first, last = window
-    start, end = first.hour * 60 + first.minute, last.hour * 60 + last.minute
-    if end <= start and last.bare and end + 720 > start:
-        end += 720
-        assumed.append(f"until {end // 60:02}:{end % 60:02}")
-    elif first.bare and first.hour <= 6:
-        assumed.append(f"from {first}")
-    if end <= start:
-        if days != ("* * *",):
-            raise Unclear("it runs past midnight, on which day is not clear")
-        end += 1440
-    found = [t % 1440 for t in range(start, end + 1, step)]
-    if len(found) < 2:
-        raise Unclear("that is longer than the time in between")
-    return [Clock(t // 60, t % 60) for t in sorted(set(found))]
+def _monthly(parts: Parts) -> bool:
+    assert parts.date
+    every = parts.every == "month" or (parts.per is not None and parts.per[1] == "month")
+    repeated = every or bool(parts.months) or parts.step is not None or parts.quarter
+    return parts.date[1] is None and repeated
 
 
-def _every_days(parts: Parts, zone: str) -> When:
-    assert parts.step
-    n, unit = parts.step
-    others = (parts.weekdays, parts.monthdays, parts.nth, parts.months, parts.excluded)
-    if any(others) or parts.clocks or parts.day_part or parts.window or parts.every:
-        raise Unclear(
-            f"a schedule cannot say “every {n} {unit}s” together with a day or a time of day",
-            "every day" if unit == "day" else "every week",
-        )
-    seconds = n * words.UNITS[unit]
-    if seconds > 366 * 86_400:
-        raise Unclear("that is longer than a year")
-    return When("interval", zone, every_s=seconds, assumed=("counted from now",))
-
-
-def _days(parts: Parts, assumed: list[str]) -> tuple[tuple[str, ...], str | None]:
-    """The last three cron fields (day, month, weekday), and a condition where they cannot say it."""
-    months = _listed(parts.months) if parts.months else "*"
-    if parts.step and parts.step[1] in {"month", "year"}:
-        n, unit = parts.step
-        if unit == "year" and n == 1:
-            parts.every = "year"
-        elif unit == "year" or 12 % n or parts.months:
-            raise Unclear(f"a schedule cannot say “every {n} {unit}s” exactly")
-        else:
+def _shared(wholes: list[Parts]) -> list[Parts]:
+    """What is said once of several schedules. Raises Unclear where it is not clear of which."""
+    wholes = [replace(parts) for parts in wholes]
+    for name in (*_SHARED, "months"):
+        _share(wholes, name)
+    for before, parts in pairwise(wholes):
+        if not any(getattr(parts, name) not in (None, False) for name in _DAYS):
+            for name in (*_DAYS, "recurring", "excluded"):
+                setattr(parts, name, getattr(before, name))
+    if any(not parts.timed for parts in wholes):
+        raise Unclear("it is not said of each day at what time")
+    monthly = any(parts.every == "month" for parts in wholes)
+    habitual = any(parts.repeats for parts in wholes)
+    for parts in wholes:
+        if monthly and parts.date and parts.date[1] is None and parts.every is None:
             parts.every = "month"
-            if n > 1:
-                months = _listed(tuple(range(1, 13, n)))
-                assumed.append("counted from January")
-    monthdays = parts.monthdays
-    if parts.date is not None:
-        year, month, day = parts.date
-        if year is not None:
-            raise Unclear("a habit and a single day are both said")
-        if parts.every == "year":
-            if month is None or parts.weekdays:
-                raise Unclear("it is not said on which day of the year")
-            existing(2024, month, day)
-            return (f"{day} {month} *",), None
-        if day > 28:
-            raise Unclear(f"not every month has a day {day}", "the last day of the month")
-        monthdays = (day,)
-    if parts.every == "year":
-        raise Unclear("it is not said on which day of the year")
-    said = [
-        bool(monthdays),
-        bool(parts.weekdays) and not parts.nth,
-        bool(parts.nth),
-        bool(parts.workday),
-    ]
-    if sum(said) > 1 or (parts.every == "day" and (any(said[:1]) or any(said[2:]))):
-        raise Unclear("different kinds of days are said")
-    return _day_fields(parts, monthdays, months)
+        elif parts.weekdays and not parts.repeats:
+            parts.recurring = True
+            parts.assumes = () if habitual else ("every week",)
+    return wholes
 
 
-def _day_fields(
-    parts: Parts, monthdays: tuple[int, ...] | None, months: str
-) -> tuple[tuple[str, ...], str | None]:
-    if parts.excluded and (monthdays or parts.nth or parts.workday):
-        raise Unclear("a schedule cannot leave out those days exactly")
-    if parts.workday:
-        days, condition = (
-            ("1-3", FIRST_WORKDAY) if parts.workday == "first" else ("26-31", LAST_WORKDAY)
-        )
-        return (f"{days} {months} *",), condition
-    if monthdays:
-        fixed = [str(d) for d in monthdays if d > 0]
-        lines = [f"{','.join(fixed)} {months} *"] if fixed else []
-        return (*lines, *((f"L {months} *",) if -1 in monthdays else ())), None
-    if parts.nth and parts.weekdays:
-        day = _cron_day(parts.weekdays[0])
-        counted = [f"{day}#{n}" for n in parts.nth if n > 0]
-        lines = [f"* {months} {','.join(counted)}"] if counted else []
-        return (*lines, *((f"* {months} L{day}",) if -1 in parts.nth else ())), None
-    if parts.every == "month":
-        raise Unclear("it is not said on which day of the month", "on the 1st", "on the last day")
-    weekdays = parts.weekdays or tuple(range(7))
-    if parts.every == "day" and parts.weekdays and len(parts.weekdays) < 7 and not parts.recurring:
-        raise Unclear("every day and one day of the week are both said")
-    kept = tuple(d for d in weekdays if d not in (parts.excluded or ()))
-    if not kept:
-        raise Unclear("no day is left")
-    return (f"* {months} {_weekday_field(kept)}",), None
+def _share(wholes: list[Parts], name: str) -> None:
+    """What is said behind the last schedule holds for all; said of an earlier one, it is unclear."""
+    last = getattr(wholes[-1], name)
+    for parts in wholes[:-1]:
+        mine = getattr(parts, name)
+        if mine != last and (mine is not None or name == "months"):
+            raise Unclear(f"it is not clear which of these times the {_NAMES[name]} belongs to")
+        setattr(parts, name, last)
 
 
-def _cron_day(day: int) -> int:
-    return (day + 1) % 7
-
-
-def _weekday_field(days: tuple[int, ...]) -> str:
-    if len(days) == 7:
-        return "*"
-    return _listed(tuple(sorted(_cron_day(d) for d in days)))
-
-
-def _listed(values: tuple[int, ...]) -> str:
-    """1,2,3,5 as "1-3,5"."""
-    runs: list[list[int]] = []
-    for value in values:
-        if runs and value == runs[-1][-1] + 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    return ",".join(
-        f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs
-    )
-
-
-def _cron(times: list[Clock], days: tuple[str, ...]) -> tuple[str, ...]:
-    by_minute: dict[int, set[int]] = {}
-    for clock in times:
-        by_minute.setdefault(clock.minute, set()).add(clock.hour)
-    hours: dict[str, list[int]] = {}
-    for minute, found in by_minute.items():
-        hours.setdefault(_listed(tuple(sorted(found))), []).append(minute)
-    return tuple(
-        f"{','.join(map(str, sorted(minutes)))} {hour} {day}"
-        for hour, minutes in hours.items()
-        for day in days
-    )
+_NAMES = {
+    "zone": "time zone",
+    "since": "beginning",
+    "until": "end",
+    "lasting": "end",
+    "months": "month",
+}

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from agents.planner.times import words
 from agents.planner.times.parts import Parts, Unclear
-from agents.planner.times.phrases import PHRASES, Phrase
 from agents.planner.times.resolve import resolve
+from agents.planner.times.run import Run, gap_end, run
 from agents.planner.times.when import When
 
 MAX_PHRASE = 300
 MAX_REQUEST = 20_000
 
 Span = tuple[int, int]
-_GAP = re.compile(r"(?:[\s,()]|(?:sharp|exactly|precisely)\b)*")
 _START = re.compile(r"(?<![\w/@.'-])(?=[\w@])")
 _DETERMINER = re.compile(r"\b(?:the|an?|my|your|our|their|its|his|her|this|that|last|past)\s+$")
 # what would change the time if it were left out
@@ -27,7 +26,7 @@ _BEFORE = re.compile(
 )
 _AFTER = re.compile(
     r"\s*,?\s*\b(?:except|excluding|but\s+(?:not|only)\b|other\s+than|until|till|starting|beginning|onwards?|or\s+so|ish"
-    rf"|for\s+(?:the\s+)?(?:next\s+)?{words.NUMBER}\s+{words.UNIT}"
+    rf"|for\s+(?:the\s+)?(?:next\s+)?{words.NUMBER}\s+{words.UNIT}|for\s+(?:a\s+(?:bit|few|while)|ever|now)\b"
     rf"|from\s+(?:tomorrow|today|next|now|{words.MONTH}|{words.DAY}|\d)"
     rf"|(?:and|or)\s+(?:at\s+|on\s+)?{words.DAY}s?\b(?!\w))[^,.;]*"
 )
@@ -49,43 +48,35 @@ class Found(NamedTuple):
     spans: tuple[Span, ...]
 
 
-@dataclass(slots=True)
-class _Run:
-    parts: Parts
-    start: int
-    end: int
-    strong: bool = False
-    unclear: Unclear | None = None
-
-
 def parse_when(text: str, now: datetime, timezone: str) -> When | Refused:
     """The time a phrase says, when every word of it is understood. `now` is aware."""
     text = text.strip().rstrip(".!?")
     if len(text) > MAX_PHRASE:
         return Refused("that is too long for a time", text[:80])
     plain = words.normal(text)
-    run = _run(plain, _gap_end(plain, 0))
-    if run is None:
+    row = run(plain, gap_end(plain, 0))
+    if row is None:
         return Refused("that is not a time I know", text)
-    if run.unclear is not None:
-        return Refused(run.unclear.reason, text, run.unclear.choices)
-    rest = text[_gap_end(plain, run.end) :].strip()
+    if row.unclear is not None:
+        return Refused(row.unclear.reason, text, row.unclear.choices)
+    rest = text[gap_end(plain, row.end) :].strip()
     if rest:
         return Refused(f"I do not understand “{rest}” in it", text)
-    return _resolved(run.parts, text, now, timezone)
+    return _resolved(row.wholes, text, now, timezone)
 
 
-def parse_parts(text: str) -> Parts | Refused | None:
-    """The pieces of a phrase that is all time; None when some word of it is none."""
+def parse_parts(text: str) -> list[Parts] | Refused | None:
+    """The pieces of a phrase that is all time, a list for each schedule; None when some word of it
+    is none."""
     plain = words.normal(text.strip().rstrip(".!?"))
     if len(plain) > MAX_PHRASE:
         return None
-    run = _run(plain, _gap_end(plain, 0))
-    if run is None or _gap_end(plain, run.end) < len(plain):
+    row = run(plain, gap_end(plain, 0))
+    if row is None or gap_end(plain, row.end) < len(plain):
         return None
-    if run.unclear is not None:
-        return Refused(run.unclear.reason, text, run.unclear.choices)
-    return run.parts
+    if row.unclear is not None:
+        return Refused(row.unclear.reason, text, row.unclear.choices)
+    return row.wholes
 
 
 def find_when(text: str, now: datetime, timezone: str) -> Found:
@@ -94,21 +85,16 @@ def find_when(text: str, now: datetime, timezone: str) -> Found:
     Mask what is no prose (addresses, quotations) with spaces before the call.
     """
     plain = words.normal(text[:MAX_REQUEST])
-    runs = _runs(plain)
-    spans = tuple((run.start, run.end) for run in runs)
+    rows = _rows(plain)
+    spans = tuple((row.start, row.end) for row in rows)
     said = " … ".join(text[start:end].strip() for start, end in spans)
-    if not runs:
+    if not rows:
         return Found(None, ())
-    whole = Parts()
     try:
-        for run in runs:
-            if run.unclear is not None:
-                raise run.unclear
-            _check_neighbours(plain, text, run)
-            _merge(whole, run.parts)
+        wholes = _together(plain, text, rows)
     except Unclear as unclear:
         return Found(Refused(unclear.reason, said, unclear.choices), spans)
-    found = _resolved(whole, said, now, timezone)
+    found = _resolved(wholes, said, now, timezone)
     if isinstance(found, When) and found.kind == "at" and _habit_aside(plain, spans):
         found = Refused(
             "is it once, or again and again?", said, (f"every day {said}", f"tomorrow {said}")
@@ -116,64 +102,44 @@ def find_when(text: str, now: datetime, timezone: str) -> Found:
     return Found(found, spans)
 
 
-def _resolved(parts: Parts, said: str, now: datetime, timezone: str) -> When | Refused:
+def _together(plain: str, text: str, rows: list[Run]) -> list[Parts]:
+    """What all rows say. Raises Unclear."""
+    wholes = [Parts()]
+    for row in rows:
+        if row.unclear is not None:
+            raise row.unclear
+        _check_neighbours(plain, text, row)
+        if len(wholes) > 1 and len(row.wholes) > 1:
+            raise Unclear("several different times are said")
+        pairs = [(before, said) for before in wholes for said in row.wholes]
+        wholes = [replace(before) for before, _ in pairs]
+        for whole, (_, said) in zip(wholes, pairs, strict=True):
+            whole.merge(said)
+    return wholes
+
+
+def _resolved(wholes: list[Parts], said: str, now: datetime, timezone: str) -> When | Refused:
     try:
-        if not parts.said and parts.days_ahead is None:
-            raise Unclear("that is not a whole time")
-        if not parts.said:
-            raise Unclear("it is not said at what time today")
-        return resolve(parts, now, timezone)
+        return resolve(wholes, now, timezone)
     except Unclear as unclear:
         return Refused(unclear.reason, said, unclear.choices)
     except (OverflowError, ValueError):
         return Refused("there is no such time", said)
 
 
-def _runs(plain: str) -> list[_Run]:
-    runs: list[_Run] = []
+def _rows(plain: str) -> list[Run]:
+    rows: list[Run] = []
     position = 0
     while (start := _START.search(plain, position)) is not None:
-        run = _run(plain, start.start())
-        if run is None or not run.strong or not (run.unclear or run.parts.said):
-            skipped = run.end if run and not run.unclear else 0
+        row = run(plain, start.start())
+        if row is None or not row.strong or not (row.unclear or row.said):
+            skipped = row.end if row and not row.unclear else 0
             position = max(_word_end(plain, start.start()), skipped)
             continue
-        position = run.end
-        if not _attributive(plain, run):
-            runs.append(run)
-    return runs
-
-
-def _run(plain: str, start: int) -> _Run | None:
-    """The longest row of time phrases from `start` on."""
-    run = _Run(Parts(), start, start)
-    while (best := _longest(plain, run.end)) is not None:
-        phrase, said = best
-        try:
-            phrase.take(run.parts, said)
-        except Unclear as unclear:
-            run.unclear = unclear
-        run.end, run.strong = said.end(), run.strong or phrase.strong
-        if run.unclear is not None:
-            return run
-    return run if run.end > start else None
-
-
-def _longest(plain: str, position: int) -> tuple[Phrase, re.Match[str]] | None:
-    best: tuple[Phrase, re.Match[str]] | None = None
-    for place in (position, _gap_end(plain, position)):
-        for phrase in PHRASES:
-            said = phrase.pattern.match(plain, place)
-            if said is None or said.end() <= position or not phrase.fits(said):
-                continue
-            if best is None or said.end() > best[1].end():
-                best = (phrase, said)
-    return best
-
-
-def _gap_end(plain: str, position: int) -> int:
-    gap = _GAP.match(plain, position)
-    return gap.end() if gap else position
+        position = row.end
+        if not _attributive(plain, row):
+            rows.append(row)
+    return rows
 
 
 def _word_end(plain: str, position: int) -> int:
@@ -181,28 +147,21 @@ def _word_end(plain: str, position: int) -> int:
     return word.end() if word else position + 1
 
 
-def _attributive(plain: str, run: _Run) -> bool:
+def _attributive(plain: str, row: Run) -> bool:
     """ "the daily news": the words belong to a noun."""
-    if _DETERMINER.search(plain, max(0, run.start - 12), run.start) is None:
+    if _DETERMINER.search(plain, max(0, row.start - 12), row.start) is None:
         return False
-    return re.compile(r"\s+\w").match(plain, run.end) is not None
+    return re.compile(r"\s+\w").match(plain, row.end) is not None
 
 
-def _check_neighbours(plain: str, text: str, run: _Run) -> None:
-    before = _BEFORE.search(plain, max(0, run.start - 24), run.start)
+def _check_neighbours(plain: str, text: str, row: Run) -> None:
+    before = _BEFORE.search(plain, max(0, row.start - 24), row.start)
     if before:
-        said = text[before.start() : run.end].strip()
+        said = text[before.start() : row.end].strip()
         raise Unclear(f"“{said}” is not one exact time")
-    after = _AFTER.match(plain, run.end)
+    after = _AFTER.match(plain, row.end)
     if after:
-        raise Unclear(f"a schedule cannot say “{text[run.end : after.end()].strip(' ,')}”")
-
-
-def _merge(whole: Parts, parts: Parts) -> None:
-    for field in fields(Parts):
-        value = getattr(parts, field.name)
-        if value is not None and value is not False:  # Monday is 0
-            whole.put(field.name, value)
+        raise Unclear(f"a schedule cannot say “{text[row.end : after.end()].strip(' ,')}”")
 
 
 def _habit_aside(plain: str, spans: tuple[Span, ...]) -> bool:

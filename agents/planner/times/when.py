@@ -59,9 +59,9 @@ def settled(clock: Clock, part: str | None, assumed: list[str]) -> Clock:
     """The clock on the 24-hour dial, with the part of the day that was said elsewhere."""
     if part and clock.bare:
         return clocks.in_part(clock, part)
-    if part and clocks.in_part(clock, part) != clock:
+    if part and not (clock.edge and part == "night") and clocks.in_part(clock, part) != clock:
         raise Unclear(f"“{clock}” is not in the {part}")
     if clock.bare and 1 <= clock.hour <= 6:
         said = str(clock.hour) if not clock.minute else f"{clock.hour}:{clock.minute:02}"
         assumed.append(f"I took {said} as {clock}; say “{said} pm” for the afternoon")
-    return Clock(clock.hour, clock.minute)
+    return Clock(clock.hour, clock.minute, edge=clock.edge)

@@ -11,6 +11,17 @@ REGIONS = {
     "us eastern": "America/New_York",
     "pacific": "America/Los_Angeles",
     "us pacific": "America/Los_Angeles",
+    "us central": "America/Chicago",
+    "us mountain": "America/Denver",
+    "mountain": "America/Denver",
+    "et": "America/New_York",
+    "pt": "America/Los_Angeles",
+    "central european": "Europe/Berlin",
+    "eastern european": "Europe/Helsinki",
+    "nyc": "America/New_York",
+    "la": "America/Los_Angeles",
+    "sf": "America/Los_Angeles",
+    "rio": "America/Sao_Paulo",
     "uk": "Europe/London",
     "british": "Europe/London",
     "german": "Europe/Berlin",
@@ -37,7 +48,7 @@ REGIONS = {
 AMBIGUOUS = frozenset(
     re.findall(
         r"\w+",
-        "est edt et cst cdt ct mst mdt mt pst pdt pt cet cest eet eest wet west bst ist jst aest "
+        "est edt cst cdt ct mst mdt mt pst pdt cet cest eet eest wet west bst ist jst aest "
         "aedt msk hst akst sgt",
     )
 )
