@@ -13,8 +13,10 @@ from agents.planner.retrieve import Retriever
 from agents.planner.safeguards import held
 from agents.planner.saved import saved_match
 from agents.planner.selection import Selection
+from agents.planner.selections import MAX_KEPT, Selections, selection_key
 from agents.planner.session import plan_once
 from agents.planner.usage import metered, total
+from backend.contracts.caching import Cache
 from backend.contracts.errors import Issue
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, PlanAnswer, PlanRequest
@@ -40,6 +42,7 @@ class ModelPlanner:
         self._llm = llm
         self._reasoning = reasoning or llm
         self._retriever = Retriever()
+        self.selections: Selections = Cache(MAX_KEPT)
 
     @property
     def name(self) -> str:
@@ -67,6 +70,16 @@ class ModelPlanner:
         return tuple(id for id in dict.fromkeys(found) if id in catalogue.tools)[:MAX_CANDIDATES]
 
     async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
+        """What the message needs; a selection made before for the same words is made again."""
+        key = selection_key(request)
+        if key is not None and (kept := self.selections.get(key)) is not None:
+            return replace(kept, usage={})
+        selection = await self._selected(request, candidates)
+        if key is not None and selection.kind == "plan":
+            self.selections.put(key, selection)
+        return selection
+
+    async def _selected(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
         reply, usage = await metered(
             lambda: self._reasoning.complete(
                 prompts.select_messages(request, _specs(request, candidates)),
