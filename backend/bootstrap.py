@@ -13,11 +13,13 @@ from typing import Any
 
 from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
+from backend.contracts.caching import Cache
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
 from backend.drivers.plans import PlanDecider
 from backend.drivers.runs import Graphs, RunDecider
+from backend.drivers.saved import SavedDecider
 from backend.drivers.schedules import ScheduleDecider
 from backend.drivers.steps import StepDriver
 from backend.drivers.threads import ThreadDecider
@@ -94,7 +96,7 @@ async def open_system(
         registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
         processor = Processor(
-            [PlanDecider(), runs, ScheduleDecider(), ThreadDecider()],
+            [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), ThreadDecider()],
             [StepDriver(registry, bus, store), TriggerDriver(store)],
             now,
         )
@@ -118,7 +120,7 @@ async def open_system(
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
-            functools.cache(lambda: _planners(models, now)),
+            functools.cache(lambda: _planners(models, lightning.caches, now)),
         )
 
 
@@ -138,17 +140,22 @@ async def open_planning(
     """Only what making plans needs, without a database or a data folder."""
     async with connected(settings) as models:
         known = catalogue_of((t.spec for t in builtin()), settings, model="plan" in models)
-        yield Planning(_planners(models, now), known)
+        yield Planning(_planners(models, {}, now), known)
 
 
-def _planners(models: Mapping[Any, LLM], now: Callable[[], datetime]) -> dict[str, Planner]:
-    """Planners come through the same door as plugins, so the backend never imports upward."""
+def _planners(
+    models: Mapping[Any, LLM], caches: dict[str, Cache[Any, Any]], now: Callable[[], datetime]
+) -> dict[str, Planner]:
+    """Planners come through the same door as plugins, so the backend never imports upward. Theirs are
+    put among the `caches`, to be counted."""
     planners: dict[str, Planner] = {}
     for point in sorted(
         entry_points(group="lightning.planner"), key=lambda p: p.name, reverse=True
     ):
         create: Any = point.load()
-        planner = create(llm=models.get("plan"), reasoning=models.get("select"), now=now)
+        planner = create(
+            llm=models.get("plan"), reasoning=models.get("select"), caches=caches, now=now
+        )
         if planner is not None:
             planners[point.name] = planner
     return planners
