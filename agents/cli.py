@@ -247,5 +247,26 @@ def mermaid(file: File) -> None:
     run(draw.mermaid(file))
 
 
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
+def pipe(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            callback=_there, show_default=False, help=_A_PLAN, autocompletion=plan_files
+        ),
+    ] = None,
+    parse: Annotated[
+        str, typer.Option(help='pipe syntax: "feed.read --url=… >> text.summarize"')
+    ] = "",
+    json: AsJson = False,
+) -> None:
+    """Write a plan as one line of steps, or with --parse such a line as a plan."""
+    from agents.commands import draw
+
+    if bool(parse) == (file is not None):
+        raise typer.BadParameter("give a plan, or --parse")
+    run(draw.parse(parse) if file is None else draw.pipe(file, json))
+
+
 def main() -> None:
     app()

@@ -33,7 +33,7 @@ _CANNOT_START = frozenset({"EXEC_DATABASE_NEWER", "EXEC_UNAVAILABLE", "EXEC_NO_W
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command to its exit code; errors are said in words, on standard error."""
     try:
-        code = asyncio.run(work)
+        code = asyncio.run(_alone(work))
     except LightningError as error:
         show_error(error)
         code = CANNOT_START if error.code in _CANNOT_START else FAILED
@@ -46,6 +46,16 @@ def run(work: Coroutine[Any, Any, int]) -> NoReturn:
         err.print("Stopped. What was begun goes on as soon as Lightning runs again.")
         code = INTERRUPTED
     raise typer.Exit(code)
+
+
+async def _alone(work: Coroutine[Any, Any, int]) -> int:
+    """The error itself, where it comes out of a group of tasks as the only one."""
+    try:
+        return await work
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1 and isinstance(group.exceptions[0], LightningError):
+            raise group.exceptions[0] from None
+        raise
 
 
 def settings(**given: Any) -> Settings:
@@ -91,7 +101,8 @@ def plain(text: object, limit: int = 2000) -> str:
 
 def show_error(error: LightningError) -> None:
     err.print(Text.assemble(("✗ ", "bold red"), plain(error.message), (f"  {error.code}", "dim")))
-    show_issues(error.issues)
+    others = [issue for issue in error.issues if issue.message != error.message]
+    show_issues(others)
     if error.hint:
         err.print(Text("  → " + plain(error.hint)))
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.planner.ready import HAND
 from agents.planner.session import Outcome
 from agents.repairs import mendable
 from backend.contracts.errors import LightningError
 from backend.contracts.plans import Checked
 
 
-def as_json(outcome: Outcome, trust: str = "trusted") -> dict[str, Any]:
+def as_json(outcome: Outcome) -> dict[str, Any]:
     """{"kind", "plan", "issues", "not_covered", "confidence", "question", "choices"} and more. A question
-    may carry the plan as far as it got; `trust` is that of the plan's author."""
+    may carry the plan as far as it got."""
     answer, checked = outcome.answer, outcome.checked
+    trust = "untrusted" if answer.planner == HAND else "trusted"
     plan = dict(answer.document) if answer.document is not None else None
     issues = [*outcome.repairs, *(checked.issues if checked else ())]
     return {

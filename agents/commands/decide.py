@@ -8,8 +8,9 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from agents.commands.documents import indented, read_document
+from agents.commands.documents import indented, parse_document, read_text
 from agents.commands.execute import Given, inputs_of, shown_as_sound, watched
+from agents.commands.locks import look_at_lock, say_lock
 from agents.commands.people import person, plan_of
 from agents.commands.show import show_effects, show_plan
 from agents.commands.views import plan_as_json
@@ -33,10 +34,12 @@ class Order:
 async def set_up(file: Path, order: Order) -> int:
     """Propose and approve the plan in `file`, so that its schedule is set and its events are heard."""
     chosen = settings()
-    raw = read_document(file)
+    text = read_text(file)
     async with open_system(chosen) as system:
         lightning = system.lightning
         who = await person(lightning, order.user_id)
+        tools = await lightning.catalogue(who)
+        raw = parse_document(text, file, tools)
         checked = await lightning.validate(who, raw, order.timezone or None)
         if not shown_as_sound(checked):
             return FAILED
@@ -50,14 +53,20 @@ async def set_up(file: Path, order: Order) -> int:
             )
         inputs = inputs_of(document, order.given)
         show_plan(checked, lightning.now(), order.timezone or lightning.timezone)
-        show_effects(checked.ir, await lightning.catalogue(who))
+        show_effects(checked.ir, tools)
+        held = look_at_lock(file, checked.ir, tools, chosen.jwt_signing_key)
+        say_lock(held)
     if not order.yes and not confirmed("Set it up?"):
         err.print("Not approved; nothing was set up.")
         return ASKS
     async with open_system(chosen) as system, system.working():
         lightning = system.lightning
         offered = await lightning.propose(
-            who, document, request=f"setup {file.name}", timezone=order.timezone or None
+            who,
+            document,
+            request=f"setup {file.name}",
+            origin=held.origin,
+            timezone=order.timezone or None,
         )
         view = await lightning.approve(
             who, offered.plan_id, offered.ir_hash, offered.catalogue_hash, inputs

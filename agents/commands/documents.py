@@ -1,4 +1,4 @@
-"""Plan documents in files, whatever they are written in."""
+"""Plan documents in files, as JSON or in pipe syntax."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from backend.contracts.errors import Invalid
-from backend.contracts.plans import TIMED_KINDS, PlanDocument
+from backend.contracts.plans import TIMED_KINDS, Catalogue, PlanDocument
 
 MAX_BYTES = 2_000_000
 
@@ -30,22 +30,38 @@ def read_text(file: Path) -> str:
         raise bad_file(f"{file} is not text.") from error
 
 
-def read_json(file: Path) -> Any:
-    """The JSON in `file`. Raises `Invalid` (PLAN_FILE_INVALID)."""
+def parse_document(text: str, file: Path, catalogue: Catalogue | None = None) -> Any:
+    """The plan that `text` of `file` says: pipe syntax where the name or the first character says so,
+    else JSON. `catalogue` fills arguments that pipe syntax leaves out.
+
+    Raises `Invalid`: PLAN_FILE_INVALID, COMPILE_PIPE_SYNTAX.
+    """
+    if file.suffix == ".pipe" or (str(file) == "-" and _is_no_json(text)):
+        from backend.plans.pipe import parse_pipe
+
+        return parse_pipe(text, catalogue)
     try:
-        return orjson.loads(read_text(file))
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise bad_file(f"{file} is not JSON: {error}.") from error
 
 
-def read_document(file: Path) -> Any:
-    """The plan in `file`, as data. Raises `Invalid` (PLAN_FILE_INVALID)."""
-    return read_json(file)
+def read_document(file: Path, catalogue: Catalogue | None = None) -> Any:
+    return parse_document(read_text(file), file, catalogue)
 
 
 def as_document(plan: PlanDocument) -> dict[str, Any]:
     """A plan as it is written down: nothing that goes without saying."""
     return plan.model_dump(mode="json", exclude_defaults=True)
+
+
+def written(plan: PlanDocument, file: Path) -> bytes:
+    """A plan as a file of that name holds it. Raises `Invalid` where its form cannot say it."""
+    if file.suffix == ".pipe":
+        from backend.plans.pipe import to_pipe
+
+        return to_pipe(plan).encode() + b"\n"
+    return indented(as_document(plan)) + b"\n"
 
 
 def write_file(file: Path, content: bytes) -> None:
@@ -54,10 +70,6 @@ def write_file(file: Path, content: bytes) -> None:
         file.write_bytes(content)
     except OSError as error:
         raise bad_file(f"{file} cannot be written: {error.strerror}.") from error
-
-
-def write_document(file: Path, document: Mapping[str, Any]) -> None:
-    write_file(file, indented(document) + b"\n")
 
 
 def indented(value: Any) -> bytes:
@@ -78,6 +90,11 @@ def run_once(document: PlanDocument) -> tuple[PlanDocument, bool]:
 
 def bad_file(message: str) -> Invalid:
     return Invalid(message, code="PLAN_FILE_INVALID")
+
+
+def _is_no_json(text: str) -> bool:
+    start = text.lstrip()[:1]
+    return bool(start) and start not in '{["' and ("--" in text or ">>" in text)
 
 
 def _plain_data(value: Any) -> Any:

@@ -1,14 +1,14 @@
-"""A plan in another form: a Mermaid flowchart."""
+"""A plan in another form: Mermaid, pipe syntax, and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
+import typer
 
-from agents.commands.documents import read_document
-from agents.terminal import DONE, out
+from agents.commands.documents import indented, read_document
+from agents.terminal import DONE, settings_alone
 from backend.contracts.errors import Invalid
 from backend.contracts.plans import IR, PlanDocument
 from backend.plans.ir import compile_document
@@ -19,7 +19,27 @@ async def mermaid(file: Path) -> int:
     from backend.plans.render import mermaid as draw
 
     _, ir = plan_in(read_document(file))
-    out.print(Text(draw(ir)), soft_wrap=True)
+    typer.echo(draw(ir).rstrip())
+    return DONE
+
+
+async def pipe(file: Path, as_json: bool) -> int:
+    """The plan in `file` in pipe syntax."""
+    from backend.plans.pipe import to_pipe
+
+    document, _ = plan_in(read_document(file))
+    text = to_pipe(document)
+    typer.echo(indented({"pipe": text}).decode() if as_json else text.rstrip())
+    return DONE
+
+
+async def parse(text: str) -> int:
+    """The plan that `text` says, as JSON; what it leaves out is filled with the shipped tools."""
+    from backend.bootstrap import open_planning
+    from backend.plans.pipe import parse_pipe
+
+    async with open_planning(settings_alone()) as planning:
+        typer.echo(indented(parse_pipe(text, planning.catalogue)).decode())
     return DONE
 
 

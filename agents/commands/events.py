@@ -56,7 +56,7 @@ async def list_mine(user_id: str, as_json: bool) -> int:
                 ],
                 "next": [due.isoformat() for due in view.firings],
             }
-            rows.append((data, when(view.document, lightning.now(), view.timezone)))
+            rows.append((data, when(view.document, lightning.now(), view.timezone, 1)))
     if as_json:
         typer.echo(indented({"mine": [data for data, _ in rows]}).decode())
         return DONE

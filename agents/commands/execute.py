@@ -10,8 +10,9 @@ import orjson
 import typer
 from rich.text import Text
 
-from agents.commands.documents import read_document, run_once
+from agents.commands.documents import parse_document, read_text, run_once
 from agents.commands.inputs import parse_inputs
+from agents.commands.locks import look_at_lock, say_lock
 from agents.commands.people import person
 from agents.commands.show import show_effects, show_plan
 from agents.commands.watch import outcome, watch
@@ -22,6 +23,7 @@ from backend.contracts.plans import Checked, PlanDocument
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from backend.lightning.inputs import check_inputs
+from backend.plans.lockfile import Origin
 from backend.settings import Settings
 
 NOT_APPROVED = "Not approved; nothing was run."
@@ -51,10 +53,12 @@ class Order:
 async def execute(order: Order) -> int:
     """Run the plan of `order` once, now. Returns the exit code."""
     chosen = settings()
-    raw = read_document(order.file)
+    text = read_text(order.file)
     async with open_system(chosen) as system:
         lightning = system.lightning
         who = await person(lightning, order.user_id)
+        tools = await lightning.catalogue(who)
+        raw = parse_document(text, order.file, tools)
         checked = await lightning.validate(who, raw, order.timezone or None)
         if not shown_as_sound(checked):
             return FAILED
@@ -62,14 +66,18 @@ async def execute(order: Order) -> int:
         document, timed = run_once(checked.document)
         inputs = inputs_of(document, order.given)
         show_plan(checked, lightning.now(), order.timezone or lightning.timezone)
-        show_effects(checked.ir, await lightning.catalogue(who))
+        show_effects(checked.ir, tools)
+        held = look_at_lock(order.file, checked.ir, tools, chosen.jwt_signing_key)
+        say_lock(held)
+        # the plan that runs is not the locked one where its times were taken out
+        origin: Origin = "edited" if timed and held.origin == "planner" else held.origin
     if timed:
         err.print("It runs once, now. To set its schedule: lightning-planner setup")
     # Asked between two openings: nothing is leased while a person thinks.
     if not order.yes and not confirmed("Run it?"):
         err.print(NOT_APPROVED)
         return ASKS
-    return await _run(chosen, order, who, document, inputs)
+    return await _run(chosen, order, who, document, inputs, origin)
 
 
 def shown_as_sound(checked: Checked) -> bool:
@@ -93,11 +101,16 @@ async def _run(
     who: Principal,
     document: PlanDocument,
     inputs: dict[str, Any],
+    origin: Origin,
 ) -> int:
     async with open_system(chosen) as system, system.working():
         lightning = system.lightning
         proposal = await lightning.propose(
-            who, document, request=f"execute {order.file.name}", timezone=order.timezone or None
+            who,
+            document,
+            request=f"execute {order.file.name}",
+            origin=origin,
+            timezone=order.timezone or None,
         )
         approved = await lightning.approve(
             who, proposal.plan_id, proposal.ir_hash, proposal.catalogue_hash, inputs

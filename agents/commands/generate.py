@@ -18,14 +18,18 @@ from agents.commands.documents import (
     as_document,
     indented,
     read_document,
-    write_document,
+    write_file,
+    written,
 )
+from agents.commands.locks import write_lock
 from agents.commands.planning import Desk, given_catalogue, open_desk
 from agents.commands.show import show_effects, show_plan, show_stages
+from agents.planner.ready import HAND
 from agents.planner.session import Outcome
-from agents.terminal import ASKS, DONE, FAILED, err, plain, show_issues
+from agents.terminal import ASKS, DONE, FAILED, err, plain, settings, show_issues
 from backend.contracts.errors import Invalid
 from backend.contracts.events import utc_now
+from backend.contracts.plans import Checked
 from backend.plans.validation.shape import shape
 
 
@@ -81,8 +85,8 @@ class _Progress:
 
 def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
     answer, checked = outcome.answer, outcome.checked
-    if order.output is not None and answer.kind == "plan" and answer.document is not None:
-        write_document(order.output, answer.document)
+    if order.output is not None and checked is not None and answer.kind == "plan":
+        _write(order.output, outcome, checked, desk, order)
     if order.as_json:
         typer.echo(indented(as_json(outcome)).decode())
         return
@@ -103,6 +107,17 @@ def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
         err.print(
             Text(f"Written to {order.output}. Run it: lightning-planner execute {order.output}")
         )
+
+
+def _write(file: Path, outcome: Outcome, checked: Checked, desk: Desk, order: Order) -> None:
+    """The plan, and its lockfile where a planner made it of the tools of this machine."""
+    answer = outcome.answer
+    if checked.document is None or checked.ir is None:
+        write_file(file, indented(answer.document) + b"\n")
+        return
+    write_file(file, written(checked.document, file))
+    if order.catalogue is None and answer.planner != HAND:
+        write_lock(file, checked.ir, desk.catalogue, settings(), answer.planner, utc_now())
 
 
 def _plan_before(file: Path) -> dict[str, Any]:

@@ -40,7 +40,7 @@ async def plan_of(lightning: Lightning, who: Principal, said: str) -> PlanView:
 
 
 async def run_of(lightning: Lightning, who: Principal, said: str) -> RunState:
-    """The run of that id, in the same way."""
+    """The run of that id, in the same way, for who looked for a plan of that id before."""
     try:
         return await lightning.run_state(who, said)
     except NotFound:
@@ -48,7 +48,7 @@ async def run_of(lightning: Lightning, who: Principal, said: str) -> RunState:
         ids = [str(run["run_id"]) for run in recent]
         found = _only((id, id) for id in ids if _begins(id, said))
         if found is None:
-            raise NotFound(f"There is no run {said[:40]}.", hint=_LIST) from None
+            raise NotFound(f"There is no plan or run {said[:40]}.", hint=_LIST) from None
         return await lightning.run_state(who, found)
 
 

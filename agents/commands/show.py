@@ -8,10 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agents.terminal import err, plain
+from backend.contracts.errors import Invalid
 from backend.contracts.plans import IR, Catalogue, Checked, PlanDocument, Step
 from backend.plans.firings import firings, words
 from backend.plans.forecast import forecast
@@ -20,16 +22,16 @@ NEXT = 3
 _LONGEST = 60
 
 
-def show_plan(checked: Checked, now: datetime, timezone: str) -> None:
+def show_plan(checked: Checked, now: datetime, timezone: str, console: Console = err) -> None:
     """Name, purpose, time and steps."""
     document = checked.document
     if document is None:
         return
-    err.print(Text(plain(document.plan_name), style="bold"))
+    console.print(Text(plain(document.plan_name), style="bold"))
     if document.description:
-        err.print(Text(plain(document.description)))
+        console.print(Text(plain(document.description)))
     if said := when(document, now, timezone):
-        err.print(Text("  " + plain(said), style="cyan"))
+        console.print(Text("  " + plain(said), style="cyan"))
     table = Table.grid(padding=(0, 2))
     for number, step in enumerate(document.steps, 1):
         table.add_row(
@@ -38,7 +40,7 @@ def show_plan(checked: Checked, now: datetime, timezone: str) -> None:
             Text(plain(step.action), style="dim"),
             Text(plain(_told(step), 400)),
         )
-    err.print(table)
+    console.print(table)
 
 
 def show_effects(ir: IR, catalogue: Catalogue) -> None:
@@ -48,19 +50,17 @@ def show_effects(ir: IR, catalogue: Catalogue) -> None:
     err.print(Text(plain(said)))
 
 
-def when(document: PlanDocument, now: datetime, timezone: str) -> str:
+def when(document: PlanDocument, now: datetime, timezone: str, count: int = NEXT) -> str:
     """The triggers in words with the next firings; "" for a plan that is only started by hand."""
     others = [trigger for trigger in document.events if trigger.kind != "manual"]
     if not others:
         return ""
     try:
         said = ", ".join(words(trigger, timezone) for trigger in others)
-        due = sorted(
-            d for trigger in others for d in firings(trigger, now, timezone, NEXT)
-        )  # each ends by itself
-    except ValueError:
+        due = sorted(d for trigger in others for d in firings(trigger, now, timezone, count))
+    except Invalid:
         return ""
-    listed = ", ".join(moment(each, timezone, now) for each in due[:NEXT])
+    listed = ", ".join(moment(each, timezone, now) for each in due[:count])
     return f"{said} · next {listed}" if listed else said
 
 

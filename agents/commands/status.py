@@ -71,7 +71,7 @@ async def _plan(lightning: Lightning, who: Principal, view: PlanView, as_json: b
         typer.echo(indented({**plan_as_json(view), "runs": runs}).decode())
         return
     checked = await lightning.validate(who, view.document, view.timezone, view.not_covered)
-    show_plan(checked, lightning.now(), view.timezone)
+    show_plan(checked, lightning.now(), view.timezone, out)
     said = f" · revision {view.revision} · {view.trust} · {view.plan_id}"
     out.print(_status(view.status) + Text(said, style="dim"))
     if view.decided_by and view.decided_at:
@@ -104,7 +104,7 @@ def _section(title: str, rows: Sequence[Sequence[Text]]) -> None:
 
 
 def _plan_row(lightning: Lightning, view: PlanView) -> list[Text]:
-    said = when(view.document, lightning.now(), view.timezone) or "when you start it"
+    said = when(view.document, lightning.now(), view.timezone, 1) or "when you start it"
     return [*_head(view.plan_id, view.document.plan_name, view.status), Text(plain(said))]
 
 

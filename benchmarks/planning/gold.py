@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from agents.repairs import mendable
 from backend.contracts.errors import Invalid
 from backend.contracts.plans import Checked, PlanDocument
 from backend.contracts.ports import PlanAnswer
@@ -75,7 +76,7 @@ def score(row: Written, answer: PlanAnswer, at_once: bool | None, checked: Check
         kind,
         answer.kind,
         at_once,
-        checked.ok,
+        not mendable(checked.issues),
         fit,
         (total - len(wrong), total),
         _trigger(checked.document, row.expect["trigger"], row),
