@@ -88,6 +88,10 @@ def _schedule(name: str, description: str, *required: str) -> EventType:
     return EventType(name, "stream", "schedule", "schedule_id", False, required, description)
 
 
+def _saved(name: str, description: str) -> EventType:
+    return EventType(name, "stream", "saved", "owner", False, ("owner", "plan_id"), description)
+
+
 def _outside(kind: EventType, **fields: FieldType) -> EventType:
     """A command that callers may send, with these fields beside its key."""
     return replace(kind, outside=True, fields={kind.key: "text", **fields})
@@ -110,6 +114,10 @@ EVENT_TYPES: dict[str, EventType] = {
         ),
         _outside(_plan("plan.reject", "turn a proposal down"), reason="text"),
         _outside(_plan("plan.archive", "end a plan and its schedules")),
+        _plan(
+            "plan.save", "keep a revision under a name, as a tool", "revision", "ir_hash", "name"
+        ),
+        _plan("plan.unsave", "let go of the name"),
         _outside(
             _plan("plan.trigger", "start a run of the approved revision"),
             ir_hash="text",
@@ -119,7 +127,14 @@ EVENT_TYPES: dict[str, EventType] = {
         _fact("plan.approved", "a revision was approved", "plan_id", "ir_hash"),
         _fact("plan.rejected", "a proposal was turned down", "plan_id"),
         _fact("plan.archived", "a plan was ended", "plan_id"),
+        _fact("plan.saved", "a revision is kept under a name", "plan_id", "revision", "ir_hash"),
+        _fact("plan.unsaved", "a plan is kept under a name no more", "plan_id"),
         _fact("plan.refused", "a command came too late or named another hash", "plan_id", "code"),
+        # a person's saved plans: their names are decided in one place
+        _saved("saved.add", "give a plan a name of its own, or its name another revision"),
+        _saved("saved.remove", "let go of a plan's name"),
+        _fact("saved.added", "a plan has a name", "plan_id", "slug"),
+        _fact("saved.removed", "a plan has no name any more", "plan_id"),
         # a run's own stream
         _run("plan.execute", "execute an approved revision", "plan_id", "ir_hash"),
         _run("plan.step.started", "a step with effects was claimed", "step"),

@@ -15,6 +15,7 @@ from backend.contracts.tools import ToolSpec
 
 RESERVED_STEP_NAMES = frozenset({"inputs", "event", "run", "item", "index", "step"})
 RESERVED_ACTION = "error"
+SAVED_PREFIX = "plan."  # of the tools that are saved plans
 DEFAULT_MAX_ITERATIONS = 100
 MAX_STEPS = 2_000
 
@@ -261,4 +262,4 @@ class SavedPlan:
 
     @property
     def tool(self) -> str:
-        return f"plan.{self.slug}"
+        return f"{SAVED_PREFIX}{self.slug}"

@@ -28,7 +28,7 @@ State = TypeVar("State", "ItemState", "StepState", "RunState")
 @dataclass(frozen=True)
 class ItemState:
     """One item of a `for_each` step. `args` are what it was last called with, until it ends;
-    `due_at` is when a further attempt may start."""
+    `due_at` is when a further attempt may start; `child` the run that a saved plan made of it."""
 
     status: StepStatus = "pending"
     attempt: int = 0
@@ -39,6 +39,7 @@ class ItemState:
     note: str = ""
     args: Mapping[str, Any] | None = None
     due_at: datetime | None = None
+    child: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -51,7 +52,8 @@ class StepState:
 
     `iteration` counts a step's executions in reactive plans, from 1. `action` is the named action
     the tool took. `error` is {code, message, hint?}; `errors`, for `for_each`, are the same with the
-    item's index. `question` is {kind: "gate" | "ask" | "unknown", ...}. For `for_each`, `values` are
+    item's index. `question` is {kind: "gate" | "ask" | "unknown", ...}. `child` is the id of the run
+    that a saved plan made of this call. For `for_each`, `values` are
     the items' values, `begun` how many have begun, `active`, `asking` and `left` how many run, ask
     and have not ended.
     """
@@ -67,6 +69,7 @@ class StepState:
     note: str = ""
     args: Mapping[str, Any] | None = None
     due_at: datetime | None = None
+    child: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     items: tuple[ItemState, ...] | None = None

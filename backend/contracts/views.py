@@ -42,7 +42,7 @@ class PlanView:
     one is superseded. `when` is the trigger in words, `firings` its next due times. `changes` are
     against the revision before. `run_id` is the latest run a person started. `trust`: made by the
     planner alone, edited since, or written by hand; `lock` is its lockfile, `provenance` how it was
-    planned."""
+    planned. `saved` is the tool that the plan is under its name, "" while it has none."""
 
     plan_id: str
     owner: str
@@ -69,10 +69,28 @@ class PlanView:
     trust: Trust = "untrusted"
     lock: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    saved: str = ""
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str = ""
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRevision:
+    """One revision in a plan's history: who wrote it, what became of it, and how it differs from the
+    one before. `saved`: it is what the plan's name stands for."""
+
+    number: int
+    created_at: datetime
+    origin: Literal["planner", "edited", "hand"]
+    ir_hash: str
+    request: str = ""
+    saved: bool = False
+    decided: Literal["", "approved", "rejected"] = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

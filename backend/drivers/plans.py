@@ -10,6 +10,7 @@ from typing import Any
 from backend.contracts.events import Event, derived_id
 from backend.contracts.plans import TIMED_KINDS, PlanStatus
 from backend.contracts.ports import Commit, Document
+from backend.drivers.saving import save, unsave
 from backend.drivers.turn import Turn, fold
 
 LISTENING_KINDS = frozenset({"event", "webhook"})
@@ -18,7 +19,8 @@ LISTENING_KINDS = frozenset({"event", "webhook"})
 @dataclass(frozen=True, slots=True)
 class PlanState:
     """`offered` is what was last proposed; `approved` what runs (they differ while a revision of a
-    running plan waits). `schedules` are the ids that are set."""
+    running plan waits). `schedules` are the ids that are set; `saved` is the revision that is kept
+    under a name."""
 
     plan_id: str = ""
     owner: str | None = None
@@ -26,6 +28,7 @@ class PlanState:
     offered: Mapping[str, Any] = field(default_factory=dict)
     approved: Mapping[str, Any] = field(default_factory=dict)
     schedules: tuple[str, ...] = ()
+    saved: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -44,6 +47,7 @@ _KEPT = (
     "timezone",
     "title",
     "planning_id",
+    "nested",
 )
 
 
@@ -101,6 +105,8 @@ class PlanDecider:
                 )
             case "plan.archived":
                 return replace(state, status="archived", schedules=())
+            case "plan.saved" | "plan.unsaved":
+                return replace(state, saved=data if event.type == "plan.saved" else {})
             case "plan.execute" if data.get("trigger") is None:
                 return replace(state, run_id=data["run_id"])
         return state
@@ -121,6 +127,13 @@ class PlanDecider:
                 self._trigger(state, turn)
             case "plan.archive":
                 self._archive(state, turn)
+            case "plan.save" if state.status == "archived":
+                _refuse(turn, "PLAN_ARCHIVED", "This plan has ended.")
+            case "plan.save":
+                if why := save(turn, int(state.offered["revision"])):
+                    _refuse(turn, "EXEC_NOT_FOUND", why)
+            case "plan.unsave":
+                unsave(turn, state.plan_id, state.saved)
 
     def _propose(self, state: PlanState, turn: Turn) -> None:
         data = turn.cause.data
@@ -239,6 +252,7 @@ class PlanDecider:
         turn.emit("plan.archived", {"plan_id": state.plan_id})
         for schedule_id in state.schedules:
             turn.emit("schedule.delete", {"schedule_id": schedule_id})
+        unsave(turn, state.plan_id, state.saved)
         self._tell(turn, state.offered.get("thread_id"), "archived")
 
     def _tell(self, turn: Turn, thread_id: str | None, status: str) -> None:
@@ -265,6 +279,7 @@ class PlanDecider:
             "planning_id": after.offered.get("planning_id"),
             "run_id": after.run_id,
             "schedules": list(after.schedules),
+            "saved": after.saved.get("revision"),
             "decided_by": after.decided_by,
             "decided_at": after.decided_at.isoformat() if after.decided_at else None,
             "reason": after.reason,
@@ -326,6 +341,7 @@ def _execute(
             "event": dict(event),
             "thread_id": approved.get("thread_id"),
             "planning_id": approved.get("planning_id"),
+            "nested": approved.get("nested") or {},
         },
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from backend.contracts.events import Event
 from backend.contracts.plans import IR
 from backend.contracts.ports import Commit, Document, Store
 from backend.contracts.runs import ENDED_RUN, RunState
+from backend.drivers import children
 from backend.drivers.turn import Turn, fold
 from backend.plans.engine import Graph, advance, evolve, graph
 
@@ -41,13 +42,17 @@ class Graphs:
 
 
 class Running:
-    """A run in memory: its plan's graph and its state (None before it started)."""
+    """A run in memory: its plan's graph, its state (None before it started), and the `plan.execute`
+    that began it: what its saved plans stand for, and the step it runs for, if it was called."""
 
-    __slots__ = ("graph", "state")
+    __slots__ = ("graph", "origin", "state")
 
-    def __init__(self, graph: Graph, state: RunState | None) -> None:
+    def __init__(
+        self, graph: Graph, state: RunState | None, origin: Mapping[str, Any] | None = None
+    ) -> None:
         self.graph = graph
         self.state = state
+        self.origin = origin or {}
 
 
 class RunDecider:
@@ -71,27 +76,35 @@ class RunDecider:
         return state.state.owner if state.state else None
 
     def evolve(self, state: Running, event: Event) -> Running:
+        origin = _origin(state, event)
         if state.state is None and event.type == "run.stalled":
-            return Running(state.graph, _stillborn(event))
-        return Running(state.graph, evolve(state.graph, _before(state, event), event))
+            return Running(state.graph, _stillborn(event), origin)
+        return Running(state.graph, evolve(state.graph, _before(state, event), event), origin)
 
     def decide(self, state: Running, turn: Turn) -> Running:
-        emits, after = advance(state.graph, _before(state, turn.cause), turn.cause, turn.now)
+        before, origin = _before(state, turn.cause), _origin(state, turn.cause)
+        emits, after = advance(state.graph, before, turn.cause, turn.now)
         thread_id = after.thread_id if after else None
         for emit in emits:
             data = emit.data
             if thread_id and emit.type == "plan.step.execute":
                 data = {**data, "thread_id": thread_id}
-            turn.emit(emit.type, data, delay_s=emit.delay_s)
+            if not ("child" in data and children.begin(turn, data, origin)):
+                turn.emit(emit.type, data, delay_s=emit.delay_s)
         if not emits and turn.cause.type in ("run.answer", "run.cancel"):
             turn.emit("event.ignored", {"type": turn.cause.type, "code": "EXEC_TOO_LATE"})
-        return Running(state.graph, after)
+        if emits and after is not None and after.status in ENDED_RUN:
+            if before is not None and after.status == "cancelled":
+                children.stop(turn, before)
+            if origin.get("parent"):
+                children.report(turn, origin["parent"], after)
+        return Running(state.graph, after, origin)
 
     def project(self, before: Running, after: Running, turn: Turn) -> None:
         run = after.state
         if run is None or (before.state is not None and before.state.status == run.status):
             return
-        turn.write(_document(run, turn.position, self._retention))
+        turn.write(_document(run, turn.position, self._retention, after.origin.get("parent")))
         if run.thread_id and (before.state is None or run.status in ENDED_RUN):
             told = {"thread_id": run.thread_id, "plan_id": run.plan_id, "run_id": run.run_id}
             turn.emit("thread.updated", {**told, "status": run.status})
@@ -122,7 +135,13 @@ def _before(state: Running, event: Event) -> RunState | None:
     return None if unbegun and event.type == "plan.execute" else run
 
 
-def _document(run: RunState, position: int, retention: timedelta) -> Document:
+def _origin(state: Running, event: Event) -> Mapping[str, Any]:
+    return event.data if event.type == "plan.execute" and not state.origin else state.origin
+
+
+def _document(
+    run: RunState, position: int, retention: timedelta, parent: Mapping[str, Any] | None
+) -> Document:
     started = run.started_at.isoformat() if run.started_at else ""
     body: dict[str, Any] = {
         "run_id": run.run_id,
@@ -133,6 +152,7 @@ def _document(run: RunState, position: int, retention: timedelta) -> Document:
         "started_at": started,
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "error": dict(run.error) if run.error else None,
+        "parent": {name: parent[name] for name in ("run_id", "step")} if parent else None,
     }
     return Document(
         "run",

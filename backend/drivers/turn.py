@@ -36,8 +36,10 @@ class Turn:
         delay_s: float = 0.0,
         due: datetime | None = None,
         id: str | None = None,
+        recorded: bool = False,
     ) -> Event:
-        """Add an event of a catalogued `type`; its lane and stream follow from the catalogue."""
+        """Add an event of a catalogued `type`; its lane and stream follow from the catalogue. What is
+        only `recorded` is delivered to nobody."""
         cause = self.cause
         kind = EVENT_TYPES[type]
         event = Event(
@@ -51,7 +53,10 @@ class Turn:
         )
         if delay_s > 0:
             due = self.now + timedelta(seconds=delay_s)
-        self.outputs.append(Output(event, kind.lane, kind.stream(data), due))
+        if recorded:
+            self.outputs.append(Output(event, "log"))
+        else:
+            self.outputs.append(Output(event, kind.lane, kind.stream(data), due))
         return event
 
     def write(self, document: Document) -> None:

@@ -20,7 +20,9 @@ from backend.contracts.ports import Bus, Commit, Output
 from backend.contracts.security import Principal
 
 _PATIENCE_S = 10.0
-_AWAITED = frozenset({"plan.execute", "schedule.create", "schedule.delete"})
+_AWAITED = frozenset(
+    {"plan.execute", "schedule.create", "schedule.delete", "saved.add", "saved.remove"}
+)
 _ERRORS: dict[str, type[LightningError]] = {
     "EXEC_NOT_FOUND": NotFound,
     "EXEC_RUN_UNKNOWN": NotFound,

@@ -14,6 +14,7 @@ from backend.contracts.security import Principal
 from backend.drivers.runs import RunDecider
 from backend.lightning.checking import Checking
 from backend.lightning.commands import Commands
+from backend.lightning.shelf import Shelf
 from backend.security.credentials import Credentials
 from backend.security.redaction import Redaction
 from backend.settings import Settings
@@ -50,6 +51,7 @@ class Parts:
         self.caches: dict[str, Cache[Any, Any]] = {}
         self.checking = Checking(settings.jwt_signing_key)
         self.redaction = Redaction.of(settings)
+        self._shelf = Shelf(store)
         self._runs = runs
         self._commands = Commands(bus, now)
 

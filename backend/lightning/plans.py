@@ -16,6 +16,7 @@ from backend.lightning.parts import Parts
 from backend.lightning.views import plan_view
 from backend.plans.edits import edit as edit_document
 from backend.plans.lockfile import Lock, Origin, make_lock, tools_hash, trust_of
+from backend.plans.nested import bindings
 from backend.plans.validation import check
 
 # What a stored revision says beside what validation says of it now.
@@ -26,8 +27,8 @@ class Plans(Parts):
     """The verbs of plans that are not decided yet, and the look at any."""
 
     async def catalogue(self, who: Principal) -> Catalogue:
-        """The tools `who` may use."""
-        return self.registry.catalogue()
+        """The tools `who` may use, their saved plans among them."""
+        return await self._shelf.catalogue(who.user_id, self.registry.catalogue())
 
     async def validate(
         self,
@@ -94,6 +95,7 @@ class Plans(Parts):
         data = _revision(checked, lock) | {
             "plan_id": plan_id,
             "catalogue_hash": tools_hash(checked.ir, catalogue),
+            "nested": bindings(checked.ir, catalogue),
             "issues": [i.model_dump(mode="json") for i in (*checked.issues, *remarks)],
             "timezone": zone,
             "thread_id": thread_id,

@@ -87,11 +87,19 @@ def _view(
         sources=stored.get("sources", {}),
         lock=stored.get("lock", {}),
         provenance=stored.get("provenance", {}),
+        saved=_tool(plan, catalogue),
         decided_by=body.get("decided_by"),
         decided_at=_time(body.get("decided_at")),
         reason=body.get("reason", ""),
         created_at=_time(stored.get("created_at")),
     )
+
+
+def _tool(plan: Document, catalogue: Catalogue) -> str:
+    if (plan.body or {}).get("saved") is None:
+        return ""
+    tools = catalogue.tools.values()
+    return next((t.id for t in tools if t.config.get("plan_id") == plan.id), "")
 
 
 def schedule(document: Document) -> Schedule:

@@ -212,7 +212,7 @@ class Decision:
         delay_s: float = 0.0,
     ) -> None:
         run_id, item = self._fold.run_id, "" if index is None else index
-        data = {
+        data: dict[str, Any] = {
             "run_id": run_id,
             "step": vertex.id,
             "tool": vertex.tool,
@@ -226,6 +226,8 @@ class Decision:
         }
         if delay_s:
             data["delay_s"] = delay_s
+        if vertex.nested:
+            data["child"] = derived_id("run", data["key"])
         self._emit("plan.step.execute", data, delay_s)
 
     def _failed(self, data: Mapping[str, Any]) -> None:

@@ -5,30 +5,73 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
 from backend.contracts.errors import Invalid
-from backend.contracts.plans import DEFAULT_MAX_ITERATIONS, IR, Catalogue, Node
+from backend.contracts.plans import (
+    DEFAULT_MAX_ITERATIONS,
+    IR,
+    SAVED_PREFIX,
+    Catalogue,
+    Node,
+    PlanDocument,
+)
 from backend.contracts.tools import ToolSpec
 from backend.contracts.views import Forecast
 from backend.plans.bindings import Reference, references
+from backend.plans.ir import compile_document
 
 _MAX_WORDS = 80
+_DEEPEST = 5  # saved plans inside saved plans
 _PEOPLE = frozenset({"to", "cc", "bcc", "recipient", "recipients"})
 _SMALL = "to|from|in|into|at|of|for|on|with|by"
 _PLACE = re.compile(rf"((?:,|\b(?:{_SMALL}))? ?)\{{(\w+)\}}")
 _COUNTED = re.compile(rf"\b1 (.+?)(?=$|,| (?:{_SMALL})\b)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """`each`: once per item of a list not known yet; `up_to`: at most so often; `inside`: the saved plan
+    that has it."""
+
+    words: str
+    each: bool = False
+    up_to: bool = False
+    inside: str = ""
+
+
+@dataclass(slots=True)
+class _Sum:
+    effects: Counter[_Effect] = field(default_factory=Counter)
+    step_effects: dict[str, Counter[_Effect]] = field(default_factory=dict)
+    cost_usd: float = 0.0
+    duration_s: float = 0.0
+    per_item: bool = False
+
+
 def forecast(ir: IR, catalogue: Catalogue) -> Forecast:
     """Unknown tools count for nothing. Every branch is counted, loops up to their limit; a step
-    over a list that is not known yet is counted once, and `per_item` says so."""
+    over a list that is not known yet is counted once, and `per_item` says so. What a saved plan does
+    that is called counts as often as the call, and says where it is."""
+    found = _sum(ir, catalogue, 0)
+    return Forecast(
+        effects=tuple(_worded(e, n) for e, n in found.effects.items()),
+        step_effects={
+            id: tuple(_worded(e, n) for e, n in said.items())
+            for id, said in found.step_effects.items()
+        },
+        cost_usd=round(found.cost_usd, 6),
+        duration_s=found.duration_s,
+        per_item=found.per_item,
+    )
+
+
+def _sum(ir: IR, catalogue: Catalogue, depth: int) -> _Sum:
     loops = _on_cycles(ir)
     limit = (ir.max_iterations or DEFAULT_MAX_ITERATIONS) if ir.graph_type == "reactive" else 1
-    total: Counter[tuple[str, bool]] = Counter()
-    step_effects: dict[str, tuple[str, ...]] = {}
-    cost, per_item = 0.0, False
+    out = _Sum()
     durations: dict[str, float] = {}
     for node in ir.nodes:
         spec = catalogue.tools.get(node.tool)
@@ -37,25 +80,60 @@ def forecast(ir: IR, catalogue: Catalogue) -> Forecast:
         items = _items(node, ir)
         repeats = (1 if items is None else items) * (limit if node.id in loops else 1)
         each = node.for_each is not None and items is None
-        per_item = per_item or each
-        cost += spec.cost_usd * repeats
+        once = _once(node, spec, ir, catalogue, depth)
+        out.per_item = out.per_item or each or once.per_item
+        out.cost_usd += once.cost_usd * repeats
         rounds = ceil((items or 1) / (node.max_parallel or items or 1))
-        durations[node.id] = spec.duration_s * rounds
+        durations[node.id] = once.duration_s * rounds
         if repeats:
-            said = [_filled(effect, node, spec, ir) for effect in spec.effects]
-            step_effects[node.id] = tuple(
-                _worded(effect, repeats, each=each, up_to=node.id in loops) for effect in said
-            )
-            for effect in said:
-                total[effect, each] += repeats
-    up_to = bool(loops)
-    return Forecast(
-        effects=tuple(_worded(e, n, each=each, up_to=up_to) for (e, each), n in total.items()),
-        step_effects=step_effects,
-        cost_usd=round(cost, 6),
-        duration_s=_longest(ir, durations),
-        per_item=per_item,
+            said: Counter[_Effect] = Counter()
+            for effect, count in once.effects.items():
+                up_to = effect.up_to or node.id in loops
+                said[replace(effect, each=effect.each or each, up_to=up_to)] += count * repeats
+            out.step_effects[node.id] = said
+            out.effects.update(said)
+    out.duration_s = _longest(ir, durations)
+    return out
+
+
+def _once(node: Node, spec: ToolSpec, ir: IR, catalogue: Catalogue, depth: int) -> _Sum:
+    """One call of a step's tool."""
+    if spec.type != "plan" or depth >= _DEEPEST:
+        effects = Counter(_Effect(_filled(effect, node, spec, ir)) for effect in spec.effects)
+        return _Sum(effects, cost_usd=spec.cost_usd, duration_s=spec.duration_s)
+    inner = _sum(_called(node, spec, ir), catalogue, depth + 1)
+    slug = spec.id.removeprefix(SAVED_PREFIX)
+    inner.effects = Counter(
+        {replace(effect, inside=slug): count for effect, count in inner.effects.items()}
     )
+    return inner
+
+
+def _called(node: Node, spec: ToolSpec, ir: IR) -> IR:
+    """The saved plan with what is known of its inputs in this call; what only the run will know has no
+    default there."""
+    inner = compile_document(PlanDocument.model_validate(spec.config["document"]))
+    inputs = {}
+    for name, given in inner.inputs.items():
+        value = node.params.get(name)
+        if name in node.params:
+            value = _literal(value, ir)
+            given = given.model_copy(update={"default": value})
+        inputs[name] = given
+    return inner.model_copy(update={"inputs": inputs})
+
+
+def _literal(value: Any, ir: IR) -> Any:
+    """The value itself where no reference stands in it, or only one to an input with a default."""
+    try:
+        found = references(value)
+    except Invalid:
+        return None
+    if not found:
+        return value
+    if len(found) == 1 and value == found[0].text:
+        return _input_default(found[0], ir)
+    return None
 
 
 def _filled(effect: str, node: Node, spec: ToolSpec, ir: IR) -> str:
@@ -112,12 +190,14 @@ def _items(node: Node, ir: IR) -> int | None:
     return len(default) if isinstance(default, list) else None
 
 
-def _worded(effect: str, count: int, *, each: bool, up_to: bool) -> str:
+def _worded(effect: _Effect, count: int) -> str:
+    words = effect.words
     if count > 1:
-        effect = _COUNTED.sub(lambda match: f"{count:,} {_plural(match[1])}", effect, count=1)
-        if up_to:
-            effect = effect.replace(f"{count:,} ", f"up to {count:,} ", 1)
-    return f"{effect} for each item" if each else effect
+        words = _COUNTED.sub(lambda match: f"{count:,} {_plural(match[1])}", words, count=1)
+        if effect.up_to:
+            words = words.replace(f"{count:,} ", f"up to {count:,} ", 1)
+    words = f"{words} for each item" if effect.each else words
+    return f"{words} (in {effect.inside})" if effect.inside else words
 
 
 def _plural(noun: str) -> str:

@@ -11,6 +11,7 @@ from backend.contracts.plans import (
     DEFAULT_MAX_ITERATIONS,
     IR,
     RESERVED_ACTION,
+    SAVED_PREFIX,
     Edge,
     Node,
     OnError,
@@ -38,7 +39,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
-    """A step. `upstream` has a bit for each edge into it; `any` starts at the first of them taken."""
+    """A step. `upstream` has a bit for each edge into it; `any` starts at the first of them taken;
+    `nested` calls a saved plan."""
 
     id: str
     tool: str
@@ -51,6 +53,7 @@ class Vertex:
     timeout_s: float | None
     on_error: OnError
     gated: bool
+    nested: bool
     any: bool
     upstream: int
     links: tuple[Link, ...]
@@ -146,6 +149,7 @@ def _vertex(
         timeout_s=node.timeout_s,
         on_error=on_error,
         gated=node.approval == "required",
+        nested=node.tool.startswith(SAVED_PREFIX),
         any=(node.join or ("any" if reactive else "all")) == "any",
         upstream=upstream,
         links=links,

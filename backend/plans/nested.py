@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from backend.contracts.plans import IR, Catalogue, Input, PlanDocument, SavedPlan
+from backend.contracts.plans import (
+    IR,
+    SAVED_PREFIX,
+    Catalogue,
+    Input,
+    PlanDocument,
+    SavedPlan,
+)
 from backend.contracts.security import Verdict
 from backend.contracts.tools import JsonSchema, Purity, ToolSpec
 from backend.plans.forecast import forecast
@@ -15,7 +22,6 @@ from backend.plans.given import ALL, given, unsure
 from backend.plans.ir import compile_document
 from backend.plans.lockfile import tools_hash
 
-PREFIX: Final = "plan."
 MAX_DEPTH: Final = 5
 _WORST: Final[tuple[Purity, ...]] = ("pure", "idempotent", "effect")
 _STRICTEST: Final = ("allow", "ask", "deny")
@@ -35,9 +41,9 @@ def bindings(ir: IR, catalogue: Catalogue) -> dict[str, Any]:
     waiting = [ir]
     while waiting:
         for node in waiting.pop().nodes:
-            spec = catalogue.tools.get(node.tool)
-            if spec is None or spec.type != "plan" or node.tool in bound:
+            if node.tool in bound or not _is_plan(node.tool, catalogue):
                 continue
+            spec = catalogue.tools[node.tool]
             inner = compile_document(document_of(spec))
             bound[node.tool] = {
                 "plan_id": spec.config["plan_id"],
@@ -51,16 +57,51 @@ def bindings(ir: IR, catalogue: Catalogue) -> dict[str, Any]:
 
 def called(tool: str, catalogue: Catalogue) -> tuple[str, ...]:
     """The saved plans that this tool calls itself, each once."""
-    spec = catalogue.tools.get(tool)
-    if spec is None or spec.type != "plan":
+    if not _is_plan(tool, catalogue):
         return ()
-    steps = document_of(spec).steps
-    return tuple(dict.fromkeys(s.action for s in steps if s.action.startswith(PREFIX)))
+    steps = document_of(catalogue.tools[tool]).steps
+    return tuple(dict.fromkeys(s.action for s in steps if s.action.startswith(SAVED_PREFIX)))
+
+
+def cycle(tool: str, catalogue: Catalogue) -> tuple[str, ...]:
+    """The way on which this tool comes to call itself, or another twice; empty when there is none."""
+    clean: set[str] = set()
+
+    def walk(at: str, way: tuple[str, ...]) -> tuple[str, ...]:
+        if at in way:
+            return (*way[way.index(at) :], at)
+        if at in clean:
+            return ()
+        for other in called(at, catalogue):
+            if found := walk(other, (*way, at)):
+                return found
+        clean.add(at)
+        return ()
+
+    return walk(tool, ())
+
+
+def depth(tool: str, catalogue: Catalogue) -> int:
+    """How many plans deep a call of this tool goes: 0 for what is no plan. Counted no further than one
+    more than is allowed."""
+    deep, level = 0, {tool}
+    while deep <= MAX_DEPTH:
+        level = {other for other in level if _is_plan(other, catalogue)}
+        if not level:
+            break
+        deep += 1
+        level = {inner for other in level for inner in called(other, catalogue)}
+    return deep
 
 
 def document_of(spec: ToolSpec) -> PlanDocument:
     """The document of a saved plan's tool."""
     return PlanDocument.model_validate(spec.config["document"])
+
+
+def _is_plan(tool: str, catalogue: Catalogue) -> bool:
+    spec = catalogue.tools.get(tool)
+    return spec is not None and spec.type == "plan"
 
 
 class _Shelf:

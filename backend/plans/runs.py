@@ -39,6 +39,7 @@ def _execute(fold: Fold, data: Mapping[str, Any], at: datetime) -> bool:
         "attempt": attempt,
         "args": data["args"],
         "due_at": at + timedelta(seconds=delay_s) if delay_s else None,
+        "child": data.get("child", ""),
     }
     cell = fold.cell(data)
     if cell is None:
