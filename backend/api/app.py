@@ -9,7 +9,18 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.routing import BaseRoute, Match
 
-from backend.api import events, models, plans, problems, runs, schedules, tools, users
+from backend.api import (
+    counters,
+    events,
+    explain,
+    models,
+    plans,
+    problems,
+    runs,
+    schedules,
+    tools,
+    users,
+)
 from backend.api.auth import Door
 from backend.api.body import StrictRoute
 from backend.api.docs import docs_page
@@ -30,7 +41,7 @@ def create_router() -> APIRouter:
             503: {"description": "Something we depend on does not answer; `checks` says what."}
         },
     )
-    for part in (users, plans, runs, schedules, tools, models, events):
+    for part in (users, plans, runs, explain, schedules, tools, models, events, counters):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     router.add_api_route("/docs", docs_page, methods=["GET"], include_in_schema=False)

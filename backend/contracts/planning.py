@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+PLANNING = "planning"  # the kind of their documents
 Outcome = Literal["plan", "question", "refusal", "talk", "manage", "error"]
 
 

@@ -13,17 +13,16 @@ from backend.contracts.events import EVENT_TYPES, derived_id
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.lightning.approvals import Approvals
+from backend.lightning.explain import Explaining
 from backend.lightning.following import follow_thread
-from backend.lightning.runs import Runs
 from backend.lightning.saved import SavedPlans
 from backend.lightning.schedules import Schedules
-from backend.lightning.sessions import Sessions
 from backend.security.authorize import check_outside
 
 log = structlog.get_logger()
 
 
-class Lightning(Approvals, SavedPlans, Runs, Schedules, Sessions):
+class Lightning(Approvals, SavedPlans, Schedules, Explaining):
     """All that can be asked of the product. Built by `backend.bootstrap`; raises `LightningError`s.
 
     `who` is the person acting; what belongs to others is answered as if it did not exist.

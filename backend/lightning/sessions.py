@@ -12,13 +12,12 @@ from pydantic import TypeAdapter
 
 from backend.contracts.errors import LightningError
 from backend.contracts.events import derived_id, new_id
-from backend.contracts.planning import PlanningRecord
+from backend.contracts.planning import PLANNING, PlanningRecord
 from backend.contracts.ports import Document, PlanAnswer, Planner, PlanRequest
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanView
 from backend.lightning.plans import Plans
 
-PLANNING = "planning"
 _record: TypeAdapter[PlanningRecord] = TypeAdapter(PlanningRecord)
 
 

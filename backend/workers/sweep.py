@@ -1,4 +1,5 @@
-"""Each minute: schedules past due are enqueued again, and runs past their retention forgotten."""
+"""Each minute: schedules past due are enqueued again; runs and planning sessions past their retention
+are forgotten."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import structlog
 
 from backend.contracts.errors import Unavailable
 from backend.contracts.events import EVENT_TYPES, Event
+from backend.contracts.planning import PLANNING
 from backend.contracts.ports import Bus, Output, Store
 from backend.contracts.runs import ENDED_RUN
 from backend.drivers.schedules import timer_id
@@ -25,6 +27,7 @@ async def sweep(bus: Bus, store: Store, now: Callable[[], datetime]) -> None:
         try:
             await enqueue_due(bus, store, now())
             await prune_runs(bus, store, now())
+            await prune_sessions(store, now())
         except Unavailable as error:
             log.warning("sweep.unavailable", error=error.message)
         await asyncio.sleep(_EVERY_S)
@@ -36,6 +39,13 @@ async def prune_runs(bus: Bus, store: Store, now: datetime) -> None:
         await bus.prune([f"run:{document.id}" for document in old])
         for document in old:
             await store.delete("run", document.id, document.owner)
+
+
+async def prune_sessions(store: Store, now: datetime) -> None:
+    """Forget planning sessions kept long enough; what came of them keeps their provenance."""
+    while old := await store.due(PLANNING, now):
+        for document in old:
+            await store.delete(PLANNING, document.id, document.owner)
 
 
 async def enqueue_due(bus: Bus, store: Store, now: datetime) -> None:
