@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agents.planner.asked import planned
@@ -60,7 +60,8 @@ class Drafting:
         candidates = state.get("candidates", [])
         try:
             async with stage(runtime, "select") as done:
-                chosen = await planner.select(await self.request(state, runtime), candidates)
+                request = await self.request(state, runtime)
+                chosen = await planner.select(request, candidates, _said(runtime))
                 done.detail = _chosen(chosen)
                 done.model_ms = chosen.usage.get("model_ms", 0.0)
         except LightningError as error:
@@ -83,7 +84,7 @@ class Drafting:
             if isinstance(planner, StagedPlanner):
                 chosen = selection_from_state(state["selection"])
                 async with stage(runtime, "draft") as done:
-                    answer = await planner.draft(request, chosen)
+                    answer = await planner.draft(request, chosen, _said(runtime))
                     done.detail = _size(answer)
                     done.model_ms = _since(answer, chosen.usage)
                 told = chosen.told(tuple(state.get("candidates", ())))
@@ -132,6 +133,10 @@ class Drafting:
             "answer": answer_to_state(mended.answer),
             "mended": [*state.get("mended", ()), *repaired],
         }
+
+
+def _said(runtime: Run) -> Callable[[str], None]:
+    return lambda token: runtime.stream_writer({"token": token})
 
 
 def _chosen(selection: Selection) -> str:

@@ -295,6 +295,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.hang_up:
             return
         self._event(_chunk(request, {}, answer.finish))
+        if (request.get("stream_options") or {}).get("include_usage"):
+            usage = _completion(request, answer)["usage"]
+            self._event({**_chunk(request, {}, None), "choices": [], "usage": usage})
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _event(self, data: Mapping[str, Any]) -> None:

@@ -274,3 +274,28 @@ def test_a_dated_name_has_its_familys_price() -> None:
     assert known("gpt-5-mini-2025-08-07") == known("gpt-5-mini")
     assert known("openai/gpt-5.4-mini") == known("gpt-5.4-mini")
     assert known("qwen2.5-coder") is None
+
+
+async def test_an_answer_is_seen_as_it_grows(server: ScriptedOpenAI, llm: OpenAILLM) -> None:
+    server.answer({"kind": "question", "text": "Which feed is it?"})
+    seen: list[str] = []
+    schema = {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, "text": {"type": "string"}},
+    }
+    whole = await llm.complete(
+        HELLO, schema=schema, on_partial=lambda so_far: seen.append(so_far.get("text", ""))
+    )
+    assert whole.data["text"] == "Which feed is it?"
+    assert (whole.input_tokens, whole.cost_usd > 0) == (100, True)
+    assert any("Which" in text and text != whole.data["text"] for text in seen)
+    assert all(whole.data["text"].startswith(text.rstrip()) for text in seen)
+
+
+async def test_a_growing_answer_that_breaks_off_is_an_error(
+    server: ScriptedOpenAI, llm: OpenAILLM
+) -> None:
+    server.cut_off('{"kind": "question", "text": "Whi')
+    with pytest.raises(Unavailable) as caught:
+        await llm.complete(HELLO, schema={"type": "object"}, on_partial=lambda so_far: None)
+    assert caught.value.code == "EXEC_MODEL_CUT_OFF"

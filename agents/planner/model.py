@@ -15,11 +15,12 @@ from agents.planner.saved import saved_match
 from agents.planner.selection import Selection
 from agents.planner.selections import MAX_KEPT, Selections, selection_key
 from agents.planner.session import plan_once
+from agents.planner.staged import OnSaid
 from agents.planner.usage import metered, total
 from backend.contracts.caching import Cache
 from backend.contracts.errors import Issue
 from backend.contracts.plans import Catalogue
-from backend.contracts.ports import LLM, PlanAnswer, PlanRequest
+from backend.contracts.ports import LLM, OnPartial, PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
 CANDIDATES = 20
@@ -69,22 +70,27 @@ class ModelPlanner:
             found += [hit.tool for hit in index.search(clause, NEAREST)]
         return tuple(id for id in dict.fromkeys(found) if id in catalogue.tools)[:MAX_CANDIDATES]
 
-    async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
+    async def select(
+        self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None = None
+    ) -> Selection:
         """What the message needs; a selection made before for the same words is made again."""
         key = selection_key(request)
         if key is not None and (kept := self.selections.get(key)) is not None:
             return replace(kept, usage={})
-        selection = await self._selected(request, candidates)
+        selection = await self._selected(request, candidates, on_said)
         if key is not None and selection.kind == "plan":
             self.selections.put(key, selection)
         return selection
 
-    async def _selected(self, request: PlanRequest, candidates: Sequence[str]) -> Selection:
+    async def _selected(
+        self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None
+    ) -> Selection:
         reply, usage = await metered(
             lambda: self._reasoning.complete(
                 prompts.select_messages(request, _specs(request, candidates)),
                 schema=prompts.select_schema(candidates),
                 max_tokens=SELECT_TOKENS,
+                on_partial=_saying(on_said),
             )
         )
         data = reply.data
@@ -102,13 +108,16 @@ class ModelPlanner:
             usage=usage,
         )
 
-    async def draft(self, request: PlanRequest, selection: Selection) -> PlanAnswer:
+    async def draft(
+        self, request: PlanRequest, selection: Selection, on_said: OnSaid | None = None
+    ) -> PlanAnswer:
         specs = _specs(request, selection.tools)
         reply, usage = await metered(
             lambda: self._llm.complete(
                 prompts.draft_messages(request, specs),
                 schema=prompts.draft_schema(selection.tools),
                 max_tokens=DRAFT_TOKENS,
+                on_partial=_saying(on_said),
             )
         )
         data = reply.data
@@ -163,6 +172,23 @@ class ModelPlanner:
 
 def _is_plan(request: PlanRequest, id: str) -> bool:
     return request.catalogue.tools[id].type == "plan"
+
+
+def _saying(on_said: OnSaid | None) -> OnPartial | None:
+    """Passes on the words of a question or a refusal as a model writes them. What it says beside a
+    plan waits: the plan may yet be changed to what the person said."""
+    if on_said is None:
+        return None
+    told = 0
+
+    def saying(so_far: Mapping[str, Any]) -> None:
+        nonlocal told
+        text = so_far.get("text") or ""
+        if so_far.get("kind") in ("question", "refusal") and len(text) > told:
+            on_said(text[told:])
+            told = len(text)
+
+    return saying
 
 
 def _specs(request: PlanRequest, ids: Sequence[str]) -> list[ToolSpec]:

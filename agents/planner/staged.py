@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from agents.planner.selection import Selection
 from backend.contracts.errors import Issue
 from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
+
+# hears what is said to the person, as it is written
+OnSaid = Callable[[str], None]
 
 
 @runtime_checkable
@@ -19,9 +22,13 @@ class StagedPlanner(Planner, Protocol):
 
     async def discover(self, request: PlanRequest) -> tuple[str, ...]: ...
 
-    async def select(self, request: PlanRequest, candidates: Sequence[str]) -> Selection: ...
+    async def select(
+        self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None = None
+    ) -> Selection: ...
 
-    async def draft(self, request: PlanRequest, selection: Selection) -> PlanAnswer: ...
+    async def draft(
+        self, request: PlanRequest, selection: Selection, on_said: OnSaid | None = None
+    ) -> PlanAnswer: ...
 
     async def repair(
         self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]

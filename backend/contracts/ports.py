@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -273,6 +273,9 @@ class Completion:
     cost_usd: float = 0.0
 
 
+OnPartial = Callable[[Mapping[str, Any]], None]
+
+
 class LLM(Protocol):
     """A chat model. Errors: `Unavailable` (down, slow, truncated, no usable answer), `RateLimited`."""
 
@@ -284,7 +287,10 @@ class LLM(Protocol):
         *,
         schema: Mapping[str, Any] | None = None,
         max_tokens: int = 2000,
-    ) -> Completion: ...
+        on_partial: OnPartial | None = None,
+    ) -> Completion:
+        """The whole answer. `on_partial` sees the object asked for grow, where the server streams."""
+        ...
 
     def stream(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int = 2000

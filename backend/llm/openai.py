@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from backend.contracts.errors import RateLimited, Unavailable
-from backend.contracts.ports import Completion
+from backend.contracts.errors import Unavailable
+from backend.contracts.ports import Completion, OnPartial
+from backend.llm.failures import told, unusable
 from backend.llm.models import known
-from backend.llm.schemas import bounded, parse, problem
+from backend.llm.schemas import bounded, parse, parse_partial, problem
 
 if TYPE_CHECKING:
     import openai
@@ -48,6 +48,7 @@ class OpenAILLM:
         self._timeout_s = timeout_s
         self._retries = retries
         self._client: openai.AsyncOpenAI | None = None
+        self._streams = True
         self._formats = ["schema", "json", "text"]
         self._limits = ["max_completion_tokens", "max_tokens"]
         if base_url != OPENAI_URL:
@@ -59,11 +60,13 @@ class OpenAILLM:
         *,
         schema: Mapping[str, Any] | None = None,
         max_tokens: int = 2000,
+        on_partial: OnPartial | None = None,
     ) -> Completion:
         if schema is None:
             return self._completion(await self._create(messages, None, max_tokens), None)
         strict = bounded(schema)
-        first = self._completion(await self._create(messages, strict, max_tokens), strict)
+        reply = await self._create(messages, strict, max_tokens, on_partial)
+        first = self._completion(reply, strict)
         wrong = problem(first.data, strict)
         if wrong is None:
             return first
@@ -92,7 +95,7 @@ class OpenAILLM:
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int = 2000
     ) -> AsyncIterator[str]:
         ended = False
-        with self._errors():
+        with told(self.model, self._base_url, self._timeout_s):
             stream = await self._open(messages, None, max_tokens, stream=True)
             async with stream:
                 async for chunk in stream:
@@ -101,7 +104,7 @@ class OpenAILLM:
                         if choice.delta.content:
                             yield choice.delta.content
         if not ended:
-            raise _unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
+            raise unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -115,23 +118,25 @@ class OpenAILLM:
         messages: Sequence[Mapping[str, str]],
         schema: Mapping[str, Any] | None,
         max_tokens: int,
+        on_partial: OnPartial | None = None,
     ) -> ChatCompletion:
-        with self._errors():
+        with told(self.model, self._base_url, self._timeout_s):
             async with asyncio.timeout(self._timeout_s):
-                reply: ChatCompletion = await self._open(messages, schema, max_tokens)
+                if on_partial is None or not self._streams:
+                    reply: ChatCompletion = await self._open(messages, schema, max_tokens)
+                else:
+                    reply = await self._grown(messages, schema, max_tokens, on_partial)
         if not getattr(reply, "choices", None):
-            raise _unusable(self.model, "sent an empty answer", "EXEC_MODEL_ANSWER")
+            raise unusable(self.model, "sent an empty answer", "EXEC_MODEL_ANSWER")
         choice = reply.choices[0]
         if choice.message.refusal:
-            raise _unusable(
+            raise unusable(
                 self.model, f"declined: {choice.message.refusal[:300]}", "EXEC_MODEL_REFUSED"
             )
         if choice.finish_reason == "content_filter":
-            raise _unusable(
-                self.model, "withheld its answer (content filter)", "EXEC_MODEL_REFUSED"
-            )
-        if choice.finish_reason == "length" and schema is not None:
-            raise _unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
+            raise unusable(self.model, "withheld its answer (content filter)", "EXEC_MODEL_REFUSED")
+        if choice.finish_reason in ("length", None) and schema is not None:
+            raise unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
         return reply
 
     async def _open(
@@ -141,17 +146,51 @@ class OpenAILLM:
         max_tokens: int,
         *,
         stream: bool = False,
+        usage: bool = False,
     ) -> Any:
         """Send the request; step down where this server does not know what we ask for."""
         import openai
 
         while True:
             request = self._request(messages, schema, max_tokens)
+            if usage:
+                request["stream_options"] = {"include_usage": True}
             try:
                 return await self._connected().chat.completions.create(stream=stream, **request)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not self._step_down(str(error).lower(), request):
                     raise
+
+    async def _grown(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any] | None,
+        max_tokens: int,
+        on_partial: OnPartial,
+    ) -> ChatCompletion:
+        """The answer, streamed. A server that knows no streaming with its usage is not asked again."""
+        import openai
+        from openai.lib.streaming.chat import ChatCompletionStreamState
+
+        state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
+        try:
+            stream = await self._open(messages, schema, max_tokens, stream=True, usage=True)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if "stream" not in str(error).lower():
+                raise
+            self._streams = False
+            return await self._open(messages, schema, max_tokens)  # type: ignore[no-any-return]
+        text = ""
+        async with stream:
+            async for chunk in stream:
+                state.handle_chunk(chunk)
+                said = "".join(c.delta.content or "" for c in chunk.choices)
+                text += said
+                if said and (partial := parse_partial(text)) is not None:
+                    on_partial(partial)
+        if not text:
+            raise unusable(self.model, "sent an empty answer", "EXEC_MODEL_ANSWER")
+        return state.current_completion_snapshot
 
     def _request(
         self,
@@ -231,58 +270,3 @@ class OpenAILLM:
             output_tokens=tokens_out + (before.output_tokens if before else 0),
             cost_usd=cost + (before.cost_usd if before else 0.0),
         )
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """The SDK's errors in our words."""
-        import openai
-
-        try:
-            yield
-        except (TimeoutError, openai.APITimeoutError):
-            raise _unusable(
-                self.model, f"did not answer within {self._timeout_s:g} s", "EXEC_MODEL_SLOW"
-            ) from None
-        except openai.RateLimitError as error:
-            if error.code == "insufficient_quota":
-                raise _unusable(
-                    self.model, "has no quota left for this key", "EXEC_MODEL_QUOTA"
-                ) from error
-            raise RateLimited(
-                f"The model {self.model} takes no more requests at the moment.",
-                retry_after_s=_seconds(error.response.headers.get("retry-after")),
-                code="EXEC_MODEL_BUSY",
-                hint="Wait a little and try again.",
-            ) from error
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise _unusable(
-                self.model, "refused the key; check OPENAI_API_KEY", "EXEC_MODEL_KEY"
-            ) from error
-        except openai.NotFoundError as error:
-            raise _unusable(
-                self.model, "is not known there; check OPENAI_MODEL", "EXEC_MODEL_UNKNOWN"
-            ) from error
-        except openai.APIStatusError as error:
-            reason = f"answered with status {error.status_code}: {error.message[:200]}"
-            raise _unusable(self.model, reason, "EXEC_MODEL_FAILED") from error
-        except openai.APIConnectionError as error:
-            raise _unusable(
-                self.model, f"cannot be reached at {self._base_url}", "EXEC_MODEL_DOWN"
-            ) from error
-        except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise _unusable(
-                self.model, "answered with something that is no answer", "EXEC_MODEL_ANSWER"
-            ) from error
-
-
-def _unusable(model: str, what: str, code: str) -> Unavailable:
-    return Unavailable(
-        f"The model {model} {what}.", code=code, hint="Try again, or plan without a model."
-    )
-
-
-def _seconds(header: str | None) -> float:
-    try:
-        return max(0.0, float(header or 20))
-    except ValueError:
-        return 20.0

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import jiter
 import jsonschema_rs
 
 MAX_STRING = 2_000  # llama.cpp refuses grammars with longer repetitions
@@ -47,6 +48,18 @@ def parse(text: str) -> Any:
         return json.loads(text[start : end + 1])
     except (json.JSONDecodeError, RecursionError):
         return None
+
+
+def parse_partial(text: str) -> dict[str, Any] | None:
+    """What there is so far of a JSON object that is still being written. None when that is none."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        value = jiter.from_json(text[start:].encode(), partial_mode="trailing-strings")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def problem(data: Any, schema: Mapping[str, Any]) -> str | None:

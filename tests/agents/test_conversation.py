@@ -93,6 +93,21 @@ async def test_talk_is_streamed_token_by_token(talk: Talk, server: ScriptedOpenA
 
 
 @pytest.mark.parametrize("kind", ["question", "refusal"])
+async def test_what_a_model_asks_or_refuses_is_streamed_too(
+    talk: Talk, server: ScriptedOpenAI, kind: str
+) -> None:
+    tokens: list[str] = []
+
+    async def on_token(token: str) -> None:
+        tokens.append(token)
+
+    server.answer(answered(kind, "Which of the feeds do you mean?"))
+    reply = await talk.say(ANN, "t1", "read the feed", ZONE, on_token=on_token)
+    assert "".join(tokens) == reply.text
+    assert len(tokens) > 3
+
+
+@pytest.mark.parametrize("kind", ["question", "refusal"])
 async def test_questions_and_refusals_never_become_plans(
     talk: Talk, server: ScriptedOpenAI, kind: str
 ) -> None:
