@@ -28,6 +28,10 @@ _TYPES: dict[str, JsonSchema] = {
     **{name: {"type": "array"} for name in ("array", "list", "tuple", "set")},
     **{name: {"type": "object"} for name in ("object", "dict", "map", "json")},
 }
+_SCHEMAS = {
+    "inputs": ("inputs", "parameters", "input_schema", "inputSchema"),
+    "outputs": ("outputs", "output_parameters", "output_schema", "outputSchema"),
+}
 _TOOL_KEYS = ("purity", "actions", "effects", "examples", "version")
 
 
@@ -52,8 +56,8 @@ def parse_catalogue(data: Any) -> Catalogue:
 
     Inputs and outputs are a JSON Schema of an object, or in short `{"to": "string"}`,
     `{"to": {"type", "description"}}`, `["to"]` or `[{"name", "type", "desc"}]`. In short, all inputs are
-    required but those with a default, `"required": false` or a type that ends in "?".
-    Raises `Invalid` (PLAN_CATALOGUE_INVALID).
+    required but those with a default, `"required": false` or a type that ends in "?". Of several tools
+    of one id the first counts. Raises `Invalid` (PLAN_CATALOGUE_INVALID).
     """
     if isinstance(data, Mapping):
         data = data.get("tools", data.get("nodes"))
@@ -67,9 +71,7 @@ def parse_catalogue(data: Any) -> Catalogue:
         except ValueError as error:
             issues.append(_issue(str(place), str(error)))
             continue
-        if tool.id in tools:
-            issues.append(_issue(f"{place}/id", f"There is another tool {tool.id!r}."))
-        tools[tool.id] = tool
+        tools.setdefault(tool.id, tool)
     if issues:
         count = f"{len(issues):,} of its {len(data):,} tools are not right."
         raise _bad(count, tuple(issues[:MAX_ISSUES]))
@@ -91,11 +93,9 @@ def _tool(given: Any) -> ToolSpec:
         "description": given.get("description", given.get("desc", name)),
         **{key: given[key] for key in _TOOL_KEYS if key in given},
     }
-    inputs = given.get("inputs", given.get("parameters"))
-    if inputs is not None:
-        fields["inputs"] = _schema(inputs)
-    if given.get("outputs") is not None:
-        fields["outputs"] = _schema(given["outputs"])
+    for field, names in _SCHEMAS.items():
+        if (found := next((given[n] for n in names if given.get(n) is not None), None)) is not None:
+            fields[field] = _schema(found)
     try:
         return ToolSpec.model_validate(fields)
     except ValidationError as error:

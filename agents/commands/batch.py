@@ -27,7 +27,7 @@ class Line(BaseModel):
 
     id: str | int | None = None
     request: str
-    previous: dict[str, Any] | None = None
+    previous: Any = None
     now: datetime | None = None
     zone: str | None = None
 

@@ -15,7 +15,6 @@ from rich.text import Text
 from agents.commands.answers import as_json, usable
 from agents.commands.documents import (
     MAX_BYTES,
-    as_document,
     indented,
     read_document,
     write_file,
@@ -27,10 +26,8 @@ from agents.commands.show import show_effects, show_plan, show_stages
 from agents.planner.ready import HAND
 from agents.planner.session import Outcome
 from agents.terminal import ASKS, DONE, FAILED, err, plain, settings, show_issues
-from backend.contracts.errors import Invalid
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Checked
-from backend.plans.validation.shape import shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Order:
 async def generate(order: Order) -> int:
     """Returns the exit code."""
     request = sys.stdin.read(MAX_BYTES) if order.request == "-" else order.request
-    previous = _plan_before(order.after) if order.after else None
+    previous = read_document(order.after) if order.after else None
     tools = given_catalogue(order.catalogue)
     async with open_desk(offline=order.offline, catalogue=tools, timezone=order.timezone) as desk:
         outcome = await _planned(desk, request, previous, order.now)
@@ -60,9 +57,7 @@ async def generate(order: Order) -> int:
     return DONE if usable(outcome.checked) else FAILED
 
 
-async def _planned(
-    desk: Desk, request: str, previous: dict[str, Any] | None, now: datetime | None
-) -> Outcome:
+async def _planned(desk: Desk, request: str, previous: Any, now: datetime | None) -> Outcome:
     with err.status("Planning…") as status:
         return await desk.plan(
             request, previous=previous, now=now, on_stage=_Progress(status, desk.model).tell
@@ -118,11 +113,3 @@ def _write(file: Path, outcome: Outcome, checked: Checked, desk: Desk, order: Or
     write_file(file, written(checked.document, file))
     if order.catalogue is None and answer.planner != HAND:
         write_lock(file, checked.ir, desk.catalogue, settings(), answer.planner, utc_now())
-
-
-def _plan_before(file: Path) -> dict[str, Any]:
-    """The plan to be revised; one with faults will do, as long as it has the shape of one."""
-    document, issues = shape(read_document(file))
-    if document is None:
-        raise Invalid(f"{file} is not a plan.", code="PLAN_FILE_INVALID", issues=issues)
-    return as_document(document)

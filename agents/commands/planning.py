@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from agents.commands.documents import as_document
 from agents.planner.session import OnStage, Outcome, plan_once
 from agents.terminal import settings_alone
 from backend.bootstrap import open_planning, open_system
@@ -17,6 +18,7 @@ from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import Planner, PlanRequest
 from backend.plans.firings import zone
+from backend.plans.validation.shape import shape
 from backend.security.credentials import LOCAL_USER
 from backend.settings import Settings, machine_timezone
 
@@ -37,13 +39,13 @@ class Desk:
         self,
         request: str,
         *,
-        previous: dict[str, Any] | None = None,
+        previous: Any = None,
         now: datetime | None = None,
         timezone: str | None = None,
         on_stage: OnStage | None = None,
     ) -> Outcome:
-        """Raises what the planner's model fails with, and `Invalid` (PLAN_ZONE_UNKNOWN,
-        PLAN_REQUEST_INVALID)."""
+        """`previous` is the plan that the request is said about. Raises what the planner's model fails
+        with, and `Invalid` (PLAN_ZONE_UNKNOWN, PLAN_REQUEST_INVALID, PLAN_PREVIOUS_INVALID)."""
         if not request.strip() or len(request) > MAX_REQUEST:
             raise Invalid(
                 f"A request has 1 to {MAX_REQUEST:,} characters.", code="PLAN_REQUEST_INVALID"
@@ -53,12 +55,23 @@ class Desk:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone(here))
         zone(here)
-        asked = PlanRequest(request, LOCAL_USER, here, moment, self.catalogue, previous=previous)
+        before = plan_before(previous) if previous is not None else None
+        asked = PlanRequest(request, LOCAL_USER, here, moment, self.catalogue, previous=before)
         try:
             return await plan_once(self.planner, asked, on_stage)
         except (Unavailable, RateLimited) as error:
             error.hint = error.hint or _WAY_ON
             raise
+
+
+def plan_before(raw: Any) -> dict[str, Any]:
+    """A plan to be revised; one with faults will do, as long as it has the shape of one. Raises `Invalid`
+    (PLAN_PREVIOUS_INVALID)."""
+    document, issues = shape(raw)
+    if document is None:
+        said = "What is to be changed is not a plan."
+        raise Invalid(said, code="PLAN_PREVIOUS_INVALID", issues=issues)
+    return as_document(document)
 
 
 @asynccontextmanager
