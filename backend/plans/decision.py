@@ -121,17 +121,23 @@ class Decision:
     def _settle(self) -> tuple[Emit, ...]:
         """Start and skip all that has become free; end the run when nothing is left to wait for."""
         fold = self._fold
-        while fold.joins.ready and not fold.failing:
-            name = fold.joins.ready.popleft()
-            step, wanted = fold.steps.get(name), fold.joins.wanted.get(name)
-            if wanted and (step is None or step.status not in BUSY):
-                self._begin(self._graph.vertices[name], step, start=wanted[0])
+        self._start_ready()
+        while not (fold.active or fold.asking or fold.failing) and fold.joins.let_go():
+            self._start_ready()
         if not fold.active:
             if fold.failing:
                 self._emit("run.failed", {"run_id": fold.run_id, "error": fold.error})
             elif not fold.asking:
                 self._emit("run.completed", {"run_id": fold.run_id})
         return tuple(self._outputs)
+
+    def _start_ready(self) -> None:
+        fold = self._fold
+        while fold.joins.ready and not fold.failing:
+            name = fold.joins.ready.popleft()
+            step, wanted = fold.steps.get(name), fold.joins.wanted.get(name)
+            if wanted and (step is None or step.status not in BUSY):
+                self._begin(self._graph.vertices[name], step, start=wanted[0])
 
     def _begin(self, vertex: Vertex, step: StepState | None, *, start: bool) -> None:
         iteration = 1 if step is None else step.iteration + 1

@@ -53,9 +53,38 @@ class Joins:
 
     def take_up(self, name: str) -> None:
         """A step begins or is skipped: one thing less is wanted of it."""
+        if name not in self.wanted:  # it was let go
+            self._heard_all(name)
         later = self.wanted.pop(name, ())[1:]
         if later:
             self.wanted[name] = later
+
+    def let_go(self) -> bool:
+        """At a standstill nothing that is still awaited will come: it counts as skipped. One step that
+        heard something good and never began becomes free, the one before the others where some wait
+        for each other; whether there was any. One at a time, as each may make another's upstream speak."""
+        waiting = [n for n in self._graph.vertices if n in self.fired and n not in self._steps]
+        if not waiting:
+            return False
+        behind = self._behind(waiting) if len(waiting) > 1 else set()
+        name = next((name for name in waiting if name not in behind), waiting[0])
+        self._heard_all(name)
+        self._want(name, start=True)
+        return True
+
+    def _behind(self, names: list[str]) -> set[str]:
+        """What follows any of these steps, over however many others."""
+        todo, found = list(names), set[str]()
+        while todo:
+            for link in self._graph.vertices[todo.pop()].links:
+                if link.to not in found:
+                    found.add(link.to)
+                    todo.append(link.to)
+        return found
+
+    def _heard_all(self, name: str) -> None:
+        self.waiting_on.pop(name, None)
+        self.fired.discard(name)
 
     def clear(self) -> None:
         self.waiting_on, self.fired, self.wanted = {}, set(), {}

@@ -458,7 +458,7 @@ def test_a_moment_beyond_the_calendar_is_an_issue() -> None:
         ("due.day == due.last_workday", None),
         ("due.weekday < 5 and due.day > 7", None),
         ("due.last_workday", "PLAN_EXPRESSION_INVALID"),
-        ("due.year == 2027", "PLAN_EXPRESSION_INVALID"),
+        ("due.decade == 2027", "PLAN_EXPRESSION_INVALID"),
         ("due.day ==", "PLAN_EXPRESSION_INVALID"),
         ("today == 1", "PLAN_REFERENCE_UNKNOWN"),
         ("due.month == 13", "PLAN_CRON_INVALID"),

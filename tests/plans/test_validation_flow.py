@@ -93,7 +93,7 @@ def test_what_waits_for_an_unknown_name_is_reported_once() -> None:
 def test_waiting_for_all_of_a_loop_is_a_deadlock() -> None:
     raw = plan(
         step("a", ["go", "step.b"], join="all"),
-        step("b", "step.a", guard="true"),
+        step("b", "step.a", guard="event.again"),
         graph_type="reactive",
     )
     issue = only(raw)
@@ -223,7 +223,7 @@ def test_of_several_triggers_each_starts_only_its_own() -> None:
 def test_a_loop_can_use_its_last_round_with_a_default() -> None:
     raw = plan(
         uses("a", ["go", "step.b"], "${b.text}"),
-        page("b", "step.a", guard="true"),
+        page("b", "step.a", guard="event.again"),
         graph_type="reactive",
     )
     assert codes(raw) == [("PLAN_REFERENCE_NEEDS_DEFAULT", "steps/0/args/value")]

@@ -172,13 +172,13 @@ def big(kind: str, size: int = 1_000) -> dict[str, Any]:
             steps = [step("s0"), *middle, last]
         case "guards":
             steps = [
-                step(name, f"step.{names[i - 1]}" if i else "go", guard=f"{i} > 0")
+                step(name, f"step.{names[i - 1]}" if i else "go", guard=f"{i} >= 0")
                 for i, name in enumerate(names)
             ]
         case _:
             steps = [step(name, f"step.{names[i - 1]}") for i, name in enumerate(names)]
             steps[0]["on"] = ["go", f"step.{names[-1]}"]
-            steps[0]["guard"] = "true"
+            steps[0]["guard"] = "event.again"
     return plan(*steps, graph_type="reactive" if kind == "loop" else "acyclic")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.contracts.errors import Fix, Issue
-from backend.plans.validation.order import Order
-from backend.plans.validation.subject import Subject
+from backend.contracts.errors import Fix, Invalid, Issue
+from backend.contracts.plans import Edge, Step
+from backend.expressions import parse
+from backend.plans.validation.order import Order, components
+from backend.plans.validation.subject import DEFAULT_ACTION, Subject
 
 
 def graph(subject: Subject, order: Order) -> Iterator[Issue]:
@@ -15,13 +17,18 @@ def graph(subject: Subject, order: Order) -> Iterator[Issue]:
     for loop in order.loops:
         if acyclic:
             yield _cycle(loop, index[loop[0]])
-        elif not _leaves(subject, set(loop)):
+            continue
+        for endless in _endless(subject, loop):
             yield Issue(
                 code="PLAN_LOOP_UNBOUNDED",
-                message=f"The loop {_words(loop)} has no way out: nothing in it can be skipped.",
-                path=f"steps/{index[loop[0]]}/on",
+                message=f"The loop {_words(endless)} has no way out: nothing in it can be skipped.",
+                path=f"steps/{index[endless[0]]}/on",
                 suggestion="Give one of its steps a guard, or listen to a named action.",
+                available=tuple(endless[:50]),
             )
+    for name, step in subject.steps.items():
+        if step.guard is not None and _verdict(step.guard) is False:
+            yield _never(name, index[name])
     for name in subject.steps:
         if name in order.murky or (acyclic and order.circular(name)):
             continue
@@ -42,19 +49,48 @@ def _cycle(loop: list[str], index: int) -> Issue:
     )
 
 
-def _leaves(subject: Subject, loop: set[str]) -> bool:
-    """Whether some step of a loop may decide not to go round again."""
-    for name in loop:
-        if subject.steps[name].guard is not None:
-            return True
-        for edge in subject.incoming[name]:
-            if edge.source in loop and subject.from_step(edge) and edge.action is not None:
-                return True
-            source = subject.steps.get(edge.source) if edge.source in loop else None
-            spec = subject.spec(source) if source else None
-            if spec and spec.actions and edge.event is None:
-                return True
-    return False
+def _endless(subject: Subject, loop: list[str]) -> Iterator[list[str]]:
+    """The rounds within a loop that nothing can end: no step of them may be skipped, and no edge of
+    them depends on how its source ended."""
+    members = {name for name in loop if not _may_skip(subject.steps[name])}
+
+    def certain(name: str) -> list[str]:
+        edges = subject.incoming[name]
+        return [e.source for e in edges if e.source in members and not _depends(subject, e)]
+
+    names = [name for name in loop if name in members]
+    for group in components(names, certain):
+        if len(group) > 1 or group[0] in certain(group[0]):
+            yield sorted(group, key=loop.index)
+
+
+def _may_skip(step: Step) -> bool:
+    return step.guard is not None and _verdict(step.guard) is None
+
+
+def _depends(subject: Subject, edge: Edge) -> bool:
+    if edge.event is not None:
+        return False
+    spec = subject.spec(subject.steps[edge.source])
+    return edge.action not in (None, DEFAULT_ACTION) or bool(spec and spec.actions)
+
+
+def _verdict(guard: str) -> bool | None:
+    """What a guard says that looks at nothing; None where it depends on something."""
+    try:
+        expression = parse(guard)
+        return None if expression.names else bool(expression.evaluate({}))
+    except Invalid:
+        return None
+
+
+def _never(name: str, index: int) -> Issue:
+    return Issue(
+        code="PLAN_STEP_UNREACHABLE",
+        message=f"Step “{name}” never runs: its guard is false whatever happens.",
+        path=f"steps/{index}/guard",
+        suggestion="Let the guard look at an input, an event or a step, or remove the step.",
+    )
 
 
 def _unreachable(subject: Subject, name: str, index: int) -> Issue:

@@ -22,7 +22,7 @@ class Order:
         self._subject = subject
         self._names = list(subject.steps)
         self._bit = {name: 1 << index for index, name in enumerate(self._names)}
-        self._components = list(_components(self._names, self._sources))
+        self._components = list(components(self._names, self._sources))
         self.loops = [
             sorted(group, key=self._names.index)
             for group in self._components
@@ -230,7 +230,7 @@ def _intersection(sets: list[int]) -> int:
     return total
 
 
-def _components(names: list[str], sources: Callable[[str], list[str]]) -> Iterator[list[str]]:
+def components(names: list[str], sources: Callable[[str], list[str]]) -> Iterator[list[str]]:
     """Strongly connected components, upstream first (Tarjan, without recursion)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
