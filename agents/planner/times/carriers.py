@@ -9,41 +9,55 @@ from agents.planner.times import words
 Span = tuple[int, int]
 
 _POLITE = (
-    r"(?:(?:please|hey|hi|ok(?:ay)?|so|and|then|also|just|now|lightning|kindly)[\s,]+|"
+    r"(?:(?:please|hey|hi|ok(?:ay)?|so|and|then|also|just|lightning|kindly)[\s,]+|"
     r"(?:can|could|would|will)\s+you\s+(?:please\s+)?|"
-    r"(?:i|we)(?:'d|\s+would)?\s+(?:like|want|need|have)\s+(?:(?:you|it)\s+)?(?:to\s+)?|"
-    r"(?:i|we)\s+(?=\w)|(?:you\s+should|make\s+sure\s+(?:to|you)|don't\s+forget\s+to|"
-    r"do\s+not\s+forget\s+to|let\s+me|let's|help\s+me(?:\s+to)?|set\s+up|to)\s+)"
+    r"(?:i|we)(?:'d|\s+would)?\s+(?:like|want|need|have)\s+(?:(?:you|it)\s+)?(?:to\s+)?(?:be\s+)?|"
+    r"(?:i|we)\s+(?=\w)|(?:you\s+should|make\s+sure\s+(?:to|you)|(?:don't|do\s+not)\s+forget\s+to|"
+    r"let\s+me|let's|help\s+me(?:\s+to)?|set\s+up|to)\s+)"
 )
 _VERBS = words.listed(
     "add alert analyse analyze announce answer append archive ask attend backup bill book brush build buy "
     "call cancel change charge check clean clear close collect compare compile compress convert cook copy "
     "count create crawl delete deliver deploy digest do download draft drink e-mail eat email empty execute "
     "exercise export feed fetch file fill find finish fire follow forward generate get give go grab greet "
-    "have hold import index inform invoice join keep kick launch learn leave list listen log look mail make "
-    "measure meet merge message monitor move notify open order organize pay phone pick ping plan play "
+    "have hold import index inform invoice join keep kick know launch learn leave list listen log look mail "
+    "make measure meet merge message monitor move notify open order organize pay phone pick ping plan play "
     "poll post practise practice prepare print process prune publish pull purge push put read rebuild record "
     "refresh remind remove renew repeat report reset restart review rotate run save say scan schedule scrape "
     "search send set shop show sleep snapshot sort speak start stop stretch study submit subscribe summarise "
     "summarize sweep switch sync synchronise synchronize take talk tell test text tidy track train transfer "
-    "translate trigger turn tweet update upload verify visit wake walk warn wash watch water work write"
+    "translate trigger turn tweet update upload verify visit wake walk warn wash watch water work write "
+    "reminded told woken"
 )
 _NOUNS = words.listed(
-    "alarm all-hands appointment backup brief briefing breakfast call check-in class coffee demo digest "
-    "dinner event gym job lesson lunch meeting newsletter one-on-one payday pills planning practice "
-    "reminder report retro retrospective review rent run standup stand-up sprint status summary sync task "
-    "training yoga"
+    "alarm all-hands appointment backup billing birthday brief briefing breakfast build call check-in class "
+    "coffee concert conference deadline demo dentist deployment digest dinner doctor event exam export "
+    "flight game garbage gym haircut heartbeat import interview invoice job laundry lesson lunch "
+    "maintenance match medication medicine meeting movie newsletter one-on-one party payday payroll physio "
+    "pills planning practice rehearsal release reminder rent report retro retrospective review run session "
+    "sprint stand-up standup status summary sync task training trash vitamins webinar workshop yoga"
 )
 _REQUEST = re.compile(rf"{_POLITE}*(?:back\s+up|{'|'.join(_VERBS)})(?![\w-])")
+_WANTED = re.compile(
+    r"(?:i|we)(?:'d|\s+would)?\s+(?:like|want|need|have|get)\s+(?:an?|the|my|our|some)\s+\w"
+)
 _NAMED = re.compile(
-    rf"(?:(?:my|our|the|a|an|team)\s+)*(?:[a-z-]+\s+)?(?:{'|'.join(_NOUNS)})s?\s*:?$"
+    rf"(?:(?:my|our|the|an?)\s+)?(?:[a-z]+\s+)?(?:{'|'.join(_NOUNS)})s?"
+    r"(?:\s+(?:about|for|of|with)\s+.+)?\s*:?"
 )
 _LINKED = re.compile(r"(?:about|and|by|for|of|so|that|to|via|with)\s+\w")
+# "the weekly report": the word belongs to a noun
+_ATTRIBUTE = re.compile(
+    r"(?:\b(?:the|my|our|this|me|an?)\s+|^)(?:hourly|daily|weekly|monthly|quarterly|yearly|annual)\s+(?=[a-z])"
+)
 # words that belong to a time: left over, they would change it
 _TIMELIKE = re.compile(
-    rf"\b(?:{words.DAY}s?|{words.UNIT}|{words.MONTH}|every|each|except|excluding|until|till|unless|if|when|"
-    r"whenever|while|before|after|during|since|between|about|around|approximately|roughly|or|but|not|"
-    r"never|only|sometimes|often|usually|regularly|occasionally|soon|later|earlier|once|twice|thrice|"
+    rf"\b(?:{words.DAY}s?|{words.UNIT}|(?!may\b|march\b){words.MONTH}|every|each|except|excluding|until|till|unless|if|"
+    r"when|whenever|while|before|after|during|since|between|around|approximately|roughly|or|but|not|no|"
+    rf"about\s+(?:{words.NUMBER}|an?\s+{words.UNIT})|asap|immediately|now|always|almost|nearly|hardly|"
+    r"skip|skipping|without|alternat\w+|odd|even|leap|half|quarter|first|second|third|fourth|fifth|ago|"
+    r"never|only|some\w*|any\w*|often|usually|regularly|frequently|occasionally|soon|later|earlier|"
+    r"once|twice|thrice|few|couple|several|"
     r"daily|weekly|monthly|yearly|annually|hourly|nightly|quarterly|bi-?weekly|bi-?monthly|fortnight\w*|"
     r"starting|beginning|from|through|ish|holidays?|weekends?|weekdays?|workdays?|morning|"
     r"afternoon|evening|night|noon|midnight|sun(?:rise|set)|dawn|dusk|today|tomorrow|yesterday|tonight|"
@@ -51,19 +65,24 @@ _TIMELIKE = re.compile(
 )
 
 
-def carries(text: str, spans: tuple[Span, ...]) -> bool:
-    """Whether what stands around the time in `text` asks for something and says no more of when."""
+def unexplained(text: str, spans: tuple[Span, ...]) -> str:
+    """What around the time in `text` neither asks for something nor names an occasion, or may say
+    more of when; "" when nothing does."""
     plain = words.normal(text)
-    rest, position = [], 0
+    rest: list[tuple[str, str]] = []
+    position = 0
     for start, end in (*spans, (len(plain), len(plain))):
-        piece = re.sub(r"\s+", " ", plain[position:start]).strip(" ,.;:!?()-\"'")
+        said = re.sub(r"\s+", " ", text[position:start]).strip(" ,.;:!?()-\"'")
         position = end
-        if piece:
-            rest.append(piece)
-    if not rest:
-        return True
-    if any(_TIMELIKE.search(piece) for piece in rest):
-        return False
-    first, *others = rest
-    begins = bool(_REQUEST.match(first) or _NAMED.fullmatch(first))
-    return begins and all(_REQUEST.match(piece) or _LINKED.match(piece) for piece in others)
+        if said:
+            rest.append((said, words.normal(said)))
+    for said, piece in rest:
+        if _TIMELIKE.search(_ATTRIBUTE.sub("", piece)):
+            return said
+    for said, piece in rest[:1]:
+        if not (_REQUEST.match(piece) or _WANTED.match(piece) or _NAMED.fullmatch(piece)):
+            return said
+    for said, piece in rest[1:]:
+        if not (_REQUEST.match(piece) or _LINKED.match(piece)):
+            return said
+    return ""

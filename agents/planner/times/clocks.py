@@ -103,7 +103,8 @@ def _in_part(hour: int, part: str, said: str) -> int:
         return hour
     if part in {"afternoon", "evening"}:
         later = hour + 12 if 1 <= hour <= 11 else hour
-        if (12 if part == "afternoon" else 16) <= later <= 23:
+        earliest, latest = (12, 18) if part == "afternoon" else (16, 23)
+        if earliest <= later <= latest:
             return later
     if part == "night":
         if hour in (12, 24):

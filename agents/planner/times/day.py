@@ -141,4 +141,4 @@ def _in_month(parts: Parts, today: date) -> date:
         raise Unclear("several days are said")
     if which[0] > len(days):
         raise Unclear("there is no such day in that month")
-    return days[which[0] - 1 if which[0] > 0 else -1]
+    return days[which[0] - 1 if which[0] > 0 else which[0]]

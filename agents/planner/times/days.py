@@ -83,7 +83,7 @@ def _quarterly(parts: Parts) -> Parts:
         if parts.weekdays:
             raise Unclear("it is not said on which of these days of the quarter")
         return replace(parts, months=_QUARTERS[0], monthdays=(1,))
-    lasts = {day == -1 for day in found or ()}
+    lasts = {day < 0 for day in found or ()}
     if lasts == {True, False}:
         raise Unclear("the first and the last month of a quarter are both said")
     return replace(parts, months=_QUARTERS[lasts == {True}])
@@ -91,6 +91,8 @@ def _quarterly(parts: Parts) -> Parts:
 
 def _of_month(parts: Parts) -> Days:
     months = listed(parts.months) if parts.months else "*"
+    if -2 in (parts.workdays or parts.monthdays or parts.nth or ()):
+        return _last_but_one(parts, months)
     if parts.workdays:
         counted = [str(n) if n > 0 else "due.workdays" for n in sorted(parts.workdays, key=_late)]
         if len(counted) == 1:
@@ -115,6 +117,16 @@ def _of_month(parts: Parts) -> Days:
     return (*lines, *((f"* {months} L{day}",) if -1 in parts.nth else ())), None
 
 
+def _last_but_one(parts: Parts, months: str) -> Days:
+    if parts.workdays:
+        return (f"* {months} 1-5",), "due.workday == due.workdays - 1"
+    if parts.monthdays:
+        return (f"* {months} *",), "due.day == due.days_in_month - 1"
+    assert parts.weekdays
+    week = "due.day > due.days_in_month - 14 and due.day <= due.days_in_month - 7"
+    return (f"* {months} {weekday_field(parts.weekdays)}",), week
+
+
 def _late(n: int) -> int:
     return n if n > 0 else 99
 
@@ -128,7 +140,11 @@ def _of_week(parts: Parts) -> Days:
     if parts.every == "month":
         raise Unclear("it is not said on which day of the month", "on the 1st", "on the last day")
     weekdays = parts.weekdays or tuple(range(7))
-    if parts.every == "day" and parts.weekdays and len(parts.weekdays) < 7 and not parts.recurring:
+    if (
+        parts.every == "day"
+        and parts.weekdays
+        and not (parts.recurring and len(parts.weekdays) > 1)
+    ):
         raise Unclear("every day and one day of the week are both said")
     if parts.months and not parts.weekdays and parts.every != "day" and not parts.often:
         raise Unclear("it is not said on which day of the month", "on the 1st", "every day")

@@ -21,6 +21,8 @@ def habit(parts: Parts, now: datetime, zone: str) -> When:
     assumed = list(parts.assumes)
     if parts.often:
         when = _often(parts, zone, assumed)
+    elif parts.step and parts.step[1] == "year":
+        return _every_years(parts, now, zone, assumed)
     elif parts.step and parts.step[1] in {"day", "week"}:
         when = _every_days(parts, now, zone, assumed)
         if when.kind == "cron":
@@ -102,6 +104,10 @@ def _often(parts: Parts, zone: str, assumed: list[str]) -> When:
         raise Unclear("how often and at what time of day are both said")
     seconds = n * words.UNITS[unit]
     days, only_if = days_of(replace(parts, step=None), assumed)
+    if parts.begin:
+        times = _from_begin(parts, seconds)
+        lines = cron_lines(times, days)
+        return When("cron", zone, lines, only_if=only_if, assumed=tuple(assumed))
     if parts.window:
         if seconds % 60 or parts.past:
             raise Unclear("schedules are exact to the minute")
@@ -120,6 +126,16 @@ def _often(parts: Parts, zone: str, assumed: list[str]) -> When:
     if seconds > LONGEST:
         raise Unclear("that is longer than a year")
     return When("interval", zone, every_s=seconds, assumed=tuple(assumed))
+
+
+def _from_begin(parts: Parts, seconds: int) -> list[Clock]:
+    """Where the day divides evenly and it starts within the first step, it is the same every day."""
+    assert parts.begin
+    start, step = parts.begin.hour * 60 + parts.begin.minute, seconds // 60
+    even = seconds % 60 == 0 and step and 1440 % step == 0
+    if parts.window or parts.past or not even or start >= step:
+        raise Unclear("it is not said until when", f"from {parts.begin} to 18:00")
+    return [Clock(t // 60, t % 60) for t in range(start, 1440, step)]
 
 
 def _stepped(minutes: int, past: int | None) -> str | None:
@@ -158,6 +174,20 @@ def _in_window(
     if len(found) < 2:
         raise Unclear("that is longer than the time in between")
     return [Clock(t // 60, t % 60) for t in sorted(set(found))]
+
+
+def _every_years(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> When:
+    assert parts.step
+    n = parts.step[0]
+    leap = parts.date is not None and parts.date[1:] == (2, 29)
+    if n > 4 or parts.every or (leap and n != 4):
+        raise Unclear(f"a schedule cannot say “every {n} years” here", "every year")
+    days, _ = days_of(replace(parts, step=None, every="year", leap=leap), assumed)
+    times = times_of_day(parts, assumed)
+    when = When("cron", zone, cron_lines(times, days), assumed=tuple(assumed))
+    if leap:
+        return limited(when, parts, now)
+    return phased(when, parts, n, "year", now.astimezone(UTC))
 
 
 def _every_days(parts: Parts, now: datetime | None, zone: str, assumed: list[str]) -> When:

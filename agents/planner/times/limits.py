@@ -42,8 +42,13 @@ def phased(when: When, parts: Parts, n: int, unit: str, now: datetime) -> When:
     """Every nth day or week, counted from the first time that is due. Raises Unclear."""
     since, _ = _since(parts, when, now)
     first = _first(replace(when, only_if=since), now)
-    count = first.toordinal() if unit == "day" else (first.toordinal() - 1) // 7
-    phase = f"due.{unit}_count % {n} == {count % n}"
+    days = first.toordinal()
+    name, count = {
+        "day": ("day_count", days),
+        "week": ("week_count", (days - 1) // 7),
+        "year": ("year", first.year),
+    }[unit]
+    phase = f"due.{name} % {n} == {count % n}"
     counted = (*when.assumed, f"the first on {first.isoformat()}")
     return limited(replace(when, only_if=phase, assumed=counted), parts, now)
 

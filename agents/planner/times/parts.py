@@ -38,17 +38,17 @@ class Clock:
 class Parts:
     """Each field is one thing a phrase may say, and may say only once (clocks may be listed).
 
-    `every` is the repeating unit, `step` (n, unit), `per` how many times a unit, `past` the minute of
-    a repeated hour, `weekdays` Monday 0 to Sunday 6, `recurring` that the days were said as a
-    habit, `both` that days of the week and of the month must meet,
-    `nth` ordinals of the weekdays in a month (-1 the last), `monthdays` 1 to 31 (-1 the last),
-    `workdays` ordinals of the working days in a month (-1 the last), `quarter` that days of a month
-    are days of a quarter, `leap` only leap years, `month_ahead` this month (0) or a later one,
-    `week_ahead` likewise, `date` (year | None, month | None, day), `coming` the next such weekday and
-    `which` whether "this" or "next" was said of it, `days_later` days behind it, `stamp` a moment with its offset,
-    `offset` (n, unit) from now, `window` (from, to), `since` and `until` days that bound a habit,
-    `lasting` (n, unit) how long it lasts, `assumes` what
-    is taken so though it is not said.
+    How often: `every` is the repeating unit, `step` (n, unit), `per` how many times a unit, `past` the
+    minute of a repeated hour, `begin` the time of day that steps start at, `quarter` that days of a
+    month are days of a quarter, `leap` only leap years, `once` that it is no habit.
+    Days: `weekdays` Monday 0 to Sunday 6, `recurring` that they are a habit, `both` that they must
+    meet the days of the month, `nth` ordinals of the weekdays in a month (-1 the last, -2 the last
+    but one), `monthdays` and `workdays` likewise.
+    One day: `date` (year | None, month | None, day), `coming` the next such weekday, `which` whether
+    "this" or "next" was said of it, `days_later` days behind it, `days_ahead`, `week_ahead` and
+    `month_ahead` from today, `offset` (n, unit) from now, `stamp` a moment with its offset.
+    Limits: `window` (from, to) in the day, `since` and `until` days, `lasting` (n, unit).
+    `assumes` is what is taken so though it is not said.
     """
 
     every: str | None = None
@@ -65,6 +65,7 @@ class Parts:
     workdays: tuple[int, ...] | None = None
     quarter: bool = False
     leap: bool = False
+    once: bool = False
     month_ahead: int | None = None
     week_ahead: int | None = None
     date: tuple[int | None, int | None, int] | None = None
@@ -78,6 +79,7 @@ class Parts:
     clocks: tuple[Clock, ...] | None = None
     day_part: str | None = None
     window: tuple[Clock, Clock] | None = None
+    begin: Clock | None = None
     zone: str | None = None
     since: Parts | None = None
     until: Parts | None = None

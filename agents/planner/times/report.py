@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from agents.planner.times.carriers import carries
+from agents.planner.times.carriers import unexplained
 from agents.planner.times.scan import Refused, find_when, parse_when
 from agents.planner.times.when import When
 from agents.planner.times.zones import zone_info
@@ -55,7 +55,12 @@ def _understood(phrase: str, now: datetime, timezone: str) -> When | Refused:
     found = find_when(phrase, now, timezone)
     if not isinstance(found.when, When):
         return found.when if found.when and not whole.choices else whole
-    return found.when if carries(phrase, found.spans) else whole
+    left = unexplained(phrase, found.spans)
+    return (
+        Refused(f"I do not understand “{left[:80]}” beside the time", phrase)
+        if left
+        else found.when
+    )
 
 
 def _reason(refused: Refused) -> str:

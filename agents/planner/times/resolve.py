@@ -69,6 +69,8 @@ def _one(parts: Parts, now: datetime, timezone: str) -> When:
     if parts.months and (not parts.repeats or not (parts.recurring or parts.every or parts.step)):
         raise Unclear("is it every year, or once?", "every year")
     if parts.repeats:
+        if parts.once:
+            raise Unclear("it is said to be once, and a habit")
         if single or dated:
             raise Unclear("a habit and a single day are both said")
         return habit(parts, now, zone)
@@ -93,7 +95,8 @@ def _listed(parts: Parts) -> Parts:
 
 
 def _yearly(parts: Parts) -> bool:
-    return parts.every == "year"
+    stepped = parts.step is not None and parts.step[1] == "year"
+    return parts.every == "year" or stepped
 
 
 def _monthly(parts: Parts) -> bool:
@@ -112,6 +115,7 @@ def _shared(wholes: list[Parts]) -> list[Parts]:
         if not any(getattr(parts, name) not in (None, False) for name in _DAYS):
             for name in (*_DAYS, "recurring", "excluded"):
                 setattr(parts, name, getattr(before, name))
+    _dates_together(wholes)
     if any(not parts.timed for parts in wholes):
         raise Unclear("it is not said of each day at what time")
     monthly = any(parts.every == "month" for parts in wholes)
@@ -123,6 +127,22 @@ def _shared(wholes: list[Parts]) -> list[Parts]:
             parts.recurring = True
             parts.assumes = () if habitual else ("every week",)
     return wholes
+
+
+def _dates_together(wholes: list[Parts]) -> None:
+    """ "on 1 January and 1 July at 9 every year": the time and the year are said of both."""
+    if any(parts.date is None for parts in wholes):
+        return
+    yearly = any(_yearly(parts) or (parts.per and parts.per[1] == "year") for parts in wholes)
+    count = next((parts.per for parts in wholes if parts.per), None)
+    if count is not None and count[0] != sum(len(parts.clocks or (1,)) for parts in wholes):
+        raise Unclear("more or fewer days are said than times a year")
+    for parts in wholes:
+        parts.per = None
+        if yearly:
+            parts.every = "year"
+        if not parts.timed:
+            parts.clocks, parts.day_part = wholes[-1].clocks, wholes[-1].day_part
 
 
 def _share(wholes: list[Parts], name: str) -> None:

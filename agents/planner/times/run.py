@@ -10,7 +10,9 @@ from agents.planner.times.parts import Parts, Twice, Unclear
 from agents.planner.times.phrase import Phrase
 from agents.planner.times.rules import PHRASES
 
-_GAP = re.compile(r"(?:[\s,;()]|(?:sharp|exactly|precisely|on\s+the\s+dot)\b)*")
+_GAP = re.compile(
+    r"(?:[\s,;()]|(?:sharp|exactly|precisely|on\s+the\s+dot|please|thanks|thank\s+you)\b)*"
+)
 _AND = re.compile(rf"{words.SEPARATOR}(?:then\s+|also\s+|as\s+well\s+as\s+)?|\s*;\s*")
 _DAYS = tuple(phrase for phrase in PHRASES if phrase.day)
 _LISTED = frozenset({"weekdays", "monthdays", "nth", "workdays"})
@@ -90,7 +92,7 @@ def _add(row: Run, piece: _Piece) -> None:
         return
     fresh = Parts()
     piece.take(fresh)
-    if parts.timed:
+    if parts.timed or (parts.date and fresh.given == ["date"]):
         row.wholes.append(fresh)
         return
     kinds = [name for name in fresh.given if name != "recurring"]

@@ -14,6 +14,13 @@ REGIONS = {
     "us central": "America/Chicago",
     "us mountain": "America/Denver",
     "mountain": "America/Denver",
+    "central": "America/Chicago",
+    "jst": "Asia/Tokyo",
+    "kst": "Asia/Seoul",
+    "sgt": "Asia/Singapore",
+    "hkt": "Asia/Hong_Kong",
+    "msk": "Europe/Moscow",
+    "hst": "Pacific/Honolulu",
     "et": "America/New_York",
     "pt": "America/Los_Angeles",
     "central european": "Europe/Berlin",
@@ -48,8 +55,8 @@ REGIONS = {
 AMBIGUOUS = frozenset(
     re.findall(
         r"\w+",
-        "est edt cst cdt ct mst mdt mt pst pdt cet cest eet eest wet west bst ist jst aest "
-        "aedt msk hst akst sgt",
+        "est edt cst cdt ct mst mdt mt pst pdt cet cest eet eest wet west bst ist aest "
+        "aedt akst nzst nzdt",
     )
 )
 

@@ -18,6 +18,7 @@ _EXACT = r"\d{1,2}(?::\d{2}|(?::\d{2})?\s*(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))"
     rf"(?:(?:in\s+)?between\s+(?:the\s+hours\s+of\s+)?{clocks.pattern('A')}\s+(?:and|to|-)\s+{clocks.pattern('B')}|"
     rf"from\s+{clocks.pattern('C')}\s*(?:to|until|till|-|through)\s*{clocks.pattern('D')})",
     strong=False,
+    joins=True,
 )
 def _window(parts: Parts, said: Said) -> None:
     first, last = ("A", "B") if "between" in said.group() else ("C", "D")
@@ -50,7 +51,10 @@ def _plain_clock(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.clock(said),))
 
 
-@RULES.phrase(rf"(?={_FIVES}\s+to\s+{_BASE}){clocks.pattern()}", strong=False)
+@RULES.phrase(
+    rf"(?=(?:{_FIVES}|(?:a\s+)?quarter|half)\s+(?:to|after|before)\s+{_BASE}){clocks.pattern()}",
+    strong=False,
+)
 def _minutes_to(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.clock(said),))
 
@@ -85,6 +89,11 @@ def _in_order(found: tuple[Clock, ...], said: Said) -> tuple[Clock, ...]:
     return found if last.bare else (*(Clock(c.hour, c.minute) for c in earlier), last)
 
 
+@RULES.phrase(rf"(?:starting|beginning)\s+(?:at|from)\s+{clocks.pattern()}", strong=False)
+def _begin(parts: Parts, said: Said) -> None:
+    parts.put("begin", clocks.clock(said))
+
+
 @RULES.phrase(
     r"(?:early\s+)?(?:in\s+the\s+)?(?P<part>morning|afternoon|evening)|(?:at\s+)?(?P<night>night)",
     strong=False,
@@ -100,7 +109,7 @@ _PAST = rf"(?P<n>quarter|half|{_NUM})(?:\s+minutes?)?\s+(?:past|after)"
 
 @RULES.phrase(
     rf"(?:at\s+)?(?:a\s+)?{_PAST}(?P<rest>\s+(?:the|{EVERY})\s+hour)|"
-    r"(?:at|on)\s+the\s+hour|on\s+the\s+(?P<mid>half[- ]hour)|"
+    r"(?:at|on)\s+the\s+(?:(?P<mid>half[- ]hour)|hour)|"
     rf"at\s+minute\s+(?P<minute>\d{{1,2}})(?:\s+of\s+(?:the|{EVERY})\s+hour)?|"
     r"at\s+:(?P<colon>\d\d)",
     strong=False,

@@ -17,7 +17,9 @@ _OF = (
     r"(?P<quarter>(?:the|every|each|a)\s+quarter)|"
     r"(?P<ahead>this|the\s+current|next|the\s+(?:next|coming|following))\s+month)"
 )
-_NTH = rf"(?P<nth>(?:{_ORD}|last|final)(?:{_SEP}(?:the\s+)?(?:{_ORD}|last|final)){{0,12}})"
+_BUT_ONE = r"(?:(?:second|2nd)[- ](?:to[- ])?last|penultimate|next[- ]to[- ]last|last\s+but\s+one)"
+_ONE = rf"(?:{_BUT_ONE}|{_ORD}|last|final)"
+_NTH = rf"(?P<nth>{_ONE}(?:{_SEP}(?:the\s+)?{_ONE}){{0,12}})"
 _ONCE_OR_YEARLY = "is it every year, or once?"
 
 
@@ -32,9 +34,17 @@ def _of(parts: Parts, said: Said) -> None:
 
 
 def _ordinals(text: str) -> tuple[int, ...]:
-    found = re.findall(rf"{_ORD}|last|final|\d+", text)
-    counted = {-1 if word in {"last", "final"} else words.ordinal(word) for word in found}
+    found = re.findall(rf"{_ONE}|\d+", text)
+    counted = {_ordinal(word) for word in found}
+    if -2 in counted and len(counted) > 1:
+        raise Unclear("the last but one and other days are both said")
     return tuple(sorted(counted))
+
+
+def _ordinal(word: str) -> int:
+    if re.fullmatch(_BUT_ONE, word):
+        return -2
+    return -1 if word in {"last", "final"} else words.ordinal(word)
 
 
 def _weekday(parts: Parts, said: Said) -> None:
@@ -82,10 +92,16 @@ def _bare_nth_weekday(parts: Parts, said: Said) -> None:
     _weekday(parts, said)
 
 
+def _of_a_month(parts: Parts) -> bool:
+    """Whether days of a month are spoken of already."""
+    return parts.every == "month" or parts.quarter or bool(parts.per and parts.per[1] == "month")
+
+
 @RULES.phrase(
     rf"(?:on\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?{_NTH}\s+(?:working|business|work|week)[- ]?day(?:{_OF})?",
-    fits=lambda said, parts: bool(
-        said["every"] or said["habit"] or said["quarter"] or said["ahead"] or parts.every == "month"
+    fits=lambda said, parts: (
+        bool(said["every"] or said["habit"] or said["quarter"] or said["ahead"])
+        or _of_a_month(parts)
     ),
 )
 def _workday_of_month(parts: Parts, said: Said) -> None:
@@ -181,6 +197,18 @@ def _days_of_months(parts: Parts, said: Said) -> None:
         raise Unclear("29 February is only in leap years")
     parts.put("monthdays", days)
     _in_months(parts, said)
+
+
+@RULES.phrase(
+    r"(?:on\s+)?(?:the\s+)?(?:(?P<last>last)|first|1st)(?:\s+day)?",
+    strong=False,
+    fits=lambda said, parts: (
+        _of_a_month(parts) and not (parts.monthdays or parts.nth or parts.workdays)
+    ),
+)
+def _first_or_last(parts: Parts, said: Said) -> None:
+    """ "monthly on the last day"."""
+    parts.put("monthdays", (-1,) if said["last"] else (1,))
 
 
 @RULES.phrase(rf"(?:on\s+)?{EVERY}\s+(?P<day>{_DAY})\s+the\s+(?P<nth>\d{{1,2}}(?:st|nd|rd|th))")

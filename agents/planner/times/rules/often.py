@@ -23,8 +23,8 @@ def _every_hour_and_a_half(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    rf"{EVERY}\s+(?:(?P<other>other|second|2nd|alternate)\s+(?P<unit>minute|hour|day|week|month)|"
-    rf"(?P<nth>{words.ORDINAL})\s+(?P<unit2>minute|hour|day|month))|"
+    rf"{EVERY}\s+(?:(?P<other>other|second|2nd|alternate)\s+(?P<unit>minute|hour|day|week|month|year)|"
+    rf"(?!first|1st)(?P<nth>{words.ORDINAL})\s+(?P<unit2>minute|hour|day|month))|"
     r"(?P<fortnight>fortnightly|every\s+fortnight|once\s+a\s+fortnight|(?:on\s+)?alternate\s+weeks)"
 )
 def _every_other(parts: Parts, said: Said) -> None:
@@ -50,17 +50,28 @@ def _every_unit(parts: Parts, said: Said) -> None:
     _step(parts, 1, unit)
 
 
-@RULES.phrase(rf"{_TIMES}\s+(?:an?|per|each|every)\s+(?P<unit>minute|hour|day|week|month|year)")
+@RULES.phrase(
+    rf"{_TIMES}\s+(?:(?:an?|per|each|every)\s+(?P<unit>minute|hour|day|week|month|year)|(?P<ly>daily|weekly|monthly))"
+)
 def _times_a(parts: Parts, said: Said) -> None:
     """How many times a unit; which ones, the rest of the phrase must say."""
     counted = {"once": 1, "twice": 2, "thrice": 3}.get(said["times"])
     n = counted or words.number(said["times"].rsplit(None, 1)[0])
-    if said["unit"] not in _LONG:
+    unit = said["unit"] or {"daily": "day"}.get(said["ly"], said["ly"][:-2])
+    if unit not in _LONG:
         if n != 1:
             raise Unclear(f"“{said.group()}” does not say at which times", "every 15 minutes")
-        _step(parts, 1, said["unit"])
+        _step(parts, 1, unit)
         return
-    parts.put("per", (n, said["unit"]))
+    parts.put("per", (n, unit))
+
+
+@RULES.phrase(
+    r"(?:(?:just|only)\s+)?(?:once|one\s+time)(?:\s+only)?(?!\s+(?:an?|per|every|each|in)\b)",
+    strong=False,
+)
+def _once(parts: Parts, said: Said) -> None:
+    parts.put("once", True)
 
 
 @RULES.phrase(

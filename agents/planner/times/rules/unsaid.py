@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from agents.planner.times import words
+from agents.planner.times import clocks, words
 from agents.planner.times.parts import Parts, Unclear
 from agents.planner.times.phrase import EVERY, Phrases, Said
 
 RULES = Phrases(joins=True)
+_ABOUT = r"(?:about|around|approximately|approx\.?|roughly|circa|before|after|by|no\s+later\s+than)"
+
+
+@RULES.phrase(rf"(?:at\s+)?{_ABOUT}\s+{clocks.pattern()}|or\s+so|approximately|ish", strong=False)
+def _about(parts: Parts, said: Said) -> None:
+    raise Unclear(f"“{said.group()}” is not one exact time")
+
+
+@RULES.phrase(r"(?:right\s+)?now|immediately|at\s+once|straight\s+away", strong=False)
+def _now(parts: Parts, said: Said) -> None:
+    raise Unclear(f"“{said.group()}” needs no schedule; say when, or start it by hand")
 
 
 @RULES.phrase(

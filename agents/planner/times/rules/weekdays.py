@@ -43,7 +43,9 @@ def _nth_week(parts: Parts, said: Said) -> None:
     )
 
 
-@RULES.phrase(rf"(?:(?:on|{EVERY}|weekly\s+on)\s+)?{WORKING}{PART}")
+@RULES.phrase(
+    rf"(?:(?:on|all|{EVERY}|weekly\s+on)\s+)?{WORKING}{PART}|(?:(?:on|{EVERY})\s+)?m\s?-\s?f"
+)
 def _working_days(parts: Parts, said: Said) -> None:
     _habit(parts, (0, 1, 2, 3, 4), said["part"])
 
