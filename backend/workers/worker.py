@@ -11,16 +11,16 @@ from typing import Any
 
 import structlog
 
-from backend.contracts.errors import LightningError, NotFound, Retry, Unavailable
+from backend.contracts.errors import NotFound, Retry, Unavailable
 from backend.contracts.ports import Bus, DeadLetter, Delivery, Output, Settled, Settlement
 from backend.drivers.turn import commits_of
 from backend.processor import Decided, Processor
+from backend.workers.failures import as_data, backoff_s, is_lost
 from backend.workers.streams import Pending, Stream, Streams
 
 log = structlog.get_logger()
 
 _BATCH = 64  # events of one stream decided into one settlement
-_ATTEMPTS = 5  # deliveries of one message before it is a dead letter
 _CONFLICTS = 3  # lost races for a position before a message goes back to the queue
 
 
@@ -144,10 +144,10 @@ class Worker:
     async def _give_back(self, stream: Stream, error: Exception) -> None:
         waiting, stream.inbox = list(stream.inbox), deque()
         for pending in waiting:
-            if pending.fused or _is_lost(pending.delivery, error):
+            if pending.fused or is_lost(pending.delivery, error):
                 self._drop(stream, pending, error)
             else:
-                await self._release(pending.delivery, _backoff_s(pending.delivery))
+                await self._release(pending.delivery, backoff_s(pending.delivery))
 
     def _drop(self, stream: Stream, pending: Pending, error: Exception) -> None:
         if pending.fused:
@@ -163,12 +163,12 @@ class Worker:
         except Retry as again:
             await self._release(delivery, again.delay_s)
         except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
-            if _is_lost(delivery, error):
+            if is_lost(delivery, error):
                 log.error("work.dead", event=delivery.event.type, error=traceback.format_exc())
                 self._bury(delivery, error)
             else:
                 log.warning("work.retried", event=delivery.event.type, error=repr(error))
-                await self._release(delivery, _backoff_s(delivery))
+                await self._release(delivery, backoff_s(delivery))
         else:
             self._result(delivery, turn.outputs)
         finally:
@@ -273,7 +273,7 @@ class Worker:
             except Exception as failure:  # noqa: BLE001 - the one place: a failure becomes an event
                 log.error("stream.stalled", stream=stream.name, error=traceback.format_exc())
                 error = failure
-        data = _as_data(error)
+        data = as_data(error)
         return self._processor.stall(*at, data), (DeadLetter(pending.delivery, data),)
 
     def _settled(
@@ -294,6 +294,8 @@ class Worker:
             self._stall(stream, pendings[0], outcome)
         elif outcome.outcome == "conflict":
             self._lost_race(stream, pendings[0])
+        elif not pendings[0].fused:
+            self._lost_lease(stream)
         self._make_ready(stream)
 
     def _stall(self, stream: Stream, pending: Pending, error: Exception) -> None:
@@ -316,6 +318,17 @@ class Worker:
         else:
             self._spawn(self._release(pending.delivery, 0.05))
 
+    def _lost_lease(self, stream: Stream) -> None:
+        """What was leased comes again through the queue: so must all that waits behind it."""
+        stream.loaded = False
+        stream.state = None
+        while stream.inbox:
+            pending = stream.inbox.popleft()
+            if pending.fused:
+                self._unfuse(stream, pending)
+            else:
+                self._spawn(self._release(pending.delivery, 0))
+
     def _unfuse(self, stream: Stream, pending: Pending) -> None:
         """Settle the work alone; its result takes its turn through the queue."""
         own = Output(pending.event, "stream", stream.name)
@@ -325,7 +338,7 @@ class Worker:
 
     def _bury(self, delivery: Delivery, error: Exception) -> None:
         """Make it a dead letter, and let follow what follows from work that failed."""
-        data = _as_data(error)
+        data = as_data(error)
         outputs: tuple[Output, ...] = ()
         if delivery.stream is None:
             outputs = tuple(self._processor.work_failed(delivery, data).outputs)
@@ -348,18 +361,3 @@ class Worker:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _is_lost(delivery: Delivery, error: Exception) -> bool:
-    """Whether it was tried often enough. What is down may come back after any time."""
-    return delivery.attempt >= _ATTEMPTS and not isinstance(error, Unavailable)
-
-
-def _backoff_s(delivery: Delivery) -> float:
-    return min(60.0, 2.0 ** min(delivery.attempt, 6))
-
-
-def _as_data(error: Exception) -> dict[str, Any]:
-    if isinstance(error, LightningError):
-        return {"code": error.code, "message": error.message, "hint": error.hint}
-    return {"code": "EXEC_INTERNAL", "message": f"{type(error).__name__}: {error}"}

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from backend.bus.sql import SqlBus
 from backend.stores.database import Database
@@ -24,6 +25,29 @@ STEPS = [
     step("last", *[f"m{i}" for i in range(6)], tool="idempotent"),
     *[step(f"tail{i}", f"tail{i - 1}" if i else "last", tool="idempotent") for i in range(6)],
 ]
+# a saved plan that is called twice, the second time for both items of a list
+CALLED = [step(f"in{i}", *([f"in{i - 1}"] if i else []), tool="idempotent") for i in range(3)]
+CALLS = ("one", "many")
+
+
+def document(run: str) -> list[dict[str, Any]]:
+    steps = [{**s, "args": {"step": f"{run}.{s['name']}"}} for s in STEPS]
+    one = {"name": "one", "on": ["step.first"], "action": "plan.called"}
+    many = {**one, "name": "many", "on": ["step.one"], "for_each": "${inputs.items}"}
+    called = {"one": {"by": f"{run}.one"}, "many": {"by": f"{run}.many${{item}}"}}
+    return [*steps, {**one, "args": called["one"]}, {**many, "args": called["many"]}]
+
+
+def inside() -> list[dict[str, Any]]:
+    return [{**s, "args": {"step": f"${{inputs.by}}.{s['name']}"}} for s in CALLED]
+
+
+def everything() -> set[str]:
+    """All the deeds that there are to do."""
+    runs = [f"r{number}" for number in range(RUNS)]
+    callers = [f"{run}.{name}" for run in runs for name in ("one", "many0", "many1")]
+    own = {f"{run}.{s['name']}" for run in runs for s in STEPS}
+    return own | {f"{caller}.{s['name']}" for caller in callers for s in CALLED}
 
 
 class Written(Counter[str]):
@@ -57,8 +81,7 @@ async def main(folder: Path) -> None:
     async with opened(folder) as engine:
         for number in range(RUNS):
             # sent again after every crash, and taken once
-            steps = [{**s, "args": {"step": f"r{number}.{s['name']}"}} for s in STEPS]
-            await engine.start(steps, f"r{number}")
+            await engine.start(document(f"r{number}"), f"r{number}", called=inside())
         async with engine.working():
             for number in range(RUNS):
                 await engine.until(f"r{number}", "completed", "failed", "stalled")

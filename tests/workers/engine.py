@@ -65,17 +65,41 @@ class Engine:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def start(self, steps: Sequence[Mapping[str, Any]], run_id: str = "r1") -> str:
+    async def start(
+        self,
+        steps: Sequence[Mapping[str, Any]],
+        run_id: str = "r1",
+        **called: Sequence[Mapping[str, Any]],
+    ) -> str:
+        """Start a run of these steps; `called` are those of the saved plans they call, by slug."""
+        nested = {
+            f"plan.{slug}": {
+                **await self.revision(inner),
+                "outputs": {"what": [inner[-1]["name"], "step"]},
+            }
+            for slug, inner in called.items()
+        }
+        data = {"run_id": run_id, **await self.revision(steps), "nested": nested}
+        await self.send("plan.execute", data)
+        return run_id
+
+    async def revision(self, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         document = PlanDocument.model_validate(
-            {"plan_name": "p", "events": [{"name": "go", "kind": "manual"}], "steps": list(steps)}
+            {
+                "plan_name": "p",
+                "inputs": {
+                    "by": {"default": ""},
+                    "items": {"type": "array", "default": ["0", "1"]},
+                },
+                "events": [{"name": "go", "kind": "manual"}],
+                "steps": list(steps),
+            }
         )
         ir = compile_document(document)
         hashed = ir_hash(ir)
         body = {"ir": ir.model_dump(mode="json", by_alias=True), "ir_hash": hashed}
         await self.store.put(Document("revision", f"{hashed[:8]}:1", OWNER, body))
-        data = {"run_id": run_id, "plan_id": hashed[:8], "revision": 1, "ir_hash": hashed}
-        await self.send("plan.execute", data)
-        return run_id
+        return {"plan_id": hashed[:8], "revision": 1, "ir_hash": hashed}
 
     async def send(self, type: str, data: Mapping[str, Any], user: str = OWNER) -> None:
         kind = EVENT_TYPES[type]
