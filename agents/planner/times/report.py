@@ -30,7 +30,7 @@ def report(phrase: str, now: datetime, timezone: str) -> dict[str, Any]:
     """
     if zone_info(timezone) is None:
         return _answer(reason=f"There is no time zone “{timezone[:64]}”.", zone=None)
-    when = _understood(phrase, now, timezone)
+    when = understood(phrase, now, timezone)
     if isinstance(when, Refused):
         return _answer(reason=_reason(when), zone=timezone)
     here = ZoneInfo(when.timezone)
@@ -48,7 +48,8 @@ def report(phrase: str, now: datetime, timezone: str) -> dict[str, Any]:
     )
 
 
-def _understood(phrase: str, now: datetime, timezone: str) -> When | Refused:
+def understood(phrase: str, now: datetime, timezone: str) -> When | Refused:
+    """The time of a phrase, or of a sentence with one."""
     whole = parse_when(phrase, now, timezone)
     if isinstance(whole, When):
         return whole
