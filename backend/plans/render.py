@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backend.contracts.plans import IR, Node
-from backend.plans.firings import words
+from backend.contracts.plans import IR
+from backend.plans.scene import Arrow, Box, parts
 
 # Mermaid reads entity codes with # where HTML has &.
 _ENTITIES = {ord(mark): f"#{ord(mark)};" for mark in '"#&<>`\\|[](){}%;'} | dict.fromkeys(
@@ -13,35 +13,31 @@ _MAX_LABEL = 60
 
 
 def mermaid(ir: IR, timezone: str = "UTC") -> str:
-    """A flowchart: triggers round, gated steps six-sided, repeated steps doubly framed; edges carry
-    the action they wait for. Names and conditions are escaped: they may hold anything."""
-    ids = {node.id: f"s{index}" for index, node in enumerate(ir.nodes)}
-    ids_of_triggers = {trigger.name: f"t{index}" for index, trigger in enumerate(ir.triggers)}
+    """A flowchart: triggers round, gated steps six-sided, repeated steps and plans doubly framed;
+    edges carry the action or the announced name they wait for, those of failing are dotted. Names
+    and conditions are escaped: they may hold anything."""
+    boxes, arrows = parts(ir, timezone)
+    first = len(ir.triggers)
+    ids = [f"t{n}" if n < first else f"s{n - first}" for n in range(len(boxes))]
     lines = ["flowchart LR"]
-    lines += [
-        f'    {ids_of_triggers[trigger.name]}(["{_escaped(words(trigger, timezone))}"])'
-        for trigger in ir.triggers
-    ]
-    lines += [f"    {ids[node.id]}{_box(node)}" for node in ir.nodes]
-    for edge in ir.edges:
-        source = ids_of_triggers.get(edge.source) or ids.get(edge.source)
-        if source is not None:
-            label = edge.action or ""
-            arrow = f'-->|"{_escaped(label)}"|' if label else "-->"
-            lines.append(f"    {source} {arrow} {ids[edge.to]}")
+    lines += [f"    {id}{_box(box)}" for id, box in zip(ids, boxes, strict=True)]
+    lines += [f"    {ids[each.source]} {_arrow(each)} {ids[each.target]}" for each in arrows]
     return "\n".join(lines) + "\n"
 
 
-def _box(node: Node) -> str:
-    said = [_escaped(node.id), _escaped(node.tool)]
-    if node.guard is not None:
-        said.append(f"if {_escaped(node.guard)}")
-    if node.for_each is not None:
-        said.append(f"for each {_escaped(node.for_each)}")
-    label = "<br/>".join(said)
-    if node.approval == "required":
+def _arrow(arrow: Arrow) -> str:
+    line = "-.->" if arrow.failed else "-->"
+    return f'{line}|"{_escaped(arrow.label)}"|' if arrow.label else line
+
+
+def _box(box: Box) -> str:
+    said = [each for each in (box.title, box.subtitle, *box.notes) if each]
+    label = "<br/>".join(map(_escaped, said))
+    if box.form == "trigger":
+        return f'(["{label}"])'
+    if box.gated:
         return f'{{{{"{label}"}}}}'
-    return f'[["{label}"]]' if node.for_each is not None else f'["{label}"]'
+    return f'[["{label}"]]' if box.repeated or box.kind == "plan" else f'["{label}"]'
 
 
 def _escaped(text: str) -> str:

@@ -17,7 +17,7 @@ def test_a_plan_is_drawn_with_its_trigger_in_words() -> None:
         '    t0(["Weekdays at 09:00"])\n'
         '    s0["fetch<br/>feed.read"]\n'
         '    s1["digest<br/>text.summarize"]\n'
-        '    s2["send<br/>email.send"]\n'
+        '    s2["send<br/>email.send<br/>announces event.email.sent"]\n'
         "    t0 --> s0\n"
         "    s0 --> s1\n"
         "    s1 --> s2\n"
@@ -36,9 +36,31 @@ def test_actions_gates_guards_and_lists_are_shown() -> None:
             )
         )
     )
-    assert '    s0 -->|"error"| s1\n' in drawn
+    assert '    s0 -.->|"error"| s1\n' in drawn
     assert '    s1{{"b<br/>free.tool<br/>if a.x #62; 1"}}\n' in drawn
-    assert '    s2[["c<br/>free.tool<br/>for each $#123;a.links#125;"]]\n' in drawn
+    assert '    s2[["c<br/>free.tool<br/>for each a.links"]]\n' in drawn
+
+
+def test_announced_names_first_of_several_and_plans_are_shown() -> None:
+    drawn = mermaid(
+        compile_document(
+            document(
+                plan(
+                    step("a", emits=["ready", "seen"], on_error="continue"),
+                    step("b", ["ready", "step.a.error"], action="plan.tidy-up", join="any"),
+                )
+            )
+        )
+    )
+    assert '    s0["a<br/>free.tool<br/>goes on if it fails<br/>announces seen"]\n' in drawn
+    assert '    s1[["b<br/>plan.tidy-up<br/>at the first of these"]]\n' in drawn
+    assert '    s0 -->|"ready"| s1\n    s0 -.->|"error"| s1\n' in drawn
+
+
+def test_a_trigger_called_like_a_step_is_not_that_step() -> None:
+    named = [{"name": "a", "kind": "manual"}]
+    drawn = mermaid(compile_document(document(plan(step("a"), step("b", "a"), events=named))))
+    assert drawn.splitlines()[-1] == "    t0 --> s1"
 
 
 def test_hostile_words_cannot_leave_their_label() -> None:
