@@ -49,6 +49,36 @@ def cron(schedule: str) -> croniter:
         raise _bad_cron(f"“{schedule}” is not a cron expression.") from error
 
 
+def five_fields(schedule: str) -> str:
+    """What a schedule in another dialect of cron means in five fields, "" where that is not certain:
+    `@daily`; seconds in front, as Spring and Quartz have it ("0 0 9 * * 1-5"), or a year behind, as
+    on AWS ("0 9 ? * MON-FRI *"). `?` marks which of the two it is. Quartz and AWS number weekdays
+    from Sunday 1, so their numbered weekdays are not certain."""
+    fields = schedule.split()
+    if len(fields) == 1:
+        return ALIASES.get(fields[0].lower(), "")
+    marks = {index for index, field in enumerate(fields) if field == "?"}
+    match len(fields), fields:
+        case 7, ["0", *rest, "*"] if marks <= {3, 5}:
+            plain = rest
+        case 6, ["0", *rest] if marks <= {3, 5}:
+            plain = rest
+        case 6, [*rest, "*"] if marks and marks <= {2, 4}:
+            plain = rest
+        case 5, rest if marks:
+            plain = rest
+        case _:
+            return ""
+    if marks and re.search(r"[0-9]", plain[4]):
+        return ""
+    meant = " ".join("*" if field == "?" else field for field in plain)
+    try:
+        cron(meant)
+    except Invalid:
+        return ""
+    return meant
+
+
 def _bad_cron(message: str) -> Invalid:
     hint = "For example “0 9 * * 1-5”: weekdays at 09:00."
     return Invalid(message, code="PLAN_CRON_INVALID", hint=hint)

@@ -132,9 +132,9 @@ def _renamed(sight: Sight, text: str, look: Look, unseen: Unseen) -> str | None:
     for root, *rest in unseen.instead:
         reference = Reference(str(root), tuple(rest), has_default=look.safe)
         if isinstance(sight.produced(reference), Shape):
-            spelling = _spelled((str(root).replace("-", "_"), *rest))
+            spelling = spelled((str(root).replace("-", "_"), *rest))
             same = [other for other in looks(text) if other.chain == look.chain]
-            return _readable(_put(text, [(each, spelling) for each in same]))
+            return _readable(put(text, [(each, spelling) for each in same]))
     return None
 
 
@@ -153,11 +153,11 @@ def _defaulted(sight: Sight, text: str, look: Look, root: str) -> str | None:
         changes.append((each, options))
     for number in range(max(len(options) for _, options in changes)):
         chosen = [(each, options[min(number, len(options) - 1)]) for each, options in changes]
-        fixed = _put(text, [(each, _wrapped(text, each, value)) for each, value in chosen])
+        fixed = put(text, [(each, _wrapped(text, each, value)) for each, value in chosen])
         if _holds(fixed) is False:
             return fixed
     first = [(each, _wrapped(text, each, options[0])) for each, options in changes]
-    return _readable(_put(text, first)) if _holds(_put(text, first)) is None else None
+    return _readable(put(text, first)) if _holds(put(text, first)) is None else None
 
 
 def _compared(text: str, look: Look) -> list[str]:
@@ -184,14 +184,14 @@ def _wrapped(text: str, look: Look, default: str) -> str:
     return f"default({looked}, {default})"
 
 
-def _put(text: str, changes: list[tuple[Look, str]]) -> str:
+def put(text: str, changes: list[tuple[Look, str]]) -> str:
     data = source(text).encode()
     for look, new in sorted(changes, key=lambda change: -change[0].start):
         data = data[: look.start] + new.encode() + data[look.end :]
     return data.decode()
 
 
-def _spelled(chain: Chain) -> str:
+def spelled(chain: Chain) -> str:
     root, *path = chain
     steps = (
         f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{json.dumps(part)}]"

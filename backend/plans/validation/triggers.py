@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
 
 from backend.contracts.errors import Fix, Invalid, Issue
+from backend.contracts.events import EVENT_TYPES
 from backend.contracts.plans import (
     AtTrigger,
     CronTrigger,
@@ -14,15 +15,19 @@ from backend.contracts.plans import (
     WebhookTrigger,
 )
 from backend.expressions import parse
-from backend.plans.cron import ALIASES, cron, schedules
+from backend.plans.cron import cron, five_fields, schedules
 from backend.plans.firings import due_scope, instant, next_firing, zone, zones
+from backend.plans.validation.guards import looks, put, spelled
 from backend.plans.validation.order import Order
+from backend.plans.validation.spelling import expressions, labelled
 from backend.plans.validation.subject import Subject, did_you_mean
 
 
 def triggers(subject: Subject, _: Order) -> Iterator[Issue]:
     for index, trigger in enumerate(subject.document.events):
         where = f"events/{index}"
+        if isinstance(trigger, EventTrigger) and trigger.type in EVENT_TYPES:
+            yield _inner(trigger.type, f"{where}/type")
         zone_issue = _zone(subject, trigger, where)
         if zone_issue is not None:
             yield zone_issue
@@ -33,7 +38,7 @@ def triggers(subject: Subject, _: Order) -> Iterator[Issue]:
             case AtTrigger():
                 yield from _at(subject, trigger, where)
             case WebhookTrigger(filter=str(text)) | EventTrigger(filter=str(text)):
-                yield from _condition(text, "event", f"{where}/filter")
+                yield from _condition(text, "event", f"{where}/filter", _Anything())
 
 
 def _zone(subject: Subject, trigger: Trigger, where: str) -> Issue | None:
@@ -77,7 +82,8 @@ def _cron(subject: Subject, trigger: CronTrigger, where: str) -> Iterator[Issue]
             yield issue
     if trigger.only_if is None:
         return
-    conditions = list(_condition(trigger.only_if, "due", f"{where}/only_if"))
+    known = due_scope(subject.now.date())["due"]
+    conditions = list(_condition(trigger.only_if, "due", f"{where}/only_if", known))
     conditions += [] if conditions else list(_verdict(trigger.only_if, subject, where))
     yield from conditions
     if sound and not conditions and next_firing(trigger, subject.now, subject.timezone) is None:
@@ -88,18 +94,28 @@ def _schedule(subject: Subject, schedule: str, path: str) -> Issue | None:
     try:
         cron(schedule)
     except Invalid as error:
-        plain = ALIASES.get(schedule.strip().lower(), "")
+        plain = five_fields(schedule)
         return Issue(
             code=error.code,
             message=error.message,
             path=path,
-            suggestion=error.hint,
+            suggestion=f"Did you mean “{plain}”?" if plain else error.hint,
             fix=Fix(path=path, value=plain, label=f"Use “{plain}”") if plain else None,
         )
     alone = CronTrigger(name="event.alone", kind="cron", schedule=schedule)
     if next_firing(alone, subject.now, "UTC") is None:
         return _never(path)
     return None
+
+
+def _inner(type: str, path: str) -> Issue:
+    return Issue(
+        code="PLAN_EVENT_UNKNOWN",
+        message=f"“{type}” is said inside only: no plan is started by it.",
+        path=path,
+        severity="warning",
+        suggestion="Listen to an event that comes from outside, like “email.received”.",
+    )
 
 
 def _never(path: str) -> Issue:
@@ -129,11 +145,18 @@ def _at(subject: Subject, trigger: AtTrigger, where: str) -> Iterator[Issue]:
         )
 
 
-def _condition(text: str, root: str, path: str) -> Iterator[Issue]:
+def _condition(text: str, root: str, path: str, fields: Container[str]) -> Iterator[Issue]:
     try:
         unknown = sorted(parse(text).names - {root})
     except Invalid as error:
-        yield Issue(code=error.code, message=error.message, path=path, suggestion=error.hint)
+        meant = next((each for each in expressions(text) if _knows_only(each, root)), None)
+        yield Issue(
+            code=error.code,
+            message=error.message,
+            path=path,
+            suggestion=error.hint,
+            fix=_use(path, meant),
+        )
         return
     if unknown:
         yield Issue(
@@ -142,7 +165,35 @@ def _condition(text: str, root: str, path: str) -> Iterator[Issue]:
             path=path,
             suggestion=f"Write it like “{root}.{_EXAMPLES[root]}”.",
             available=(root,),
+            fix=_use(path, _rooted(text, root, fields)),
         )
+
+
+def _knows_only(text: str, root: str) -> bool:
+    try:
+        return parse(text).names <= {root}
+    except Invalid:
+        return False
+
+
+def _rooted(text: str, root: str, fields: Container[str]) -> str | None:
+    """The condition with `root` in front of each of its fields; None when it knows other names too."""
+    loose = [look for look in looks(text) if look.chain[0] != root]
+    if not all(look.chain[0] in fields for look in loose):
+        return None
+    meant = put(text, [(look, f"{root}.{spelled(look.chain)}") for look in loose])
+    return meant if _knows_only(meant, root) else None
+
+
+def _use(path: str, value: str | None) -> Fix | None:
+    return Fix(path=path, value=value, label=f"Use “{labelled(value)}”") if value else None
+
+
+class _Anything(Container[str]):
+    """The fields of an outside event: nobody knows them before it comes."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 _EXAMPLES = {"due": "day == due.last_workday", "event": "status == 'open'"}
