@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import product
-from typing import Any
+import re
 from zoneinfo import ZoneInfo
 
 from cron_descriptor import ExpressionDescriptor, FormatError, Options
-from croniter import croniter
 
 from backend.contracts.errors import Invalid
 from backend.contracts.plans import (
@@ -19,28 +16,18 @@ from backend.contracts.plans import (
     Trigger,
     WebhookTrigger,
 )
+from backend.plans.conditions import conditioned
 from backend.plans.cron import cron, schedules
+from backend.plans.cron_words import at_times, days, each_hour, listed, times
 
-_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
-_NTH: dict[Any, str] = {
-    1: "First", 2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth", "l": "Last",
-}  # fmt: skip
 _UNITS = ((604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
-_LAST_WORKDAY = frozenset({"due.day==due.last_workday", "due.last_workday==due.day"})
-_EVERY_DAY = "Every day"
-_MANY_TIMES = 4
 
 
 def words(trigger: Trigger, timezone: str) -> str:
     """When a trigger fires, for a reader in `timezone`; another zone is named."""
     match trigger:
         case CronTrigger():
-            said = _joined([_cron(each, trigger.only_if) for each in schedules(trigger)])
-            return said + _elsewhere(trigger.timezone, timezone)
+            return _crons(trigger) + _elsewhere(trigger.timezone, timezone)
         case IntervalTrigger():
             return f"Every {_period(trigger.every_s)}"
         case AtTrigger():
@@ -53,76 +40,29 @@ def words(trigger: Trigger, timezone: str) -> str:
             return "When you start it"
 
 
-def _cron(schedule: str, only_if: str | None) -> str:
-    try:
-        said = _plain(cron(schedule)) or _described(schedule)
-    except Invalid:
-        return f"“{schedule}”"
-    if only_if is None:
-        return said
-    if only_if.replace(" ", "") in _LAST_WORKDAY and said.startswith((_EVERY_DAY, "Weekdays")):
-        rest = said.removeprefix(_EVERY_DAY).removeprefix("Weekdays")
-        return f"Last working day of every month{rest}"
-    return f"{said}, if {only_if}"
-
-
-def _plain(schedule: croniter) -> str:
-    """Our own words, or "" for what they cannot say."""
-    minutes, hours, days, months, weekdays = schedule.expanded
-    day = _day(days, months, weekdays, schedule.nth_weekday_of_month)
-    if not day:
-        return ""
-    if "*" not in (*minutes, *hours) and len(minutes) * len(hours) <= _MANY_TIMES:
-        times = [f"{hour:02}:{minute:02}" for hour, minute in product(hours, minutes)]
-        return f"{day} at {_listed(times)}"
-    often = _often(minutes, hours)
-    if not often:
-        return ""
-    return often if day == _EVERY_DAY else f"{day}, {often[0].lower()}{often[1:]}"
-
-
-def _day(days: list[Any], months: list[Any], weekdays: list[Any], nth: dict[Any, set[Any]]) -> str:
-    year_round = months == ["*"]
-    of = "of every month" if year_round else f"of {_listed(_MONTHS[m - 1] for m in months)}"
-    within = "" if year_round else f" in {_listed(_MONTHS[m - 1] for m in months)}"
-    if days != ["*"] and weekdays != ["*"]:
-        return ""
-    if days != ["*"]:
-        named = _listed("last day" if day == "l" else _ordinal(day) for day in days)
-        return f"{named[0].upper()}{named[1:]} {of}"
-    if nth:
-        named = _listed(
-            f"{_NTH[week].lower()} {_DAYS[day % 7]}" for day in sorted(nth) for week in nth[day]
-        )
-        return f"{named[0].upper()}{named[1:]} {of}" if set(nth) == set(weekdays) else ""
-    if weekdays == ["*"]:
-        return _EVERY_DAY + within
-    if sorted(weekdays) == [1, 2, 3, 4, 5]:
-        return "Weekdays" + within
-    if {day % 7 for day in weekdays} == {0, 6}:
-        return "Weekends" + within
-    if len(weekdays) == 1:
-        return f"Every {_DAYS[weekdays[0] % 7]}{within}"
-    ordered = sorted(weekdays, key=lambda day: day % 7 or 7)
-    return _listed(f"{_DAYS[day % 7]}s" for day in ordered) + within
-
-
-def _often(minutes: list[Any], hours: list[Any]) -> str:
-    step = _step(hours, 24)
-    if minutes != ["*"] and len(minutes) == 1 and step:
-        past = f" at {minutes[0]} minutes past" if minutes[0] else ""
-        return f"Every {'hour' if step == 1 else f'{step} hours'}{past}"
-    if hours == ["*"] and (step := _step(minutes, 60)):
-        return "Every minute" if step == 1 else f"Every {step} minutes"
-    return ""
-
-
-def _step(values: list[Any], size: int) -> int:
-    """The even step that makes these values, from 0 round to 0 again; else 0."""
-    if values == ["*"]:
-        return 1
-    step = size // len(values)
-    return step if len(values) > 1 and values == list(range(0, size, step)) else 0
+def _crons(trigger: CronTrigger) -> str:
+    """The lines of a trigger; those for the same days are said together."""
+    said: dict[str, str] = {}
+    due: dict[str, frozenset[int]] = {}
+    lines: dict[str, list[str]] = {}
+    for schedule in schedules(trigger):
+        try:
+            line = cron(schedule)
+        except Invalid:
+            said[schedule] = f"“{schedule}”"
+            continue
+        day, minutes = days(line), times(line)
+        if day and minutes is not None:
+            due[day] = due.get(day, frozenset()) | minutes
+            lines.setdefault(day, []).append(schedule)
+            said[day] = at_times(day, due[day])
+        else:
+            said[schedule] = (day and each_hour(day, line)) or _described(schedule)
+    read = []
+    for key, text in said.items():
+        text = text or listed(_described(schedule) for schedule in lines[key])
+        read.append(text if trigger.only_if is None else conditioned(text, trigger.only_if))
+    return _joined(list(dict.fromkeys(read)))
 
 
 def _described(schedule: str) -> str:
@@ -152,20 +92,14 @@ def _period(seconds: int) -> str:
 
 
 def _elsewhere(zone: str | None, timezone: str) -> str:
-    return f" ({zone})" if zone and zone != timezone else ""
-
-
-def _ordinal(day: int) -> str:
-    ending = "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{day}{ending}"
-
-
-def _listed(parts: Iterable[str]) -> str:
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
+    if not zone or zone == timezone:
+        return ""
+    # the names of the Etc zones count westwards
+    fixed = re.fullmatch(r"Etc/GMT([+-])(\d+)", zone)
+    return f" (UTC{'-' if fixed[1] == '+' else '+'}{fixed[2]})" if fixed else f" ({zone})"
 
 
 def _joined(parts: list[str]) -> str:
     if not parts:
         return "Never"
-    return _listed([parts[0], *(f"{part[0].lower()}{part[1:]}" for part in parts[1:])])
+    return listed([parts[0], *(f"{part[0].lower()}{part[1:]}" for part in parts[1:])])

@@ -248,7 +248,12 @@ def test_any_text_is_a_cron_or_refused(text: str) -> None:
         ("0 18 L * *", "Last day of every month at 18:00"),
         ("0 9 * * 1#1", "First Monday of every month at 09:00"),
         ("0 9 * * L5", "Last Friday of every month at 09:00"),
-        ("0 9 24 12 *", "24th of December at 09:00"),
+        ("0 9 24 12 *", "24th of December every year at 09:00"),
+        ("0 9 * 9 2#1,2#3", "First and third Tuesday of September every year at 09:00"),
+        ("*/20 8 * * 1-5", "Weekdays at 08:00, 08:20 and 08:40"),
+        ("0 9-17 * * *", "Every hour from 09:00 to 17:00"),
+        ("0 22,23,0-2 * * *", "Every hour from 22:00 to 02:00"),
+        ("5 */2 * * *", "Every 2 hours at 5 minutes past"),
         ("0 9 * 6,7 1-5", "Weekdays in June and July at 09:00"),
         ("* * * * *", "Every minute"),
         ("*/15 * * * *", "Every 15 minutes"),
@@ -279,6 +284,41 @@ def test_a_cron_reads_as_a_person_would_say_it(schedule: str, said: str) -> None
         (
             trigger(schedules=["0 9 * * 1-5", "0 11 * * 6"]),
             "Weekdays at 09:00 and every Saturday at 11:00",
+        ),
+        (
+            trigger(schedules=["0 9,12 * * 1-5", "30 10,13 * * 1-5", "0 15 * * 1-5"]),
+            "Weekdays, every 90 minutes from 09:00 to 15:00",
+        ),
+        (
+            trigger(schedules=["15 7 * * *", "45 19 * * *"], timezone="Etc/GMT-2"),
+            "Every day at 07:15 and 19:45 (UTC+2)",
+        ),
+        (
+            trigger(schedule="0 9 * * 2", only_if="due.week_count % 2 == 1"),
+            "Every other Tuesday at 09:00",
+        ),
+        (
+            trigger(schedule="0 9 * * 1,4", only_if="due.week_count % 3 == 1"),
+            "Every 3 weeks on Mondays and Thursdays at 09:00",
+        ),
+        (
+            trigger(schedule="0 9 * * *", only_if="due.day_count % 3 == 1"),
+            "Every 3 days at 09:00",
+        ),
+        (
+            trigger(schedule="0 9 * * 1-5", only_if="due.workday in [1, due.workdays]"),
+            "First and last working day of every month at 09:00",
+        ),
+        (
+            trigger(
+                schedule="0 9 * * *",
+                only_if='due.date >= "2026-12-01" and due.date <= "2026-12-24" and due.day > 3',
+            ),
+            "Every day at 09:00, from 1 December 2026, until 24 December 2026, if due.day > 3",
+        ),
+        (
+            trigger(schedule="0 9 * * *", only_if="due.day_count % 3 == 1 or due.day == 2"),
+            "Every day at 09:00, if due.day_count % 3 == 1 or due.day == 2",
         ),
         (
             trigger(schedule="0 18 * * *", only_if="due.day == due.last_workday"),

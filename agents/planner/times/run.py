@@ -110,7 +110,7 @@ def _longest(plain: str, row: Run, after_clock: bool) -> _Piece | None:
     conjunction = _AND.match(plain, position) if position > row.start else None
     places = {position: False, gap_end(plain, position): False}
     if conjunction is not None:
-        places[conjunction.end()] = True
+        places.setdefault(conjunction.end(), True)
     for place, joined in places.items():
         for phrase in PHRASES:
             if joined and not phrase.joins:
