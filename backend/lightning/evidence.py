@@ -52,9 +52,9 @@ def called(commits: Sequence[Commit], step: str, index: int | None) -> Called | 
     call = report = allowed = None
     found = False
     for event in events_of(commits):
-        if event.data.get("step") != step or (
-            index is not None and event.data.get("index") not in (None, index)
-        ):
+        if event.data.get("step") != step:
+            continue
+        if index is not None and event.data.get("index") != index:
             continue
         found = True
         if event.type == "plan.step.execute":

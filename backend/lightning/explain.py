@@ -14,6 +14,8 @@ from backend.lightning import evidence
 from backend.lightning.tracing import Tracing
 
 MAX_ID = 300
+_DIGITS = 9
+_TOLD = frozenset({"plan.execute", "plan.step.execute", "plan.step.completed"})  # by their links
 MAX_STREAMS = 500  # of each kind, the newest, looked through for an event
 
 
@@ -47,11 +49,9 @@ class Explaining(Tracing):
         whole, _, rest = id.partition(":")
         name, _, number = rest.partition(":")
         if await self._mine(who, "run", whole):
-            index = int(number) if number.isascii() and number.isdigit() else None
-            return await self._of_run(who, whole, name or None, index)
+            return await self._of_run(who, whole, name or None, _count(number))
         if await self._mine(who, "plan", whole):
-            revision = int(name) if name.isascii() and name.isdigit() else None
-            return await self._of_plan(who, whole, revision)
+            return await self._of_plan(who, whole, _count(rest))
         if await self._mine(who, "planning", id):
             return await self._of_session(who, id)
         schedule = await self.store.get("schedule", id, who.user_id)
@@ -75,7 +75,8 @@ class Explaining(Tracing):
             step = data.get("step")
             if step is None and event.type == "user.message":
                 step = await self._step_behind(run_id, event)
-            return [link, *await self._of_run(who, run_id, step, data.get("index"))]
+            links = await self._of_run(who, run_id, step, data.get("index"))
+            return links if event.type in _TOLD else [link, *links]
         plan_id = place if kind == "plan" else data.get("plan_id")
         if kind == "schedule" and plan_id is None:
             schedule = await self._own(who, "schedule", place)
@@ -125,3 +126,12 @@ class Explaining(Tracing):
                     break
         for thread_id in threads:
             yield f"thread:{thread_id}"
+
+
+def _count(text: str) -> int | None:
+    """A number behind a colon, None for none. Raises `NotFound` for anything else."""
+    if not text:
+        return None
+    if len(text) > _DIGITS or not (text.isascii() and text.isdigit()):
+        raise NotFound("There is nothing of yours with this id.")
+    return int(text)

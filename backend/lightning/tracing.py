@@ -43,7 +43,8 @@ class Tracing(Sessions, Runs):
         links.append(_run(view, run_id, begun, dict(summary.body or {})))
         parent = begun.data.get("parent")
         if parent:
-            return [*links, *await self._of_run(who, parent["run_id"], parent["step"])]
+            above = self._of_run(who, parent["run_id"], parent["step"], parent.get("index"))
+            return [*links, *await above]
         return [*links, *await self._of_start(who, view, begun)]
 
     async def _of_start(self, who: Principal, view: PlanView, begun: Event) -> list[Link]:
@@ -100,8 +101,10 @@ class Tracing(Sessions, Runs):
         tool = next((s.action for s in view.document.steps if s.name == step), "")
         attempt = f", attempt {data['attempt']}" if data else ""
         report = called.report
-        when = f" at {_clock(report.timestamp, view)}" if report else ""
-        words = f"step “{step}” ({tool}{attempt}) of run {run_id}: {called.said}{when}"
+        words = f"step “{step}” ({tool}{attempt})"
+        if does and called.said == "done":
+            words += f" {does},"
+        words += f" {called.said}" + (f" at {_clock(report.timestamp, view)}" if report else "")
         detail = {
             "tool": tool,
             "attempt": data.get("attempt"),
@@ -113,9 +116,7 @@ class Tracing(Sessions, Runs):
             "event_id": report.id if report else None,
         }
         at = report.timestamp if report else None
-        links = [
-            Link("effect", f"{run_id}:{step}", at, f"{does}: {words}" if does else words, detail)
-        ]
+        links = [Link("effect", f"{run_id}:{step}", at, words, detail)]
         if called.allowed is not None:
             answer = called.allowed
             by = await self._name(who, str(answer.data.get("by") or answer.user_id))
