@@ -263,3 +263,14 @@ class SavedPlan:
     @property
     def tool(self) -> str:
         return f"{SAVED_PREFIX}{self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A shipped plan to start from. `example` is how a person may ask for it."""
+
+    slug: str
+    name: str
+    description: str
+    document: PlanDocument
+    example: str = ""
