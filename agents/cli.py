@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agents.completion import plan_files, zones
-from agents.terminal import EXIT_CODES, run
+from agents.commands.completion import plan_files
+from agents.commands.options import (
+    AsJson,
+    File,
+    Inputs,
+    Now,
+    PlanId,
+    Tools,
+    User,
+    Yes,
+    Zone,
+    given_file,
+    moment,
+    plan_argument,
+)
+from agents.commands.quiet import run
+from agents.terminal import EXIT_CODES
 
 app = typer.Typer(
     name="lightning-planner",
@@ -20,46 +34,6 @@ app = typer.Typer(
 )
 _UNKNOWN_ARE_INPUTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-
-def _there(file: Path | None) -> Path | None:
-    if file is not None and str(file) != "-" and not file.is_file():
-        raise typer.BadParameter(f"there is no file {str(file)!r}")
-    return file
-
-
-def _moment(said: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(said) if said else None
-    except ValueError:
-        raise typer.BadParameter(f"{said!r} is not an ISO time", param_hint="--now") from None
-
-
-_A_PLAN = 'a plan: .json, .pipe or .py; "-": standard input'
-File = Annotated[
-    Path,
-    typer.Argument(callback=_there, show_default=False, help=_A_PLAN, autocompletion=plan_files),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, nothing else")]
-Zone = Annotated[
-    str,
-    typer.Option(
-        "--timezone",
-        "--zone",
-        help="IANA zone the times are meant in; else this machine's",
-        autocompletion=zones,
-    ),
-]
-Now = Annotated[str, typer.Option(help="ISO time: as if it were now", show_default=False)]
-Tools = Annotated[
-    Path | None,
-    typer.Option(callback=_there, help="tools to plan with (JSON), instead of those that are here"),
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="approve without asking")]
-User = Annotated[str, typer.Option(help="for operators: act as this user")]
-Inputs = Annotated[
-    list[str] | None, typer.Option("--input", "-i", help="name=value, as often as needed")
-]
-PlanId = Annotated[str, typer.Argument(show_default=False, help="of a plan; its beginning will do")]
 
 _WORDS, _PLANS, _LOOK = "From words", "Plans", "Looking"
 
@@ -73,14 +47,14 @@ def generate(
     after: Annotated[
         Path | None,
         typer.Option(
-            callback=_there, help="the plan that is to be changed", autocompletion=plan_files
+            callback=given_file, help="the plan that is to be changed", autocompletion=plan_files
         ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="without a model")] = False,
     catalogue: Tools = None,
     batch: Annotated[
         Path | None,
-        typer.Option(callback=_there, help='a request a line: {"id", "request", "previous"?}'),
+        typer.Option(callback=given_file, help='a request a line: {"id", "request", "previous"?}'),
     ] = None,
     json: AsJson = False,
     timezone: Zone = "",
@@ -98,11 +72,11 @@ def generate(
             raise typer.BadParameter('a line of --batch has its own "previous"')
         from agents.commands.batch import Batch, answer_all
 
-        run(answer_all(Batch(batch, output, catalogue, offline, timezone, _moment(now))))
+        run(answer_all(Batch(batch, output, catalogue, offline, timezone, moment(now))))
     from agents.commands.generate import Order
     from agents.commands.generate import generate as make
 
-    run(make(Order(prompt, output, after, catalogue, offline, json, timezone, _moment(now))))
+    run(make(Order(prompt, output, after, catalogue, offline, json, timezone, moment(now))))
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_WORDS)
@@ -115,7 +89,7 @@ def when(
     """Say what a phrase means as a time, with the next firings. Exit code 3 when it is refused."""
     from agents.commands.when import when as understand
 
-    raise typer.Exit(understand(phrase, _moment(now), timezone, json))
+    raise typer.Exit(understand(phrase, moment(now), timezone, json))
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
@@ -239,6 +213,39 @@ def list_events(
     raise typer.Exit(events.list_events(json))
 
 
+@app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
+def explain(
+    id: Annotated[
+        str,
+        typer.Argument(
+            show_default=False,
+            help="of a run, run:step, plan, schedule, event, planning session or effect",
+        ),
+    ],
+    user_id: User = "",
+    json: AsJson = False,
+) -> None:
+    """Say why it happened: from an effect back to the sentence that caused it."""
+    from agents.commands.explain import explain as trace
+
+    run(trace(id, user_id, json))
+
+
+@app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
+def visualize(
+    file: File,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="ends in .svg, .png, .mmd, .py, .pipe or .json")
+    ],
+    timezone: Zone = "",
+    dark: Annotated[bool, typer.Option("--dark", help="on a dark ground")] = False,
+) -> None:
+    """Draw a plan as a picture, or write it in another form."""
+    from agents.commands import draw
+
+    run(draw.visualize(file, output, timezone, dark))
+
+
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
 def mermaid(file: File) -> None:
     """Draw a plan as a Mermaid flowchart."""
@@ -251,9 +258,7 @@ def mermaid(file: File) -> None:
 def pipe(
     file: Annotated[
         Path | None,
-        typer.Argument(
-            callback=_there, show_default=False, help=_A_PLAN, autocompletion=plan_files
-        ),
+        plan_argument,
     ] = None,
     parse: Annotated[
         str, typer.Option(help='pipe syntax: "feed.read --url=… >> text.summarize"')

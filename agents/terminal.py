@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from backend.contracts.errors import Issue, LightningError
+from backend.contracts.errors import Issue, LightningError, Unavailable
 
 if TYPE_CHECKING:  # so that what asks for no setting starts without reading them
     from backend.settings import Settings
@@ -20,23 +19,27 @@ DONE, FAILED, USAGE, ASKS, CANNOT_START, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
     "Exit codes: 0 done · 1 it did not work (errors in the plan, a failed run or check) · "
     "2 wrong usage · 3 a person is asked, or said no; a request or a time is refused · "
-    "4 Lightning or its model cannot start here · 130 interrupted."
+    "4 something it needs is not here: Lightning cannot start, or no model answers · "
+    "130 interrupted."
 )
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 _SIGNS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "dim")}
-_CANNOT_START = frozenset({"EXEC_DATABASE_NEWER", "EXEC_UNAVAILABLE", "EXEC_NO_WORKER"})
+_CANNOT_START = frozenset({"EXEC_DATABASE_NEWER"})
 
 
 def run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run a command to its exit code; errors are said in words, on standard error."""
+    import asyncio
+
     try:
         code = asyncio.run(_alone(work))
     except LightningError as error:
         show_error(error)
-        code = CANNOT_START if error.code in _CANNOT_START else FAILED
+        missing = isinstance(error, Unavailable) or error.code in _CANNOT_START
+        code = CANNOT_START if missing else FAILED
     except BrokenPipeError:
         code = DONE  # whoever read has seen enough
     except OSError as error:
@@ -100,11 +103,12 @@ def plain(text: object, limit: int = 2000) -> str:
 
 
 def show_error(error: LightningError) -> None:
-    err.print(Text.assemble(("✗ ", "bold red"), plain(error.message), (f"  {error.code}", "dim")))
+    said = Text.assemble(("✗ ", "bold red"), plain(error.message), (f"  {error.code}", "dim"))
+    err.print(said, soft_wrap=True)
     others = [issue for issue in error.issues if issue.message != error.message]
     show_issues(others)
     if error.hint:
-        err.print(Text("  → " + plain(error.hint)))
+        err.print(Text("  → " + plain(error.hint)), soft_wrap=True)
 
 
 def show_issues(issues: Sequence[Issue]) -> None:
@@ -114,9 +118,9 @@ def show_issues(issues: Sequence[Issue]) -> None:
         line = Text.assemble(
             (f"{sign} ", style), plain(where + issue.message), (f"  {issue.code}", "dim")
         )
-        err.print(line)
+        err.print(line, soft_wrap=True)
         if issue.suggestion:
-            err.print(Text("  → " + plain(issue.suggestion)))
+            err.print(Text("  → " + plain(issue.suggestion)), soft_wrap=True)
         if issue.available:
             err.print(Text("    there are: " + plain(", ".join(issue.available[:12])), style="dim"))
 

@@ -1,4 +1,4 @@
-"""Plan documents in files, as JSON or in pipe syntax."""
+"""Plan documents in files: as JSON, in pipe syntax, as Python."""
 
 from __future__ import annotations
 
@@ -31,15 +31,20 @@ def read_text(file: Path) -> str:
 
 
 def parse_document(text: str, file: Path, catalogue: Catalogue | None = None) -> Any:
-    """The plan that `text` of `file` says: pipe syntax where the name or the first character says so,
-    else JSON. `catalogue` fills arguments that pipe syntax leaves out.
+    """The plan that `text` of `file` says, in the form of the file's name; on standard input in the form
+    it looks like. `catalogue` fills arguments that pipe syntax leaves out; Python is not run.
 
-    Raises `Invalid`: PLAN_FILE_INVALID, COMPILE_PIPE_SYNTAX.
+    Raises `Invalid`: PLAN_FILE_INVALID, COMPILE_PIPE_*, COMPILE_PYTHON_*.
     """
-    if file.suffix == ".pipe" or (str(file) == "-" and _is_no_json(text)):
+    suffix = _looks_like(text) if str(file) == "-" else file.suffix
+    if suffix == ".pipe":
         from backend.plans.pipe import parse_pipe
 
         return parse_pipe(text, catalogue)
+    if suffix == ".py":
+        from backend.plans.export import from_python
+
+        return from_python(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -60,7 +65,11 @@ def written(plan: PlanDocument, file: Path) -> bytes:
     if file.suffix == ".pipe":
         from backend.plans.pipe import to_pipe
 
-        return to_pipe(plan).encode() + b"\n"
+        return to_pipe(plan).encode()
+    if file.suffix == ".py":
+        from backend.plans.export import to_python
+
+        return to_python(plan).encode()
     return indented(as_document(plan)) + b"\n"
 
 
@@ -92,9 +101,11 @@ def bad_file(message: str) -> Invalid:
     return Invalid(message, code="PLAN_FILE_INVALID")
 
 
-def _is_no_json(text: str) -> bool:
+def _looks_like(text: str) -> str:
     start = text.lstrip()[:1]
-    return bool(start) and start not in '{["' and ("--" in text or ">>" in text)
+    if start not in ("{", "[") and "PlanDocument(" in text:
+        return ".py"
+    return ".json" if start in ("{", "[", '"', "") else ".pipe"
 
 
 def _plain_data(value: Any) -> Any:

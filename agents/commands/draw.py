@@ -1,4 +1,4 @@
-"""A plan in another form: Mermaid, pipe syntax, and back."""
+"""A plan in another form: a picture, Mermaid, Python, pipe syntax, and back."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.text import Text
 
-from agents.commands.documents import indented, read_document
-from agents.terminal import DONE, settings_alone
+from agents.commands.documents import indented, read_document, write_file, written
+from agents.terminal import DONE, err, settings_alone
 from backend.contracts.errors import Invalid
 from backend.contracts.plans import IR, PlanDocument
 from backend.plans.ir import compile_document
 from backend.plans.validation.shape import shape
+
+FORMATS = (".svg", ".png", ".mmd", ".py", ".pipe", ".json")
 
 
 async def mermaid(file: Path) -> int:
@@ -31,6 +34,35 @@ async def pipe(file: Path, as_json: bool) -> int:
     text = to_pipe(document)
     typer.echo(indented({"pipe": text}).decode() if as_json else text.rstrip())
     return DONE
+
+
+async def visualize(file: Path, output: Path, timezone: str, dark: bool) -> int:
+    """The plan in `file` in the form that the name of `output` says."""
+    document, ir = plan_in(read_document(file))
+    here = timezone or settings_alone().timezone or "UTC"
+    write_file(output, _drawn(document, ir, output, here, dark))
+    err.print(Text(f"Written to {output}."))
+    return DONE
+
+
+def _drawn(document: PlanDocument, ir: IR, output: Path, timezone: str, dark: bool) -> bytes:
+    if output.suffix in (".svg", ".png"):
+        from backend.plans.picture import png, svg
+
+        if output.suffix == ".png":
+            return png(ir, timezone, dark)
+        return svg(ir, timezone, dark).encode()
+    if output.suffix == ".mmd":
+        from backend.plans.render import mermaid as draw
+
+        return draw(ir, timezone).encode()
+    if output.suffix in (".py", ".pipe", ".json"):
+        return written(document, output)
+    raise Invalid(
+        f"A plan is not drawn as {output.suffix or output.name!r}.",
+        code="PLAN_FORMAT_UNKNOWN",
+        hint=f"Name a file that ends in {', '.join(FORMATS)}.",
+    )
 
 
 async def parse(text: str) -> int:

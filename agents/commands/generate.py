@@ -72,10 +72,11 @@ class _Progress:
         self._lines = model and not err.is_terminal
 
     def tell(self, name: str, state: str) -> None:
-        if state == "running":
-            self._status.update(f"Planning: {name}…")
+        if state != "running":
+            return
+        self._status.update(f"Planning: {name}…")
         if self._lines:
-            err.print(Text(f"{name} {state}", style="dim"))
+            err.print(Text(f"{name}…", style="dim"))
 
 
 def _say(outcome: Outcome, desk: Desk, order: Order) -> None:

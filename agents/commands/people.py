@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ from backend.contracts.views import PlanView
 from backend.lightning import Lightning
 
 SHORTEST = 4
+_WHOLE = 32
+_HEX = frozenset("0123456789abcdef")
 _PAGE = 200
 _LIST = "See yours: lightning-planner status"
 
@@ -50,6 +53,19 @@ async def run_of(lightning: Lightning, who: Principal, said: str) -> RunState:
         if found is None:
             raise NotFound(f"There is no plan or run {said[:40]}.", hint=_LIST) from None
         return await lightning.run_state(who, found)
+
+
+async def meant(lightning: Lightning, who: Principal, said: str) -> str:
+    """An id with the beginning of a plan's or a run's in its first part ("run:step") made whole; every
+    other id as it is."""
+    start, colon, rest = said.partition(":")
+    if not SHORTEST <= len(start) < _WHOLE or not set(start.lower()) <= _HEX:
+        return said
+    with contextlib.suppress(NotFound):
+        return f"{(await plan_of(lightning, who, start)).plan_id}{colon}{rest}"
+    with contextlib.suppress(NotFound):
+        return f"{(await run_of(lightning, who, start)).run_id}{colon}{rest}"
+    return said
 
 
 def _begins(id: str, said: str) -> bool:

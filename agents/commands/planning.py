@@ -60,7 +60,7 @@ class Desk:
         try:
             return await plan_once(self.planner, asked, on_stage)
         except (Unavailable, RateLimited) as error:
-            error.hint = error.hint or _WAY_ON
+            error.hint = _WAY_ON
             raise
 
 

@@ -8,21 +8,29 @@ from typing import Any
 
 import orjson
 import typer
+from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from agents.planner.times.report import report
+from agents.planner.times.report import report, understood
+from agents.planner.times.scan import Refused
+from agents.planner.times.when import When
 from agents.terminal import ASKS, DONE, err, out, plain
+from backend.contracts.plans import Trigger
+from backend.plans.readback import words
 
 
 def when(phrase: str, now: datetime | None, zone: str, as_json: bool) -> int:
     """Returns `ASKS` where the phrase is refused."""
     here = zone or os.environ.get("TIMEZONE", "") or _configured()
-    found = report(phrase, _moment(now, here), here)
+    moment = _moment(now, here)
+    found = report(phrase, moment, here)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    elif found["kind"] == "refused":
+        err.print(Text.assemble(("✗ ", "bold red"), plain(found["reason"])))
     else:
-        _say(found)
+        _say(found, understood(phrase, moment, here))
     return ASKS if found["kind"] == "refused" else DONE
 
 
@@ -43,12 +51,13 @@ def _configured() -> str:
     return settings_alone().timezone or machine_timezone()
 
 
-def _say(found: dict[str, Any]) -> None:
-    if found["kind"] == "refused":
-        err.print(Text.assemble(("✗ ", "bold red"), plain(found["reason"])))
-        return
-    meant = " and ".join(found["cron"]) or found["at"] or f"every {found['every_s']} s"
-    out.print(Text.assemble((found["kind"], "bold"), f"  {meant}", (f"  {found['zone']}", "dim")))
+def _say(found: dict[str, Any], meant: When | Refused) -> None:
+    assert isinstance(meant, When)
+    trigger: Trigger = TypeAdapter(Trigger).validate_python(meant.trigger("when"))
+    zone = Text(f"  {found['zone']}", style="dim")
+    out.print(Text(plain(words(trigger, found["zone"])), style="bold") + zone)
+    for said in meant.assumed:
+        out.print(Text(plain(said), style="yellow"))
     table = Table.grid(padding=(0, 2))
     for due in map(datetime.fromisoformat, found["next"]):
         table.add_row("", Text(due.strftime("%a %-d %b %Y")), Text(due.strftime("%H:%M")))

@@ -33,7 +33,13 @@ def inputs(tool: dict[str, Any]) -> dict[str, Any]:
         {"inputs": {"to": {"type": "str"}}},
         {"parameters": [{"name": "to", "type": "text"}]},
         {"input_schema": {"properties": {"to": {"type": "string"}}, "required": ["to"]}},
-        {"inputs": {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}},
+        {
+            "inputs": {
+                "type": "object",
+                "properties": {"to": {"type": "string"}},
+                "required": ["to"],
+            }
+        },
     ],
 )
 def test_inputs_are_understood_in_every_common_form(given: dict[str, Any]) -> None:
