@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.contracts.plans import MAX_STEPS
 from backend.plans.ir import STEP_PREFIX
-from backend.plans.pipe.scan import Misread
+from backend.plans.pipe.errors import Misread
 from backend.plans.pipe.syntax import (
     TRIGGER_NAMES,
     Chain,
@@ -46,6 +46,7 @@ class _Builder:
         self._definitions: list[Definition] = []
         self._names: dict[int, str] = {}
         self._on: dict[str, list[str | None]] = {}
+        self._numbers: dict[str, int] = {}
 
     def build(self) -> tuple[dict[str, Any], list[Definition]]:
         self._name_steps()
@@ -97,7 +98,8 @@ class _Builder:
         self._on = {self._names[id(step)]: [] for step in self._definitions}
 
     def _derive(self, step: Definition, known: set[str]) -> None:
-        name = unique(step_name(step.tool), known)
+        base = step_name(step.tool)
+        name, self._numbers[base] = unique(base, known, self._numbers.get(base, 2))
         known.add(name)
         self._names[id(step)] = name
 
@@ -160,7 +162,7 @@ def _named_triggers(triggers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     taken = {str(trigger["name"]) for trigger in triggers if "name" in trigger}
     named = []
     for trigger in triggers:
-        name = str(trigger.get("name") or unique(TRIGGER_NAMES[trigger["kind"]], taken))
+        name = str(trigger.get("name") or unique(TRIGGER_NAMES[trigger["kind"]], taken)[0])
         taken.add(name)
         named.append(trigger | {"name": name})
     return named

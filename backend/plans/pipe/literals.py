@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from backend.plans.pipe.scan import EXACT, MAX_DEPTH, Misread, Scanner, closing, literal
+from backend.plans.pipe.errors import Misread
+from backend.plans.pipe.scan import EXACT, MAX_DEPTH, Scanner, closing, literal
 from backend.plans.pipe.settings import UNITS
 
 _BARE = re.compile(

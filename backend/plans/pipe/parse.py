@@ -31,6 +31,12 @@ _HEARD_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NO_VALUE = ("--", "—", "–", ">>", "|", ")", "[", ";", "\n", "#")
 _NAMING = "Names have letters, digits, “_” and “-”."
 MAX_PARTS = 4 * MAX_STEPS
+_MISTAKES = {
+    "|": "“>>” leads from step to step; “|” stands between branches: (a | b) >> c.",
+    "-": 'An outcome is written a - "error" >> b, an argument --name=value.',
+    ">": "“>>” leads from step to step.",
+    "=": "Write the name of the argument first: --name=value.",
+}
 _ONWARD = "Arguments are written --name=value; another chain begins on a new line."
 
 
@@ -53,7 +59,7 @@ class _Parser:
             if on.ended:
                 break
             if not crossed:
-                on.expected("“>>”", hint=_ONWARD)
+                on.expected("“>>”", hint=_MISTAKES.get(on.text[on.at], _ONWARD))
             crossed = self._statement()
         return self._reading
 

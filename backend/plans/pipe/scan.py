@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from backend.contracts.errors import Invalid, Issue
+from backend.plans.pipe.errors import Misread
 
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 32
@@ -20,26 +20,6 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SINGLE = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _CURLY = re.compile(r"“([^”]*)”")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
-_SHOWN = 60
-
-
-class Misread(Invalid):
-    """Pipe text that cannot be read. `line` and `column` count from 1; `excerpt` is the line with a
-    caret below the place, for a reader of fixed-width text."""
-
-    code = "COMPILE_PIPE_SYNTAX"
-
-    def __init__(
-        self, text: str, at: int, message: str, *, hint: str = "", expected: Iterable[str] = ()
-    ) -> None:
-        start = text.rfind("\n", 0, at) + 1
-        self.line = text.count("\n", 0, at) + 1
-        self.column = at - start + 1
-        self.expected = tuple(expected)
-        self.excerpt = _excerpt(text, start, at)
-        said = f"Line {self.line}, column {self.column}: {message}"
-        issue = Issue(code=self.code, message=said, suggestion=hint, available=self.expected)
-        super().__init__(said, hint=hint, issues=(issue,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +135,18 @@ class Scanner:
         except json.JSONDecodeError as error:
             hint = "Put text in quotes inside [ ] and { }." if self.text[start] != '"' else ""
             self.fail(f"this is no JSON value: {_lower(error.msg)}.", at=error.pos, hint=hint)
-        except (ValueError, RecursionError):
-            self.fail("this value cannot be written as exact JSON.", at=start)
+        except ValueError:
+            self.fail("this value holds a number that is no exact JSON.", at=start)
+        except RecursionError:
+            self._too_deep(start)
         if too_deep(value):
-            self.fail(f"a value is nested more than {MAX_DEPTH} levels deep.", at=start)
+            self._too_deep(start)
         self._ends()
         text = value if isinstance(value, str) else self.text[start : self.at]
         return Value(value, text, start, isinstance(value, str))
+
+    def _too_deep(self, start: int) -> NoReturn:
+        self.fail(f"a value is nested more than {MAX_DEPTH} levels deep.", at=start)
 
     def _other_quotes(self, start: int) -> Value:
         found = self.match(_SINGLE) or self.match(_CURLY)
@@ -269,15 +254,6 @@ def _refuse_constant(text: str) -> NoReturn:
 
 # Not strict: a text may run over several lines.
 _JSON: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, strict=False)
-
-
-def _excerpt(text: str, start: int, at: int) -> str:
-    end = text.find("\n", at)
-    end = len(text) if end < 0 else end
-    first, last = max(start, at - _SHOWN), min(end, at + _SHOWN)
-    left, right = "…" * (first > start), "…" * (last < end)
-    line = "".join(mark if mark.isprintable() else " " for mark in text[first:last])
-    return f"{left}{line}{right}\n{' ' * (len(left) + at - first)}^"
 
 
 def _lower(text: str) -> str:

@@ -88,10 +88,10 @@ def step_name(tool: str) -> str:
     return name
 
 
-def unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str], number: int = 2) -> tuple[str, int]:
+    """The name, or with the first free number from `number` on; and the number to go on from."""
     if name not in taken:
-        return name
-    number = 2
+        return name, number
     while f"{name}_{number}" in taken:
         number += 1
-    return f"{name}_{number}"
+    return f"{name}_{number}", number + 1

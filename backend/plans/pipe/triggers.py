@@ -17,7 +17,7 @@ from backend.contracts.plans import (
     WebhookTrigger,
 )
 from backend.plans.pipe.literals import condition, exact, period, quoted
-from backend.plans.pipe.syntax import TRIGGER_NAMES
+from backend.plans.pipe.syntax import NAME, TRIGGER_NAMES
 
 _ALONE = ManualTrigger(name=TRIGGER_NAMES["manual"], kind="manual")
 
@@ -43,7 +43,8 @@ def _input(name: str, declared: Input) -> Iterator[str]:
     if declared.description:
         yield quoted(declared.description)
     if declared.format is not None:
-        yield f"format={quoted(declared.format)}"
+        word = NAME.fullmatch(declared.format)
+        yield f"format={declared.format if word else quoted(declared.format)}"
     if declared.enum is not None:
         yield f"enum={exact(declared.enum)}"
 

@@ -11,7 +11,9 @@ from backend.plans.ir import STEP_PREFIX
 from backend.plans.pipe.syntax import Definition
 from backend.plans.validation.schema import Absent, Shape
 
-_RESULTS: Final = ("summary", "text", "content", "body", "result", "data", "answer")
+_RESULTS: Final = (
+    "summary", "text", "content", "body", "result", "data", "answer", "entries", "items",
+)  # fmt: skip
 _TITLES: Final = frozenset({"subject", "title"})
 _WORDS: Final = frozenset({"string"})
 

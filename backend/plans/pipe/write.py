@@ -97,7 +97,7 @@ def _link(link: Link, indent: int, steps: dict[str, Step]) -> str:
             inner = [_chain(chain, indent + 4, steps) for chain in chains]
             return f"({_laid(inner, ' | ', chr(10) + ' ' * (indent + 2) + '| ', indent)})"
         case Definition(name=str(name)):
-            return _step(steps[name]) + outcome
+            return _step(steps[name], indent) + outcome
         case Definition(tool=mentioned):
             return mentioned + outcome
         case Heard(name=name):
@@ -114,8 +114,15 @@ def _laid(parts: list[str], along: str, down: str, indent: int) -> str:
     return line if len(line) + indent <= WIDTH and "\n" not in line else down.join(parts)
 
 
-def _step(step: Step) -> str:
-    return " ".join([*_prefixes(step), _tool(step), *_arguments(step), *_settings(step)])
+def _step(step: Step, indent: int) -> str:
+    lines = [" ".join([*_prefixes(step), _tool(step)])]
+    for part in (*_arguments(step), *_settings(step)):
+        if len(lines[-1]) + len(part) + indent < WIDTH:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"{' ' * (indent + 4)}{part}")
+            indent = 0
+    return "\n".join(lines)
 
 
 def _prefixes(step: Step) -> Iterator[str]:
