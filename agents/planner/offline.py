@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from agents.planner import lexicon
+from agents.planner.compose.answer import compose
 from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.ready import ready_answer
@@ -68,4 +69,8 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         revised = revise(planning, request.previous)
         if revised is not None:
             return revised
+    if not lexicon.WORDS.keys() & request.catalogue.tools.keys():
+        if index is None:
+            raise IndexNeeded
+        return compose(request, index)
     return planning.answer()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.catalogues import parse_catalogue
 from backend.contracts.plans import Catalogue
-from backend.contracts.tools import ToolSpec
 
 Edges = frozenset[tuple[str, str]]
 
@@ -41,10 +41,7 @@ class TaskSet:
 def load(folder: Path, name: str, limit: int | None = None) -> TaskSet:
     """One of `NAMES` from its `<name>-*dev*` and `<name>-tools` files. Raises `FileNotFoundError`."""
     tools, tasks = NAMES[name](folder, name)
-    specs = {row["id"]: ToolSpec.model_validate({"name": row["id"], **row}) for row in tools}
-    return TaskSet(
-        name, Catalogue(specs, hash=f"{name}-{len(specs)}"), tuple(tasks[:limit]), PUBLISHED[name]
-    )
+    return TaskSet(name, parse_catalogue(tools), tuple(tasks[:limit]), PUBLISHED[name])
 
 
 def rows(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -81,8 +78,11 @@ def _inputs(parameters: list[dict[str, str]] | None) -> dict[str, Any]:
 def _called(folder: Path, name: str) -> tuple[list[dict[str, Any]], list[Task]]:
     known = json.loads((folder / f"{name}-tools.json").read_text())
     tools = []
-    for tool in known:
-        inputs = {**tool.get("query_parameters", {}), **tool.get("path_parameters", {})}
+    for tool in {tool["name"]: tool for tool in known}.values():
+        inputs = {
+            **tool.get("query_parameters", tool.get("parameters", {})),
+            **tool.get("path_parameters", {}),
+        }
         tools.append(
             {
                 "id": tool["name"],

@@ -1,0 +1,1 @@
+"""Plans over tools nobody told us about: chosen, ordered and linked by what they say of themselves."""
