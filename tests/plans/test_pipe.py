@@ -278,6 +278,16 @@ def test_what_is_not_clear_stays_open(text: str) -> None:
     assert args(text, CATALOGUE) == {}
 
 
+def test_an_error_that_leads_somewhere_is_routed() -> None:
+    text = "a: web.read --url=x\nb: web.read --url=x [on_error=continue]\n(a - error | b - error) >> c: x.y"
+    assert [step.get("on_error") for step in steps(text, CATALOGUE).values()] == [
+        "route",
+        "continue",
+        None,
+    ]
+    assert "on_error" not in steps(text)["a"]
+
+
 def test_nothing_is_wired_without_a_catalogue_nor_over_what_is_said() -> None:
     assert args("web.read --url=x >> text.summarize") == {}
     text = "web.read --url=x >> text.summarize --text=mine"

@@ -22,9 +22,13 @@ def wire(
     document: dict[str, Any], definitions: list[Definition], catalogue: Catalogue
 ) -> dict[str, Any]:
     """The document with required arguments filled in: from the item of a loop, from the output of
-    the one step before, a title from the plan's name; and bare words as text where text is taken.
-    What is not clear stays open, for validation to say."""
+    the one step before, a title from the plan's name; bare words as text where text is taken; and
+    errors that lead somewhere routed there. What is not clear stays open, for validation to say."""
     steps = {step["name"]: step for step in document["steps"]}
+    heard = {name for step in document["steps"] for name in step["on"]}
+    for name, step in steps.items():
+        if f"{STEP_PREFIX}{name}.{RESERVED_ACTION}" in heard:
+            step.setdefault("on_error", "route")
     for step, definition in zip(document["steps"], definitions, strict=True):
         spec = catalogue.tools.get(step["action"])
         if spec is None:
