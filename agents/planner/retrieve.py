@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.planner.compose import weights
-from agents.planner.compose.evidence import read
-from agents.planner.compose.profile import Array, Profile
-from agents.planner.compose.words import tokens
+from agents.planner.matching import weights
+from agents.planner.matching.evidence import read
+from agents.planner.matching.profile import Array, Profile
+from agents.planner.matching.words import tokens
 from backend.contracts.plans import Catalogue
 from backend.contracts.tools import ToolSpec
 

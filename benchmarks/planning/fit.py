@@ -19,7 +19,7 @@ from agents.planner.compose.choice import (
     chosen,
     sigmoid,
 )
-from agents.planner.compose.evidence import (
+from agents.planner.matching.evidence import (
     CONTEXT,
     FEATURES,
     Reading,
@@ -27,8 +27,8 @@ from agents.planner.compose.evidence import (
     measured,
     softmax,
 )
-from agents.planner.compose.pieces import Piece, pieces
-from agents.planner.compose.profile import Profile
+from agents.planner.matching.pieces import Piece, pieces
+from agents.planner.matching.profile import Profile
 from benchmarks.planning.score import f1
 from benchmarks.planning.sets import NAMES, Task, load
 
@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.planner.compose.profile import Array
+from agents.planner.matching.profile import Array
 
 
 def _of(**values: float) -> Array:

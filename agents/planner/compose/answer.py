@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from agents.planner.compose import weights
 from agents.planner.compose.choice import Choice, chosen
 from agents.planner.compose.document import titled, written
-from agents.planner.compose.evidence import Reading, read
 from agents.planner.compose.linking import linked, ordered
-from agents.planner.compose.profile import Profile
-from agents.planner.compose.words import ACT_OF, spoken, stem, tokens
 from agents.planner.entities import Text
+from agents.planner.matching import weights
+from agents.planner.matching.evidence import Reading, read
+from agents.planner.matching.profile import Profile
+from agents.planner.matching.words import ACT_OF, spoken, stem, tokens
 from agents.planner.retrieve import Index
 from agents.planner.spoken import when_said
 from agents.planner.times import When

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.planner.compose.evidence import Reading
-from agents.planner.compose.profile import Array, Profile
-from agents.planner.compose.words import masked
+from agents.planner.matching.evidence import Reading
+from agents.planner.matching.profile import Array, Profile
+from agents.planner.matching.words import masked
 
 CANDIDATES = 14
 MAX_TOOLS = 8

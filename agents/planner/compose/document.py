@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.planner.compose.filling import said
 from agents.planner.compose.linking import Link
-from agents.planner.compose.words import spoken, tokens
+from agents.planner.matching.words import spoken, tokens
 from backend.contracts.plans import RESERVED_STEP_NAMES
 from backend.contracts.tools import ToolSpec
 from backend.plans.validation.schema import Shape

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agents.planner.compose.words import spoken, tokens
+from agents.planner.matching.words import spoken, tokens
 from backend.plans.validation.schema import Shape
 
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.planner.compose.choice import Choice
-from agents.planner.compose.evidence import Reading
-from agents.planner.compose.pieces import Piece
-from agents.planner.compose.profile import Profile
-from agents.planner.compose.words import ACT_OF, masked, spoken, stem, tokens
+from agents.planner.matching.evidence import Reading
+from agents.planner.matching.pieces import Piece
+from agents.planner.matching.profile import Profile
+from agents.planner.matching.words import ACT_OF, masked, spoken, stem, tokens
 
 _AFTER = re.compile(r"\b(?:after|once)\b\W*$", re.I)
 _BEFORE = re.compile(r"^\W*before\b", re.I)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.planner import schema
-from agents.planner.compose.acts import ACTS, of_words
+from agents.planner.matching.acts import ACTS, of_words
 
 STOP = of_words(
     "a an the of to for in on at by with and or my me i you your we our us it its this that these those"

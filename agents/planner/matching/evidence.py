@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.planner.compose.pieces import Piece, pieces
-from agents.planner.compose.profile import Array, Profile
-from agents.planner.compose.words import ACT_NAMES, ACT_OF, STOP, kinds_named, masked, stem, tokens
-from agents.planner.embedding import embedded
+from agents.planner.matching.embedding import embedded
+from agents.planner.matching.pieces import Piece, pieces
+from agents.planner.matching.profile import Array, Profile
+from agents.planner.matching.words import ACT_NAMES, ACT_OF, STOP, kinds_named, masked, stem, tokens
 
 FEATURES = (
     "text_near",  # the piece's meaning beside the tool's name and description

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.planner.compose.acts import ALTERING, WANTS_LOOK
-from agents.planner.compose.suppliers import searches, suppliers
-from agents.planner.compose.words import ACT_NAMES, ACT_OF, STOP, main_act, spoken, stem, tokens
-from agents.planner.embedding import embedded
+from agents.planner.matching.acts import ALTERING, WANTS_LOOK
+from agents.planner.matching.embedding import embedded
+from agents.planner.matching.suppliers import searches, suppliers
+from agents.planner.matching.words import ACT_NAMES, ACT_OF, STOP, main_act, spoken, stem, tokens
 from backend.contracts.tools import ToolSpec
 
 Array = np.ndarray[Any, np.dtype[np.float32]]

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agents.planner.compose.acts import of_words
-from agents.planner.compose.words import ACT_OF, STOP, main_act, spoken, stem, tokens
+from agents.planner.matching.acts import of_words
+from agents.planner.matching.words import ACT_OF, STOP, main_act, spoken, stem, tokens
 from backend.contracts.tools import ToolSpec
 
 MAX_DESCRIPTION = 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.planner.compose.profile import Array
+from agents.planner.matching.profile import Array
 
 
 def _of(**values: float) -> Array:

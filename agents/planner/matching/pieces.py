@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agents.planner.compose.acts import THINGS_TOO, VERBS, of_words
-from agents.planner.compose.words import ACT_OF, STOP, masked, stem
+from agents.planner.matching.acts import THINGS_TOO, VERBS, of_words
+from agents.planner.matching.words import ACT_OF, STOP, masked, stem
 
 MAX_PIECES = 24
 _CUT = re.compile(
