@@ -12,7 +12,7 @@ Arrow = tuple[int, int]
 GAP = 36.0
 _LANE = 18.0
 _SWEEPS = 6
-_MAX_BENDS = 3_000
+_MAX_BENDS = 600
 
 
 @dataclass(frozen=True, slots=True)

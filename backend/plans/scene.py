@@ -12,7 +12,7 @@ from backend.plans.firings import words
 from backend.plans.layers import ranks
 
 MAX_ROW = 9
-MAX_ROWS = 100
+MAX_ROWS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from backend.contracts.plans import (
     AtTrigger,
@@ -56,9 +57,9 @@ def _trigger(trigger: Trigger) -> Iterator[str]:
         case IntervalTrigger():
             yield period(trigger.every_s)
             if trigger.anchor is not None:
-                yield quoted(trigger.anchor.isoformat())
+                yield _moment(trigger.anchor)
         case AtTrigger():
-            yield quoted(trigger.timestamp.isoformat())
+            yield _moment(trigger.timestamp)
             if trigger.timezone is not None:
                 yield quoted(trigger.timezone)
         case WebhookTrigger():
@@ -70,6 +71,10 @@ def _trigger(trigger: Trigger) -> Iterator[str]:
             yield quoted(trigger.type)
             if trigger.filter is not None:
                 yield condition(trigger.filter)
+
+
+def _moment(when: datetime) -> str:
+    return quoted(when.isoformat().replace("+00:00", "Z"))
 
 
 def _cron(trigger: CronTrigger) -> Iterator[str]:
