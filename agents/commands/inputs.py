@@ -9,14 +9,11 @@ from typing import Any
 import orjson
 
 from agents.commands.documents import MAX_BYTES
-from backend.contracts.errors import Invalid, Issue
+from backend.contracts.errors import Invalid
 from backend.contracts.plans import Input
 
 STDIN_INPUT = "stdin"
-_NO_OVERRIDE = (
-    "Only inputs are given here. Anything else is another plan: change the file, or say it with "
-    "generate --after FILE."
-)
+_NO_OVERRIDE = "Anything else is another plan: change the file, or say it to generate --after FILE."
 
 
 def parse_inputs(
@@ -51,22 +48,21 @@ def _named(declared: Mapping[str, Input], options: Sequence[str]) -> Iterator[tu
             raise _bad(f"{option!r} is not --name=value.")
         name = name if name in declared else name.replace("-", "_")
         if name not in declared:
-            issue = Issue(
-                code="PLAN_INPUT_UNKNOWN",
-                message=f"The plan has no input {name[:60]!r}.",
-                available=tuple(declared),
-            )
-            raise Invalid(
-                f"--{name[:60]} is no input of this plan.",
-                code="PLAN_INPUTS_INVALID",
-                hint=_NO_OVERRIDE,
-                issues=(issue,),
-            )
+            raise _no_input(name, declared)
         if not equals and declared[name].type == "boolean":
             value = "true"
         elif not equals:
             value = left.pop(0) if left else ""
         yield name, value
+
+
+def _no_input(name: str, declared: Mapping[str, Input]) -> Invalid:
+    there = f"Its inputs are {', '.join(declared)}." if declared else "It has none."
+    return Invalid(
+        f"--{name[:60]} is no input of this plan.",
+        code="PLAN_INPUTS_INVALID",
+        hint=f"{there} {_NO_OVERRIDE}",
+    )
 
 
 def _value(spec: Input | None, name: str, text: str) -> Any:

@@ -123,7 +123,10 @@ def _run_row(lightning: Lightning, run: Mapping[str, Any], titles: Mapping[str, 
     since = datetime.fromisoformat(began) if began else None
     said = moment(since, lightning.timezone, lightning.now()) if since else ""
     error = (run.get("error") or {}).get("message", "")
-    return [*_head(str(run["run_id"]), name, str(run["status"])), Text(plain(f"{said} {error}"))]
+    return [
+        *_head(str(run["run_id"]), name, str(run["status"])),
+        Text(plain(f"{said}  {error}".rstrip())),
+    ]
 
 
 def _head(id: str, name: str, state: str) -> list[Text]:
