@@ -17,6 +17,7 @@ from agents.planner.talk import DROPPED
 from agents.repairs import mendable
 from agents.sessions import session
 from agents.simpler import simpler
+from agents.routines import routine
 from agents.stages import Run
 from agents.state import (
     Said,
@@ -105,12 +106,10 @@ class Nodes:
     async def _text(self, state: ThreadState, answer: PlanAnswer, runtime: Run) -> str:
         planner = self.drafting.planner(state)
         if answer.kind == "manage":
-            return await overview(
-                self._lightning,
-                runtime.context.who,
-                state["request"],
-                state["message"]["timezone"],
-            )
+            who, asked = runtime.context.who, state["request"]
+            told = await routine(self._lightning, who, state.get("plan_id"), asked)
+            zone = state["message"]["timezone"]
+            return told or await overview(self._lightning, who, asked, zone)
         if answer.kind != "talk" or not isinstance(planner, StagedPlanner):
             return answer.text
         words = []

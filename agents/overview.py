@@ -34,11 +34,11 @@ async def overview(lightning: Lightning, who: Principal, asked: str, timezone: s
 
 async def _plans(lightning: Lightning, who: Principal) -> str:
     found, _ = await lightning.plans(who, limit=LINES)
-    return _section(
+    return section(
         "Plans",
         (
-            f"**{_plain(plan.document.plan_name)}** · {plan.status}"
-            + (f" · {_plain(plan.when)}" if plan.when else "")
+            f"**{plain(plan.document.plan_name)}** · {plan.status}"
+            + (f" · {plain(plan.when)}" if plan.when else "")
             for plan in found
         ),
         "You have no plans yet. Say what should happen, and I will propose one.",
@@ -52,8 +52,8 @@ async def _schedules(lightning: Lightning, who: Principal, timezone: str) -> str
         plan = await lightning.plan(who, schedule.plan_id)
         due = f"next {_local(schedule.next_due, timezone)}" if schedule.next_due else "no next time"
         state = "paused" if schedule.status == "paused" else due
-        lines.append(f"**{_plain(plan.document.plan_name)}** · {_plain(plan.when)} · {state}")
-    return _section("Schedules", lines, "Nothing is scheduled.")
+        lines.append(f"**{plain(plan.document.plan_name)}** · {plain(plan.when)} · {state}")
+    return section("Schedules", lines, "Nothing is scheduled.")
 
 
 async def _runs(lightning: Lightning, who: Principal, timezone: str) -> str:
@@ -63,11 +63,11 @@ async def _runs(lightning: Lightning, who: Principal, timezone: str) -> str:
         plan = await lightning.plan(who, run["plan_id"])
         started = run.get("started_at")
         when = f" · {_local(datetime.fromisoformat(started), timezone)}" if started else ""
-        lines.append(f"**{_plain(plan.document.plan_name)}** · {run['status']}{when}")
-    return _section("Runs", lines, "Nothing has run yet. Approve a plan, and it runs.")
+        lines.append(f"**{plain(plan.document.plan_name)}** · {run['status']}{when}")
+    return section("Runs", lines, "Nothing has run yet. Approve a plan, and it runs.")
 
 
-def _section(title: str, lines: Iterable[str], empty: str) -> str:
+def section(title: str, lines: Iterable[str], empty: str) -> str:
     listed = [f"- {line}" for line in lines]
     return f"{title}\n\n" + "\n".join(listed) if listed else empty
 
@@ -80,6 +80,6 @@ def _local(moment: datetime, timezone: str) -> str:
     return moment.astimezone(zone).strftime("%a %d %b %H:%M")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Names are people's words, never markup."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text.replace("\n", " "))

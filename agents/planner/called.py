@@ -39,10 +39,8 @@ class Inputs:
 def filled_inputs(spec: ToolSpec, text: Text, span: Span) -> Inputs:
     """What text[span] says for the inputs of `spec`: first by name ("to=…", "topic: …"), then what can
     only be meant for one of them."""
-    out = Inputs()
+    out = labelled_inputs(spec, text, span)
     fields = schema.properties(spec)
-    for name, wanted in fields.items():
-        _by_name(out, name, wanted, text, span)
     for name, wanted in fields.items():
         if name not in out.values and (kind := _KINDS.get(schema.role(name, wanted))):
             _by_kind(out, name, wanted, text.between(*span, kind))
@@ -57,15 +55,25 @@ def filled_inputs(spec: ToolSpec, text: Text, span: Span) -> Inputs:
     return out
 
 
+def labelled_inputs(spec: ToolSpec, text: Text, span: Span) -> Inputs:
+    """What text[span] says by name: "to=…", "topic: …"."""
+    out = Inputs()
+    for name, wanted in schema.properties(spec).items():
+        _by_name(out, name, wanted, text, span)
+    return out
+
+
 def _in_words(out: Inputs, name: str, text: Text, whole: Span, place: Span) -> None:
+    named = [e.start for e in text.entities if place[0] <= e.start < place[1]]
+    place = (place[0], min(named, default=place[1]))
     said = _said(text, place)
     if said and not any(a < place[1] and place[0] < b for a, b in out.spans):
-        out.put(name, said, (whole, said))
+        out.put(name, said, ((whole[0], place[1]), said))
 
 
 def _answered(out: Inputs, spec: ToolSpec, text: Text, span: Span) -> None:
     """A line of its own answers what was asked: the first input that nothing gives a value."""
-    line = text.plain.find("\n", *span)
+    line = text.said.find("\n", *span)
     open_ = [name for name in spec.inputs.get("required", ()) if name not in out.values]
     if line < 0 or not open_ or any(a > line for a, _ in out.spans):
         return

@@ -9,6 +9,7 @@ from agents.planner import schema
 from agents.planner.match import Match
 from agents.planner.questions import time_question
 from agents.planner.remarks import remarks
+from agents.planner.shipped import is_template, shipped
 from agents.planner.times import Refused, When
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -21,12 +22,15 @@ def exact_answer(request: PlanRequest, match: Match) -> PlanAnswer:
     """The saved plan with the said values as the defaults of its inputs and the said time as its
     trigger; without a time it starts when it is approved. Asks for an input that has no value, and
     for a time that is not exact."""
-    spec = request.catalogue.tools[match.tool]
+    spec = request.catalogue.tools.get(match.tool) or shipped()[match.tool]
+    called = (
+        f"the template “{spec.name}”" if is_template(spec) else f"your saved plan “{spec.name}”"
+    )
     selection = {
         "mode": match.mode,
         "reason": match.reason,
         "confidence": match.confidence,
-        "tools": [spec.id],
+        "tools": sorted({step["action"] for step in spec.config["document"]["steps"]}),
         "candidates": [spec.id],
     }
     if isinstance(match.when, Refused):
@@ -49,7 +53,7 @@ def exact_answer(request: PlanRequest, match: Match) -> PlanAnswer:
     events = {trigger["name"]: SAID if when else DEFAULT for trigger in document["events"]}
     return PlanAnswer(
         "plan",
-        " ".join([f"This is your saved plan “{spec.name}”.", said]).strip(),
+        " ".join([f"This is {called}.", said]).strip(),
         document=document,
         confidence=match.confidence,
         not_covered=left,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.planner.entities import Text
+from agents.planner.shipped import is_template
 from backend.contracts.tools import ToolSpec
 
 NAMED, MENTIONED = 0.95, 0.8
@@ -40,7 +41,7 @@ def mention(text: Text, saved: Sequence[ToolSpec]) -> Mention | None:
 
 def names(spec: ToolSpec) -> set[str]:
     """What a saved plan is called: its name, its slug as words, its id."""
-    slug = spec.id.removeprefix("plan.")
+    slug = spec.id.partition(".")[2]
     found = {" ".join(re.findall(r"[^\W_]+", words.lower())) for words in (spec.name, slug)}
     return {name for name in found if name} | {spec.id}
 
@@ -54,7 +55,12 @@ def _mentions(said: str, name: str, spec: ToolSpec) -> Iterator[Mention]:
     for found in pattern.finditer(said):
         verb, mine = found["verb"] or "", (found["mine"] or "").startswith(("my", "our"))
         lasting = verb.startswith(("schedule", "set"))
-        if name.startswith("plan.") or found["kind"] or found["after"] or _STRONG.match(verb):
+        if is_template(spec):
+            # shipped for everybody: meant only where it is called a template
+            if "template" in f"{found['kind']} {found['after']}":
+                yield Mention(spec, found.span(), NAMED, lasting=True)
+            continue
+        if name == spec.id or found["kind"] or found["after"] or _STRONG.match(verb):
             yield Mention(spec, found.span(), NAMED, lasting)
             continue
         # an everyday word may be a plan's name: one word alone is not enough to mean it

@@ -1,9 +1,11 @@
-"""Answers that need no planning: a plan typed in pipe syntax, a saved plan that is meant as it is."""
+"""Answers that need no planning: a plan typed in pipe syntax, a saved plan that is meant as it is, what
+is to be done with one."""
 
 from __future__ import annotations
 
 import re
 
+from agents.planner.routines import routine_request
 from agents.planner.saved import exact_answer, saved_match
 from backend.contracts.errors import Invalid
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -21,6 +23,8 @@ def ready_answer(request: PlanRequest) -> PlanAnswer | None:
     that does not read is a question that shows where."""
     if (typed := _typed(request)) is not None:
         return typed
+    if routine_request(request.text):
+        return PlanAnswer("manage", "Your routines.")
     match = saved_match(request)
     return exact_answer(request, match) if match and match.mode == "exact" else None
 

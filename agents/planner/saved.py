@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 from agents.planner import lexicon
-from agents.planner.called import Inputs, filled_inputs
+from agents.planner.called import Inputs, filled_inputs, labelled_inputs
 from agents.planner.clauses import lead_end
 from agents.planner.entities import MASKED, Text
 from agents.planner.exact import exact_answer, reuse_step
 from agents.planner.match import Match
 from agents.planner.mentions import Mention, mention
+from agents.planner.shipped import is_template, shipped
 from agents.planner.spoken import when_said
 from backend.contracts.ports import PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -28,11 +29,19 @@ _COURTESY = re.compile(r"\b(?:again|once\s+more|now|right\s+away|please|for\s+me
 def saved_match(request: PlanRequest) -> Match | None:
     """The saved plan that `request` means, or None. Pure, and the same for the same request."""
     saved = [spec for spec in request.catalogue.tools.values() if spec.type == "plan"]
-    if not saved:
-        return None
     text = Text.of(request.text)
-    named = mention(text, saved)
+    named = mention(text, [*saved, *_usable(request)])
     return _called(text, request, named) if named else _said_again(text, request, saved)
+
+
+def _usable(request: PlanRequest) -> list[ToolSpec]:
+    """The shipped templates whose tools are all there: not over a foreign catalogue."""
+    tools = request.catalogue.tools
+    return [
+        spec
+        for spec in shipped().values()
+        if all(step["action"] in tools for step in spec.config["document"]["steps"])
+    ]
 
 
 # --- named ------------------------------------------------------------------------------------------
@@ -44,7 +53,9 @@ def _called(text: Text, request: PlanRequest, named: Mention) -> Match:
     verbs = lexicon.verbs(request.catalogue.tools.values())
     found = when_said(around, request.now, request.timezone)
     untimed = around.without(found.spans)
-    if other := _other_work(untimed, named.span, verbs):
+    labelled = labelled_inputs(spec, untimed, (0, len(text.plain)))
+    other = _other_work(untimed.without(tuple(labelled.spans)), named.span, verbs)
+    if other and not is_template(spec):
         inputs = filled_inputs(spec, untimed, _own_clause(untimed, named.span, other))
         left = _blank(text.said, [named.span, *inputs.spans])
         reason = f"“{spec.name}” is a saved plan of yours; the rest is planned around it."
@@ -55,7 +66,7 @@ def _called(text: Text, request: PlanRequest, named: Mention) -> Match:
         "exact",
         spec.id,
         min(named.confidence, UNREAD) if rest else named.confidence,
-        f"You named your saved plan “{spec.name}”.",
+        f"You named the {'template' if is_template(spec) else 'saved plan'} “{spec.name}”.",
         inputs.values,
         found.when,
         named.lasting,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from backend.contracts.errors import Invalid, Issue
-from backend.contracts.plans import Checked, PlanDocument, SavedPlan
+from backend.contracts.plans import Checked, PlanDocument, SavedPlan, Template
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanRevision, PlanView
 from backend.drivers.saved import slug
@@ -16,6 +17,8 @@ from backend.lightning.plans import Plans
 from backend.lightning.shelf import MOST
 from backend.plans.changes import changes
 from backend.plans.nested import cycle, with_saved
+from backend.plans.parametrise import parametrise
+from backend.plans.templates import templates
 
 _LONGEST_NAME = 80
 _LATER = frozenset({"PLAN_SETTING_MISSING"})  # may be made right without touching the plan
@@ -68,6 +71,32 @@ class SavedPlans(Plans):
         await self._inside(who, "plan.save", data)
         return await self.plan(who, plan_id)
 
+    async def save_template(
+        self,
+        who: Principal,
+        plan_id: str,
+        name: str | None = None,
+        paths: Sequence[str] | None = None,
+    ) -> PlanView:
+        """Keep a plan with inputs in the place of values written into it: of those at `paths`
+        ("steps/0/args/url"), or (None) of every recipient, address and file. Where that changes
+        anything it is a plan of its own: the one it is made from goes on as it is."""
+        view = await self._stored(who, plan_id, None)
+        document = parametrise(view.document, await self.catalogue(who), paths)
+        if document == view.document:
+            return await self.save(who, plan_id, name)
+        made = await self.propose(
+            who,
+            document,
+            request=view.request,
+            origin="edited",
+            planner=view.planner,
+            timezone=view.timezone,
+            proposal_id=f"template:{plan_id}:{view.revision}:{','.join(paths or ('all',))}",
+            provenance=view.provenance,
+        )
+        return await self.save(who, made.plan_id, name)
+
     async def unsave(self, who: Principal, plan_id: str) -> PlanView:
         """Let go of the name. The plan stays, and so does what was approved to call it."""
         await self._own(who, "plan", plan_id)
@@ -77,6 +106,10 @@ class SavedPlans(Plans):
     async def saved(self, who: Principal, words: str = "") -> list[SavedPlan]:
         """By name; with `words`, those in which they stand, the best first."""
         return await self._shelf.plans(who.user_id, words)
+
+    def templates(self) -> tuple[Template, ...]:
+        """The shipped plans to start from, by name."""
+        return templates()
 
     async def history(self, who: Principal, plan_id: str) -> list[PlanRevision]:
         """All revisions of a plan, the newest first."""

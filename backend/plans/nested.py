@@ -156,7 +156,7 @@ def _spec(plan: SavedPlan, catalogue: Catalogue) -> ToolSpec:
         description=document.description or f"Your saved plan “{plan.name}”.",
         version=f"{plan.revision}-{digest[:8]}",
         type="plan",
-        inputs=_inputs(document.inputs),
+        inputs=inputs_schema(document.inputs),
         outputs=_outputs(ir, catalogue),
         purity=_purity(document, catalogue),
         effects=foreseen.effects,
@@ -175,7 +175,8 @@ def _spec(plan: SavedPlan, catalogue: Catalogue) -> ToolSpec:
     )
 
 
-def _inputs(inputs: Mapping[str, Input]) -> JsonSchema:
+def inputs_schema(inputs: Mapping[str, Input]) -> JsonSchema:
+    """A plan's inputs as a tool's: those without a default must be given."""
     fields = {name: dict(_field(spec)) for name, spec in inputs.items()}
     return {
         "type": "object",
