@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.contracts.plans import Catalogue
-from backend.plans.pipe import is_pipe, parse_pipe
+from backend.plans.pipe import parse_pipe
 from backend.plans.validation import check
 from tests.plans.toolbox import CATALOGUE, DIGEST, NOW, document, tool
 
@@ -302,40 +302,3 @@ def test_a_number_is_text_where_only_text_is_taken() -> None:
         "body": "1.10",
         "priority": 3,
     }
-
-
-# --- a sentence or a pipe ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "feed.read --url=x",
-        "a >> b",
-        "@cron(0 9 * * *) x.y",
-        "@manual x.y",
-        "# mine\n@plan(x)",
-        "fetch: feed.read --url=x",
-    ],
-)
-def test_pipe_syntax_is_known_from_its_beginning(text: str) -> None:
-    assert is_pipe(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "every day at 9 read https://a.example/rss and mail it to me",
-        "remind me: call Ann",
-        "example.com is down -- tell me",
-        "@ann wants a report every Monday",
-        "feed.read",
-        "",
-    ],
-)
-def test_a_sentence_is_no_pipe(text: str) -> None:
-    assert not is_pipe(text)
-
-
-def test_a_tool_alone_is_one() -> None:
-    assert is_pipe(" feed.read ", CATALOGUE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from backend.contracts.plans import Catalogue
@@ -13,11 +12,7 @@ from backend.plans.pipe.scan import MAX_CHARACTERS
 from backend.plans.pipe.wiring import wire
 from backend.plans.pipe.write import to_pipe
 
-__all__ = ["MAX_CHARACTERS", "Misread", "is_pipe", "parse_pipe", "to_pipe"]
-
-_BEGINS = re.compile(
-    r"\s*(?:#[^\n]*\n\s*)*(?:[A-Za-z_][\w.-]*:\s*)?(?:@[a-z]+(?:\(|\s*$|\s+\S+\.)|[\w-]+(?:\.[\w-]+)+\s+--\w)"
-)
+__all__ = ["MAX_CHARACTERS", "Misread", "parse_pipe", "to_pipe"]
 
 
 def parse_pipe(text: str, catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -29,10 +24,3 @@ def parse_pipe(text: str, catalogue: Catalogue | None = None) -> dict[str, Any]:
     """
     document, definitions = build(text, read(text))
     return wire(document, definitions, catalogue) if catalogue is not None else document
-
-
-def is_pipe(text: str, catalogue: Catalogue | None = None) -> bool:
-    """Whether somebody who may type either means pipe syntax rather than a sentence."""
-    if catalogue is not None and text.strip() in catalogue.tools:
-        return True
-    return ">>" in text or _BEGINS.match(text[:MAX_CHARACTERS]) is not None
