@@ -10,12 +10,13 @@ from backend.contracts.errors import LightningError, NotFound
 from backend.contracts.events import Event
 from backend.contracts.explanation import Link
 from backend.contracts.security import Principal
-from backend.contracts.views import PlanView
+from backend.contracts.views import Change, PlanView
 from backend.drivers.turn import commits_of
 from backend.lightning import evidence
 from backend.lightning.runs import Runs
 from backend.lightning.sessions import Sessions
 from backend.plans.firings import zone
+from backend.security.redaction import MASK, names_secret
 
 MAX_REVISIONS = 50
 MAX_SAID = 300
@@ -76,9 +77,13 @@ class Tracing(Sessions, Runs):
             )
             links += await self._written(who, each)
             planning_id = str(each.provenance.get("planning_id", ""))
-            if each.origin == "planner" and planning_id not in told:
-                told.add(planning_id)
+            if each.origin == "edited" or planning_id in told:
+                continue
+            told.add(planning_id)
+            if each.origin == "planner":
                 links += await self._of_planning(who, each, planning_id)
+            elif each.request:
+                links.append(_said(planning_id or each.plan_id, each.created_at, each.request))
         return links
 
     async def _of_planning(self, who: Principal, view: PlanView, planning_id: str) -> list[Link]:
@@ -169,7 +174,7 @@ class Tracing(Sessions, Runs):
         detail = {
             "origin": view.origin,
             "trust": view.trust,
-            "changes": [[c.path, c.old, c.new] for c in view.changes],
+            "changes": [_change(change) for change in view.changes],
         }
         return [Link("revision", f"{view.plan_id}:{view.revision}", view.created_at, words, detail)]
 
@@ -210,10 +215,20 @@ def _planned(view: PlanView, id: str, kept: Mapping[str, Any], said: str) -> lis
         words += f", {repairs} {'fault' if repairs == 1 else 'faults'} mended"
     links = [Link("planning", id, at, words, kept)]
     said = str(kept.get("request") or said)
-    if said:
-        cut = said if len(said) <= MAX_SAID else f"{said[:MAX_SAID]}…"
-        links.append(Link("request", id, at, f"you said: “{cut}”", {"text": said}))
-    return links
+    return [*links, _said(id, at, said)] if said else links
+
+
+def _change(change: Change) -> dict[str, Any]:
+    hidden = names_secret(change.path.rpartition("/")[2])
+    old, new = (
+        MASK if hidden and value is not None else value for value in (change.old, change.new)
+    )
+    return {"path": change.path, "old": old, "new": new}
+
+
+def _said(id: str, at: datetime | None, text: str) -> Link:
+    cut = text if len(text) <= MAX_SAID else f"{text[:MAX_SAID]}…"
+    return Link("request", id, at, f"you said: “{cut}”", {"text": text})
 
 
 def _clock(at: datetime, view: PlanView) -> str:

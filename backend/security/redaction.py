@@ -21,10 +21,17 @@ _KEYS = re.compile(
 )
 _IN_LINK = re.compile(r"(?<=://)([^\s/:@]{1,200}):[^\s/@]{1,200}@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{12,}")
+_NAMES = r"pass(?:word|wort|code|phrase)|passwd|pwd|secret|api[ _-]?key|access[ _-]?token|token|pin"
 _NAMED = re.compile(
-    r"(?i)\b(pass(?:word|wort|code|phrase)|pwd|secret|api[ _-]?key|access[ _-]?token|token|pin)"
-    r"([\"'”]?\s{0,5}(?:[:=]|\bis\b)\s{0,5}[\"'“]?)(?!•)([^\s\"'”,;&]{3,})"
+    rf"(?i)\b({_NAMES})([\"'”]?\s{{0,5}}(?:[:=]|\bis\b)\s{{0,5}})(?!•)"
+    r"([\"'“][^\"'”]{3,200}|[^\s\"'“”,;&]{3,})"
 )
+_NAME = re.compile(rf"(?i)(?:^|[ _-])(?:{_NAMES})$")
+
+
+def names_secret(name: str) -> bool:
+    """Whether what stands under this name is nobody's to read: "smtp_password", "token"."""
+    return _NAME.search(name) is not None
 
 
 class Redaction:
@@ -45,16 +52,26 @@ class Redaction:
         text = _KEYS.sub(MASK, text)
         text = _IN_LINK.sub(rf"\1:{MASK}@", text)
         text = _BEARER.sub(rf"\1 {MASK}", text)
-        return _NAMED.sub(rf"\1\2{MASK}", text)
+        return _NAMED.sub(_masked, text)
 
     def value(self, value: Any, depth: int = _DEPTH) -> Any:
-        """Every text in a JSON value; keys stay."""
+        """Every text in a JSON value, and all of it under a secret's name; keys stay."""
         if isinstance(value, str):
             return self.text(value)
         if depth == 0:
             return None
         if isinstance(value, Mapping):
-            return {str(key): self.value(item, depth - 1) for key, item in value.items()}
+            return {
+                str(key): MASK
+                if names_secret(str(key)) and isinstance(item, str)
+                else self.value(item, depth - 1)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.value(item, depth - 1) for item in value]
         return value
+
+
+def _masked(found: re.Match[str]) -> str:
+    quote = found[3][0] if found[3][0] in "\"'“" else ""
+    return f"{found[1]}{found[2]}{quote}{MASK}"

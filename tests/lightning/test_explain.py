@@ -137,7 +137,9 @@ async def test_edits_and_later_words_are_links_of_their_own(house: House) -> Non
     ]
     edit = found.links[2]
     assert edit.words.startswith("edited by Ann at ") and "send: subject" in edit.words
-    assert edit.detail["changes"] == [["steps/0/args/subject", "News", "Morning"]]
+    assert edit.detail["changes"] == [
+        {"path": "steps/0/args/subject", "old": "News", "new": "Morning"}
+    ]
     said = [link.words for link in found.links if link.kind == "request"]
     assert said == ["you said: “to y@example.com instead”", f"you said: “{SAID}”"]
 
