@@ -88,6 +88,11 @@ def _placed(
     return Clock(hour % 24, minute, bare and hour <= 12, "24:00" if hour == 24 else "")
 
 
+def hour_alone(word: str) -> Clock:
+    """A bare number as a time of day."""
+    return _placed(int(word), 0, True, None, None, word)
+
+
 def named(word: str) -> Clock:
     """Noon or midnight."""
     return Clock(0, edge="midnight") if word == "midnight" else Clock(12)

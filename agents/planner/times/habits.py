@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from agents.planner.times import words
+from agents.planner.times.day import day_said
 from agents.planner.times.days import days_of
 from agents.planner.times.fields import cron_lines
 from agents.planner.times.limits import anchored, limited, phased
 from agents.planner.times.parts import Clock, Parts, Unclear
 from agents.planner.times.when import When, times_of_day
+from agents.planner.times.zones import zone_info
 
 LONGEST = 366 * 86_400
 
@@ -28,19 +30,20 @@ def habit(parts: Parts, now: datetime, zone: str) -> When:
         if when.kind == "cron":
             return when
     else:
-        when = _on_days(parts, zone, assumed)
+        when = _on_days(parts, now, zone, assumed)
     if when.kind == "interval":
         return anchored(when, parts, now)
     return limited(when, parts, now)
 
 
-def _on_days(parts: Parts, zone: str, assumed: list[str]) -> When:
+def _on_days(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> When:
     if parts.window:
         raise Unclear("it is not said how often in between")
     if parts.past is not None:
         raise Unclear("it is not said in which hours")
     if parts.every == "week" and not parts.weekdays:
-        return _every_days(replace(parts, every=None, step=(1, "week")), None, zone, assumed)
+        when = _every_days(replace(parts, every=None, step=(1, "week")), now, zone, assumed)
+        return replace(when, only_if=None)
     days, only_if = days_of(parts, assumed)
     times = _times(parts, assumed)
     return When("cron", zone, cron_lines(times, days), only_if=only_if, assumed=tuple(assumed))
@@ -190,7 +193,7 @@ def _every_years(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> 
     return phased(when, parts, n, "year", now.astimezone(UTC))
 
 
-def _every_days(parts: Parts, now: datetime | None, zone: str, assumed: list[str]) -> When:
+def _every_days(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> When:
     """Every n days or weeks: with a day or a time of day a cron that skips, else an interval."""
     assert parts.step
     n, unit = parts.step
@@ -202,9 +205,12 @@ def _every_days(parts: Parts, now: datetime | None, zone: str, assumed: list[str
     if seconds > LONGEST:
         raise Unclear("that is longer than a year")
     timed = parts.clocks or parts.day_part
+    if unit == "week" and not parts.weekdays and parts.since and timed:
+        first = day_said(parts.since, now.astimezone(zone_info(zone)))
+        parts = replace(parts, weekdays=(first.weekday(),))
     if unit == "week" and not parts.weekdays and timed:
         raise Unclear("it is not said on which day of the week", "every Monday", "every Friday")
-    if now is None or not (parts.weekdays or timed or parts.since or parts.until or parts.lasting):
+    if not (parts.weekdays or timed or parts.since or parts.until or parts.lasting):
         if parts.excluded or parts.months or parts.since or parts.until or parts.lasting:
             raise Unclear("it is not said on which days")
         assumed.append("counted from now")

@@ -13,7 +13,7 @@ Take = Callable[[Parts, Said], None]
 Fits = Callable[[Said, Parts], bool]
 
 # patterns that several matters use
-EVERY = r"(?:every|each)(?:\s+single)?"
+EVERY = r"(?:once\s+)?(?:every|each)(?:\s+single)?"
 WORKING = r"(?:week|work(?:ing)?[- ]?|business[- ])\s?days?"
 PART = r"(?P<part>\s+(?:morning|afternoon|evening|night)s?)?"
 

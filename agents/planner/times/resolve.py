@@ -95,8 +95,8 @@ def _listed(parts: Parts) -> Parts:
 
 
 def _yearly(parts: Parts) -> bool:
-    stepped = parts.step is not None and parts.step[1] == "year"
-    return parts.every == "year" or stepped
+    counted = (parts.step or parts.per or (0, ""))[1]
+    return "year" in {parts.every, counted}
 
 
 def _monthly(parts: Parts) -> bool:
@@ -133,6 +133,8 @@ def _dates_together(wholes: list[Parts]) -> None:
     """ "on 1 January and 1 July at 9 every year": the time and the year are said of both."""
     if any(parts.date is None for parts in wholes):
         return
+    if all(set(parts.given) <= {"date", "clocks", "day_part", "zone"} for parts in wholes):
+        _monthdays_together(wholes)
     yearly = any(_yearly(parts) or (parts.per and parts.per[1] == "year") for parts in wholes)
     count = next((parts.per for parts in wholes if parts.per), None)
     if count is not None and count[0] != sum(len(parts.clocks or (1,)) for parts in wholes):
@@ -143,6 +145,13 @@ def _dates_together(wholes: list[Parts]) -> None:
             parts.every = "year"
         if not parts.timed:
             parts.clocks, parts.day_part = wholes[-1].clocks, wholes[-1].day_part
+
+
+def _monthdays_together(wholes: list[Parts]) -> None:
+    """ "on the 1st at 9 and on the 15th at 17" can only be every month."""
+    if all(parts.date and parts.date[1] is None for parts in wholes):
+        for parts in wholes:
+            parts.every, parts.assumes = "month", ("every month",)
 
 
 def _share(wholes: list[Parts], name: str) -> None:

@@ -34,7 +34,19 @@ def _until(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    r"to|through", strong=False, bound="until", fits=lambda said, parts: parts.since is not None
+    rf"between(?=\s+(?:the\s+)?(?:{words.MONTH}\s|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{words.MONTH}|\d{{4}}-))",
+    strong=False,
+    bound="since",
+)
+def _between(parts: Parts, said: Said) -> None:
+    """As above."""
+
+
+@RULES.phrase(
+    r"to|through|and",
+    strong=False,
+    bound="until",
+    fits=lambda said, parts: parts.since is not None and parts.until is None,
 )
 def _to(parts: Parts, said: Said) -> None:
     """As above."""
@@ -60,6 +72,11 @@ def _end(parts: Parts, said: Said) -> None:
         parts.put("month_ahead", 1 if said["ahead"] else 0)
     else:
         parts.put("date", (None, 12, 31))
+
+
+@RULES.phrase(r"for\s+the\s+(?:next|coming|following)\s+(?P<unit>week|month|year)", strong=False)
+def _lasting_one(parts: Parts, said: Said) -> None:
+    parts.put("lasting", (1, said["unit"]))
 
 
 @RULES.phrase(

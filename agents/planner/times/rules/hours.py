@@ -43,12 +43,23 @@ def _at_clock(parts: Parts, said: Said) -> None:
 @RULES.phrase(
     rf"(?={_EXACT}|\d{{1,2}}\.\d{{2}}\s*(?:am|pm)(?!\w)|"
     rf"{_NUM}(?:\s+[\w-]+)?\s+(?:am|pm|a\.m\.?|p\.m\.?|o'?\s?clock|in\s+the\s+(?:morning|afternoon|evening)|at\s+night)|"
-    rf"(?:half|(?:a\s+)?quarter|{_NUM}\s+minutes?)\s+(?:past|to)\s+{_BASE}|{_FIVES}\s+past\s+{_BASE}|"
+    rf"(?:half|(?:a\s+)?quarter|{_NUM}\s+minutes?)\s+(?:past|to|before|after)\s+{_BASE}|{_FIVES}\s+past\s+{_BASE}|"
     r"\d{1,2}h(?:\d\d)?\b)" + clocks.pattern(),
     joins=True,
 )
 def _plain_clock(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.clock(said),))
+
+
+@RULES.phrase(
+    rf"(?P<n>\d{{1,2}})(?=\s+on\s+(?:weekdays|weekends|{words.DAY}s?)\b)",
+    strong=False,
+    joins=True,
+    fits=lambda said, parts: bool(parts.clocks),
+)
+def _clock_on(parts: Parts, said: Said) -> None:
+    """ "at 9 on weekdays and 10 on weekends"."""
+    parts.put("clocks", (clocks.hour_alone(said["n"]),))
 
 
 @RULES.phrase(
@@ -65,7 +76,7 @@ def _named_clock(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    rf"{words.SEPARATOR}(?:at\s+)?{clocks.pattern()}(?!\s+(?!in\b|at\b|on\b|utc\b|gmt\b)\w+s\b)",
+    rf"{words.SEPARATOR}(?:again\s+)?(?:at\s+)?{clocks.pattern()}(?!\s+(?!in\b|at\b|on\b|utc\b|gmt\b)\w+s\b)",
     strong=False,
     continues=True,
 )
@@ -109,6 +120,7 @@ _PAST = rf"(?P<n>quarter|half|{_NUM})(?:\s+minutes?)?\s+(?:past|after)"
 
 @RULES.phrase(
     rf"(?:at\s+)?(?:a\s+)?{_PAST}(?P<rest>\s+(?:the|{EVERY})\s+hour)|"
+    rf"(?:at\s+)?the\s+top\s+of(?P<top>\s+(?:the|{EVERY})\s+hour)|"
     r"(?:at|on)\s+the\s+(?:(?P<mid>half[- ]hour)|hour)|"
     rf"at\s+minute\s+(?P<minute>\d{{1,2}})(?:\s+of\s+(?:the|{EVERY})\s+hour)?|"
     r"at\s+:(?P<colon>\d\d)",
@@ -123,7 +135,7 @@ def _past_the_hour(parts: Parts, said: Said) -> None:
         minute = words.number(number) if number else 30 if found.get("mid") else 0
     if minute > 59:
         raise Unclear(f"an hour has no minute {minute}")
-    rest = found.get("rest")
+    rest = found.get("rest") or found.get("top")
     if rest and ("every" in rest or "each" in rest) and parts.step is None:
         parts.put("step", (1, "hour"))
     parts.put("past", minute)

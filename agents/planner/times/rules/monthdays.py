@@ -57,34 +57,36 @@ def _weekday(parts: Parts, said: Said) -> None:
     parts.put("weekdays", (words.day(said["day"]),))
 
 
-@RULES.phrase(rf"(?:on\s+)?(?:the\s+|{EVERY}\s+)?{_NTH}\s+(?P<day>{_DAY}){_OF}")
+@RULES.phrase(rf"(?:on\s+)?(?:the\s+|{EVERY}\s+)?{_NTH}\s+(?P<day>{_DAY})s?{_OF}")
 def _nth_weekday(parts: Parts, said: Said) -> None:
     _weekday(parts, said)
     _of(parts, said)
 
 
 @RULES.phrase(
-    rf"(?:on\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?{_NTH}\s+(?P<day>{_DAY})\s+(?:of|in)\s+{_MONTHS}"
+    rf"(?:on\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?{_NTH}\s+(?P<day>{_DAY})s?\s+(?:of|in)\s+{_MONTHS}"
 )
 def _nth_weekday_in(parts: Parts, said: Said) -> None:
     _weekday(parts, said)
     _in_months(parts, said)
+    if parts.months and len(parts.months) > 1:
+        parts.put("recurring", True)
 
 
 @RULES.phrase(
-    rf"(?:on\s+)?{EVERY}\s+(?P<nth>(?:first|1st|last)(?:{_SEP}(?:first|1st|{_ORD}|last)){{0,4}})\s+(?P<day>{_DAY})"
+    rf"(?:on\s+)?{EVERY}\s+(?P<nth>(?:first|1st|last)(?:{_SEP}(?:first|1st|{_ORD}|last)){{0,4}})\s+(?P<day>{_DAY})s?"
 )
 def _every_nth_weekday(parts: Parts, said: Said) -> None:
     _weekday(parts, said)
     parts.put("recurring", True)
 
 
-@RULES.phrase(rf"on\s+(?:the\s+)?{_NTH}\s+(?P<day>{_DAY})")
+@RULES.phrase(rf"on\s+(?:the\s+)?{_NTH}\s+(?P<day>{_DAY})s?")
 def _on_nth_weekday(parts: Parts, said: Said) -> None:
     _bare_nth_weekday(parts, said)
 
 
-@RULES.phrase(rf"(?:the\s+)?{_NTH}\s+(?P<day>{_DAY})", strong=False)
+@RULES.phrase(rf"(?:the\s+)?{_NTH}\s+(?P<day>{_DAY})s?", strong=False)
 def _bare_nth_weekday(parts: Parts, said: Said) -> None:
     if said.group().startswith("last"):
         raise Unclear(f"“{said.group()}” has passed, or is it one of the month?",
@@ -118,10 +120,12 @@ def _workday_of_month(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    rf"(?:on\s+|at\s+)?(?:the\s+)?(?:(?P<last>last|final)|(?P<first>first|1st))\s+day(?:{_OF}|\s+(?:of|in)\s+{_MONTHS})"
+    rf"(?:on\s+|at\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?(?:(?P<last>last|final)|first|1st)\s+day"
+    rf"(?:{_OF}|\s+(?:of|in)\s+{_MONTHS})"
 )
 @RULES.phrase(
-    rf"(?:on\s+|at\s+)?(?:the\s+)?(?P<last>end){_OF}", fits=lambda said, _: not _vague_end(said)
+    rf"(?:on\s+|at\s+)?(?:the\s+)?(?:(?P<last>end)|start|beginning){_OF}",
+    fits=lambda said, _: not _vague_end(said),
 )
 def _edge_day(parts: Parts, said: Said) -> None:
     parts.put("monthdays", (-1,) if said["last"] else (1,))
@@ -157,7 +161,7 @@ def _month_end(parts: Parts, said: Said) -> None:
     parts.put("monthdays", (-1,))
 
 
-@RULES.phrase(rf"(?:on\s+)?(?:the\s+)?{_NTH}(?:\s+days?)?{_OF}")
+@RULES.phrase(rf"(?:on\s+)?(?:the\s+|{EVERY}\s+)?{_NTH}(?:\s+days?)?{_OF}")
 @RULES.phrase(rf"(?:on\s+)?(?:the\s+)?day\s+(?P<nth>\d{{1,2}}){_OF}")
 def _days_of_month(parts: Parts, said: Said) -> None:
     _take_days(parts, _ordinals(f"{said['nth']}th" if said["nth"].isdigit() else said["nth"]))
@@ -197,6 +201,7 @@ def _days_of_months(parts: Parts, said: Said) -> None:
         raise Unclear("29 February is only in leap years")
     parts.put("monthdays", days)
     _in_months(parts, said)
+    parts.put("recurring", True)
 
 
 @RULES.phrase(

@@ -35,22 +35,6 @@ def _every_other(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    rf"{EVERY}\s+(?P<unit>minute|hour|day|week|month|year)|per\s+(?P<per>minute|hour|day|week|month|year)|"
-    r"(?P<ly>hourly|daily|weekly|monthly|yearly|annually)|(?P<days>all\s+days|(?:seven|7)\s+days\s+a\s+week)|"
-    rf"(?P<quarter>quarterly|{EVERY}\s+quarter|(?:every|once\s+(?:a|per|every))\s+quarter)"
-)
-def _every_unit(parts: Parts, said: Said) -> None:
-    if said["quarter"]:
-        parts.put("quarter", True)
-        parts.put("recurring", True)
-        return
-    unit = said["unit"] or said["per"] or ("day" if said["days"] else "")
-    if not unit:
-        unit = {"daily": "day", "annually": "year"}.get(said["ly"], said["ly"][:-2])
-    _step(parts, 1, unit)
-
-
-@RULES.phrase(
     rf"{_TIMES}\s+(?:(?:an?|per|each|every)\s+(?P<unit>minute|hour|day|week|month|year)|(?P<ly>daily|weekly|monthly))"
 )
 def _times_a(parts: Parts, said: Said) -> None:
@@ -67,6 +51,22 @@ def _times_a(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
+    rf"{EVERY}\s+(?P<unit>minute|hour|day|week|month|year)|per\s+(?P<per>minute|hour|day|week|month|year)|"
+    r"(?P<ly>hourly|daily|weekly|monthly|yearly|annually)|(?P<days>all\s+days|(?:seven|7)\s+days\s+a\s+week)|"
+    rf"(?P<quarter>quarterly|{EVERY}\s+quarter|(?:every|once\s+(?:a|per|every))\s+quarter)"
+)
+def _every_unit(parts: Parts, said: Said) -> None:
+    if said["quarter"]:
+        parts.put("quarter", True)
+        parts.put("recurring", True)
+        return
+    unit = said["unit"] or said["per"] or ("day" if said["days"] else "")
+    if not unit:
+        unit = {"daily": "day", "annually": "year"}.get(said["ly"], said["ly"][:-2])
+    _step(parts, 1, unit)
+
+
+@RULES.phrase(
     r"(?:(?:just|only)\s+)?(?:once|one\s+time)(?:\s+only)?(?!\s+(?:an?|per|every|each|in)\b)",
     strong=False,
 )
@@ -75,10 +75,28 @@ def _once(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    r"of\s+(?:every|each)\s+(?P<unit>month|year)|in\s+(?:every|each)\s+month", strong=False
+    r"of\s+(?:every|each)\s+(?P<unit>month|year)|in\s+(?:every|each)\s+month",
+    strong=False,
+    fits=lambda said, parts: not _all_of(said["unit"] or "month", parts),
 )
 def _of_every(parts: Parts, said: Said) -> None:
     parts.put("every", said["unit"] or "month")
+
+
+@RULES.phrase(
+    r"of\s+(?:the|every|each)\s+(?P<unit>day|week|month|year)",
+    strong=False,
+    fits=lambda said, parts: _all_of(said["unit"], parts),
+)
+def _of_all(parts: Parts, said: Said) -> None:
+    """ "every Friday of the month" is every Friday."""
+
+
+def _all_of(unit: str, parts: Parts) -> bool:
+    if parts.date or parts.nth or parts.monthdays or parts.workdays:
+        return False
+    small = parts.often or (parts.recurring and bool(parts.weekdays)) or parts.every == "day"
+    return small and (unit != "day" or parts.often)
 
 
 @RULES.phrase(rf"(?:{EVERY}|(?:in\s+)?(?:a|any))\s+leap\s+year|(?:in\s+)?leap\s+years")

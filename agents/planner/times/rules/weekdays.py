@@ -9,7 +9,8 @@ from agents.planner.times.parts import Parts, Unclear
 from agents.planner.times.phrase import EVERY, PART, WORKING, Phrases, Said
 
 RULES = Phrases(joins=True)
-_DAY, _DAYS, _SEP, _MONTH = words.DAY, words.DAY + "s?", words.SEPARATOR, words.MONTH
+_DAY, _DAYS, _MONTH = words.DAY, words.DAY + "s?", words.MONTH
+_SEP = rf"(?:{words.SEPARATOR}|\s*/\s*)"
 _FULL = "|".join(words.DAYS)
 _TO = r"(?:\s*-\s*|\s+(?:to|through|thru|until|till)\s+)"
 _ALL_WEEK = tuple(range(7))
