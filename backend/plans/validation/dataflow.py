@@ -120,7 +120,7 @@ class Flow:
     def _resolves(self, text: str) -> bool:
         (reference,) = references(text)
         known = reference.root in self._subject.steps or reference.root == "inputs"
-        return bool(known and reference.path) and isinstance(self._sight.produced(reference), Shape)
+        return bool(known and reference.path) and self._sight.meant(reference) is not None
 
     def _agreement(
         self, reference: Reference, where: Place, produced: Shape, wanted: Shape
@@ -205,8 +205,8 @@ class Flow:
             chain = (str(root), *path)
             text = spelled(chain, reference)
             (other,) = references(text)
-            seen = self._sight.produced(other, in_items=where[0] != "for_each")
-            if isinstance(seen, Unseen) or not isinstance(value, str):
+            seen = self._sight.meant(other, in_items=where[0] != "for_each")
+            if seen is None or not isinstance(value, str):
                 continue
             whole = value == reference.text
             made = seen if whole else Shape({"type": "string"})

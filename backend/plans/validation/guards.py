@@ -131,7 +131,7 @@ def _issue(
 def _renamed(sight: Sight, text: str, look: Look, unseen: Unseen) -> str | None:
     for root, *rest in unseen.instead:
         reference = Reference(str(root), tuple(rest), has_default=look.safe)
-        if isinstance(sight.produced(reference), Shape):
+        if sight.meant(reference) is not None:
             spelling = spelled((str(root).replace("-", "_"), *rest))
             same = [other for other in looks(text) if other.chain == look.chain]
             return _readable(put(text, [(each, spelling) for each in same]))

@@ -119,6 +119,22 @@ class Sight:
         made = Shape.of(spec.outputs)
         return made.columns() if other.for_each is not None else made
 
+    def meant(self, reference: Reference, *, in_items: bool = True) -> Shape | None:
+        """As `produced`, for a reference that may have been meant: that its step does not come before,
+        or may be skipped, is said of it in its turn."""
+        seen = self.produced(reference, in_items=in_items)
+        if isinstance(seen, Shape):
+            return seen
+        if seen.code == "PLAN_REFERENCE_UNKNOWN" or reference.root == self._step.name:
+            return None
+        shape = self.shape(reference.root)
+        try:
+            for part in reference.path:
+                shape = shape.at(part)
+        except Absent:
+            return None
+        return shape
+
     def outputs(self, root: str, wanted: Shape) -> tuple[str, ...]:
         """The outputs of a step that would fit, by name."""
         step = self._subject.steps.get(root)
