@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 Edges = set[tuple[str, str]]
 
+_READS = frozenset({"feed.read", "file.list", "file.read", "http.get", "web.read"})
 _HOLE = re.compile(r"\$\{([^}]*)\}")
 _TEXT = re.compile(r'"[^"]*"|\'[^\']*\'')
 _NAME = re.compile(r"(?<![.\w-])[A-Za-z_][\w-]*")
@@ -54,9 +56,11 @@ def expression_names(expression: str) -> set[str]:
 
 def _fit(document: Mapping[str, Any], graph: Mapping[str, Any], extra: Sequence[str]) -> Fit:
     steps = document["steps"]
-    tools = {step["name"]: step["action"] for step in steps}
+    same = _read_again(steps)
+    tools = {step["name"]: step["action"] for step in steps if step["name"] not in same}
     harmless = {n for n, tool in tools.items() if tool in extra and tool not in graph["tools"]}
-    edges = _reduced(_contracted(_dependencies(steps), harmless))
+    needed = {(same.get(a, a), same.get(b, b)) for a, b in _dependencies(steps)}
+    edges = _reduced(_contracted({(a, b) for a, b in needed if a != b}, harmless))
     nodes = Counter(tool for name, tool in tools.items() if name not in harmless)
     pairs = Counter((tools[a], tools[b]) for a, b in edges)
     want_nodes = Counter(graph["tools"])
@@ -67,6 +71,18 @@ def _fit(document: Mapping[str, Any], graph: Mapping[str, Any], extra: Sequence[
         ((pairs & want_pairs).total(), pairs.total(), want_pairs.total()),
         frozenset(graph["tools"]),
     )
+
+
+def _read_again(steps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Steps that read what an earlier one has read in the same way: as good as that one."""
+    first: dict[str, str] = {}
+    again: dict[str, str] = {}
+    for step in steps:
+        if step["action"] in _READS and not step.get("guard") and not step.get("for_each"):
+            what = json.dumps([step["action"], step.get("args", {})], sort_keys=True)
+            if first.setdefault(what, step["name"]) != step["name"]:
+                again[step["name"]] = first[what]
+    return again
 
 
 def _dependencies(steps: Sequence[Mapping[str, Any]]) -> Edges:

@@ -158,6 +158,15 @@ def test_an_edge_that_a_longer_way_makes_needless_does_not_count() -> None:
     assert best_fit(document, [chain], []).exact
 
 
+def test_reading_the_same_thing_twice_is_as_good_as_once() -> None:
+    document = copy.deepcopy(PLAN)
+    document["steps"].insert(1, document["steps"][0] | {"name": "again"})
+    document["steps"][2] |= {"on": ["step.again"], "guard": None}
+    assert best_fit(document, [EXPECT], []).exact
+    document["steps"][1] = document["steps"][1] | {"args": {"url": "https://b.example.com/rss"}}
+    assert not best_fit(document, [EXPECT], []).exact
+
+
 @pytest.mark.parametrize("half", ["dev", "held"])
 def test_every_written_request_names_tools_and_arguments_that_there_are(half: Half) -> None:
     rows = written(half)
