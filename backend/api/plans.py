@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.api.auth import Caller, Door
@@ -136,9 +136,19 @@ async def propose(
 
 @router.get("")
 async def list_plans(
-    door: Door, who: Caller, cursor: Cursor = None, limit: Limit = 50
+    door: Door,
+    who: Caller,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    saved: bool = False,
+    q: Annotated[str, Query(max_length=200)] = "",
 ) -> Paged[PlanView]:
-    """Your plans, the newest first."""
+    """Your plans, the newest first. With `saved` those that are kept under a name, by name, as of the
+    revision that is kept; `q` finds among them by their words, the best first."""
+    if saved or q:
+        kept = await door.saved(who, q)
+        views = [await door.plan(who, each.plan_id, each.revision) for each in kept[:limit]]
+        return Paged(items=views, cursor=None)
     items, following = await door.plans(who, cursor, limit)
     return Paged(items=items, cursor=following)
 
