@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from backend.contracts.caching import Cache
 from backend.contracts.errors import NotFound
 from backend.contracts.events import Event
 from backend.contracts.plans import IR
@@ -15,29 +15,31 @@ from backend.contracts.runs import ENDED_RUN, RunState
 from backend.drivers import children
 from backend.drivers.turn import Turn, fold
 from backend.plans.engine import Graph, advance, evolve, graph
+from backend.plans.ir import ir_hash as hash_of
 
 _GRAPHS = 500
 
 
 class Graphs:
-    """Compiled plans by hash. An approved revision never changes, so neither does its graph."""
+    """Compiled plans by hash. An approved revision never changes, so neither does its graph; what was
+    changed in the database is not what was approved, and is not run."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._graphs: Cache[str, Graph] = Cache(_GRAPHS)
 
     async def load(self, plan_id: str, revision: int, ir_hash: str) -> Graph:
         known = self._graphs.get(ir_hash)
         if known is not None:
-            self._graphs.move_to_end(ir_hash)
             return known
         document = await self._store.get("revision", f"{plan_id}:{revision}", None)
         if document is None or document.body is None or document.body["ir_hash"] != ir_hash:
             raise NotFound("The revision of this run is gone.", code="EXEC_REVISION_MISSING")
-        built = graph(IR.model_validate(document.body["ir"]))
-        self._graphs[ir_hash] = built
-        while len(self._graphs) > _GRAPHS:
-            self._graphs.popitem(last=False)
+        ir = IR.model_validate(document.body["ir"])
+        if hash_of(ir) != ir_hash:
+            raise NotFound("The plan is not the approved one.", code="EXEC_REVISION_CHANGED")
+        built = graph(ir)
+        self._graphs.put(ir_hash, built)
         return built
 
 
