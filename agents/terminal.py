@@ -105,6 +105,8 @@ def plain(text: object, limit: int = 2000) -> str:
 def show_error(error: LightningError) -> None:
     said = Text.assemble(("✗ ", "bold red"), plain(error.message), (f"  {error.code}", "dim"))
     err.print(said, soft_wrap=True)
+    for line in error.excerpt.splitlines():
+        err.print(Text(f"    {plain(line)}"), soft_wrap=True)
     others = [issue for issue in error.issues if issue.message != error.message]
     show_issues(others)
     if error.hint:

@@ -4,6 +4,7 @@ is to be done with one."""
 from __future__ import annotations
 
 import re
+from textwrap import indent
 
 from agents.planner.routines import routine_request
 from agents.planner.saved import exact_answer, saved_match
@@ -36,7 +37,8 @@ def _typed(request: PlanRequest) -> PlanAnswer | None:
     try:
         document = parse_pipe(text, request.catalogue)
     except Invalid as error:
-        said = f"{error.message} {error.hint}".strip()
+        shown = indent(error.excerpt, "    ", lambda _: True)
+        said = "\n\n".join(each for each in (error.message, shown, error.hint) if each)
         return PlanAnswer("question", said, planner=HAND)
     selection = {"mode": "compose", "reason": "You wrote this plan yourself.", "confidence": 1.0}
     return PlanAnswer("plan", document=document, planner=HAND, selection=selection)

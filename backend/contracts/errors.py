@@ -39,10 +39,12 @@ class Issue(BaseModel):
 
 
 class LightningError(Exception):
-    """Base of every error a person may meet; `status` is its HTTP status, `hint` what to do next."""
+    """Base of every error a person may meet; `status` is its HTTP status, `hint` what to do next.
+    `excerpt`, where there is one, shows its place in a text: a line, and a caret below it."""
 
     status = 500
     code = "EXEC_INTERNAL"
+    excerpt = ""
 
     def __init__(
         self,

@@ -298,7 +298,10 @@ async def test_a_plan_typed_in_pipe_syntax_needs_no_model(planner: ModelPlanner)
 async def test_a_typed_plan_that_does_not_read_says_where(planner: ModelPlanner) -> None:
     answer = await planner.plan(request("feed.read --url= >> >> notify.user --text=Hello"))
     assert answer.kind == "question"
-    assert "line 1" in answer.text.lower() or "column" in answer.text.lower()
+    assert "Line 1, column 17" in answer.text
+    assert (
+        "\n    feed.read --url= >> >> notify.user --text=Hello\n" + " " * 20 + "^\n" in answer.text
+    )
 
 
 async def test_a_saved_plan_that_is_named_needs_no_model(planner: ModelPlanner) -> None:

@@ -33,6 +33,7 @@ def test_what_a_line_of_steps_leaves_out_is_filled(terminal: Terminal) -> None:
     assert said.data["steps"][1]["args"]["text"].startswith("${")
     bad = terminal.planner("pipe", "--parse", "web.read --url=")
     assert bad.code == 1 and "COMPILE_PIPE" in bad.err
+    assert "    web.read --url=\n                   ^\n" in bad.err
 
 
 def test_pipe_syntax_is_taken_as_a_plan_and_not_as_words(terminal: Terminal) -> None:
