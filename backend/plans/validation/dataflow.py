@@ -9,38 +9,34 @@ from backend.contracts.errors import Fix, Invalid, Issue
 from backend.contracts.plans import Step
 from backend.plans import pointer
 from backend.plans.bindings import Reference, references
-from backend.plans.validation.defaults import default_for, with_default
 from backend.plans.validation.guards import guard
+from backend.plans.validation.meant import Meant
 from backend.plans.validation.order import Order
 from backend.plans.validation.schema import KIND_WORDS, Absent, Shape
-from backend.plans.validation.sight import Sight, Unseen
-from backend.plans.validation.spelling import braced, labelled, rebraced, spelled
+from backend.plans.validation.sight import Place, Sight, Unseen
+from backend.plans.validation.spelling import braced, rebraced
 from backend.plans.validation.subject import ITEM_ROOTS, Subject
-
-Place = tuple[str | int, ...]
 
 
 def dataflow(subject: Subject, order: Order) -> Iterator[Issue]:
     for index, step in enumerate(subject.document.steps):
         sight = Sight(subject, order, step)
-        flow = Flow(subject, order, sight, step, index)
+        meant = Meant(subject, sight, step, index)
+        flow = Flow(subject, sight, meant, step)
         yield from flow.repetition()
         yield from flow.arguments()
         if step.guard is not None:
-            yield from guard(subject, sight, step.guard, f"steps/{index}/guard", flow.after)
+            yield from guard(subject, sight, step.guard, f"steps/{index}/guard", meant.after)
 
 
 class Flow:
     """The references of one step."""
 
-    def __init__(
-        self, subject: Subject, order: Order, sight: Sight, step: Step, index: int
-    ) -> None:
+    def __init__(self, subject: Subject, sight: Sight, meant: Meant, step: Step) -> None:
         self._subject = subject
-        self._order = order
         self._sight = sight
+        self._meant = meant
         self._step = step
-        self._index = index
 
     def arguments(self) -> Iterator[Issue]:
         spec = self._subject.spec(self._step)
@@ -72,7 +68,9 @@ class Flow:
                     ("max_parallel",),
                     "Add “for_each”, or remove “max_parallel”.",
                     fix=Fix(
-                        path=self._path(("max_parallel",)), value=None, label="Remove the limit"
+                        path=self._meant.path(("max_parallel",)),
+                        value=None,
+                        label="Remove the limit",
                     ),
                 )
             return
@@ -89,7 +87,7 @@ class Flow:
                 "“for_each” must be one reference to a list.",
                 place,
                 "Write it like ${fetch.links}.",
-                fix=self._fix(place, meant) if fits else None,
+                fix=self._meant.put(place, meant) if fits else None,
             )
             return
         list_ = Shape({"type": "array"})
@@ -114,7 +112,7 @@ class Flow:
                     f"“{text[:80]}” names a value the way other languages do; here it stays as it is.",
                     where,
                     "Write ${step.output}.",
-                    fix=self._fix(where, fixed),
+                    fix=self._meant.put(where, fixed),
                 )
 
     def _resolves(self, text: str) -> bool:
@@ -125,7 +123,7 @@ class Flow:
     def _agreement(
         self, reference: Reference, where: Place, produced: Shape, wanted: Shape
     ) -> Iterator[Issue]:
-        whole = self._value(where) == reference.text
+        whole = self._meant.value(where) == reference.text
         made = produced if whole else Shape({"type": "string"})
         places = list(made.conflicts(wanted))
         if not places:
@@ -154,33 +152,8 @@ class Flow:
             where,
             "Refer to an output of the right kind, or put a step between that converts it.",
             tuple(f"${{{reference.root}.{name}}}" for name in fitting),
-            self._matching(reference, where, produced, wanted, fitting),
+            self._meant.matching(reference, where, produced, wanted, fitting),
         )
-
-    def _matching(
-        self,
-        reference: Reference,
-        where: Place,
-        produced: Shape,
-        wanted: Shape,
-        fitting: tuple[str, ...],
-    ) -> Fix | None:
-        """The output that was surely meant: of the argument's own name, or, of a step named without
-        an output, the only one that fits; and one value for a list of such values is a list of one."""
-        if self._value(where) != reference.text:
-            return None
-        named = [name for name in fitting if name == where[-1] and reference.path != (name,)]
-        if not named and not reference.path and len(fitting) == 1:
-            named = list(fitting)
-        if named:
-            chain = (reference.root, named[0])
-            return self._fix(
-                where, reference.text.replace(reference.text, spelled(chain, reference))
-            )
-        listed = where[0] == "args" and "array" in wanted.kinds and "array" not in produced.kinds
-        if listed and reference.path and produced.agrees(wanted.at(0)):
-            return self._fix(where, [reference.text])
-        return None
 
     def _unseen(
         self, unseen: Unseen, reference: Reference, where: Place, wanted: Shape | None
@@ -189,76 +162,12 @@ class Flow:
         suggestion = unseen.suggestion
         if unseen.code == "PLAN_REFERENCE_NEEDS_DEFAULT":
             suggestion = f'Say what holds then: ${{{reference.root}.… ?? ""}}.'
-            fix = self._defaulted(where, wanted)
+            fix = self._meant.defaulted(where, wanted)
         elif unseen.code == "PLAN_REFERENCE_NOT_BEFORE":
-            fix = self.after(reference.root)
+            fix = self._meant.after(reference.root)
         else:
-            fix = self._instead(unseen, reference, where, wanted)
+            fix = self._meant.instead(unseen, reference, where, wanted)
         return self._issue(unseen.code, unseen.message, where, suggestion, unseen.available, fix)
-
-    def _instead(
-        self, unseen: Unseen, reference: Reference, where: Place, wanted: Shape | None
-    ) -> Fix | None:
-        """The first chain of names that brings something fitting."""
-        value = self._value(where)
-        for root, *path in unseen.instead:
-            chain = (str(root), *path)
-            text = spelled(chain, reference)
-            (other,) = references(text)
-            seen = self._sight.meant(other, in_items=where[0] != "for_each")
-            if seen is None or not isinstance(value, str):
-                continue
-            whole = value == reference.text
-            made = seen if whole else Shape({"type": "string"})
-            if wanted is None or made.agrees(wanted):
-                return self._fix(where, value.replace(reference.text, text))
-        return None
-
-    def _defaulted(self, where: Place, wanted: Shape | None) -> Fix | None:
-        """Every reference in the same text that needs one gets a default that the argument takes."""
-        value = self._value(where)
-        if not isinstance(value, str):
-            return None
-        fixed = value
-        for reference in references(value):
-            unseen = self._sight.produced(reference, in_items=where[0] != "for_each")
-            if not isinstance(unseen, Unseen):
-                continue
-            if unseen.code != "PLAN_REFERENCE_NEEDS_DEFAULT":
-                continue
-            whole = value == reference.text
-            sure = Reference(reference.root, reference.path, has_default=True)
-            made = self._sight.produced(sure)
-            if isinstance(made, Unseen):
-                return None
-            default = default_for(made, wanted if whole else None)
-            if default is None:
-                return None
-            fixed = fixed.replace(reference.text, with_default(reference, default))
-        return self._fix(where, fixed) if fixed != value else None
-
-    def after(self, root: str) -> Fix | None:
-        """Come after the steps referred to. Where one trigger starts everything, they stand for it:
-        skipped with them rather than started without what they make."""
-        heard = self._step.on
-        if len(self._subject.document.events) == 1:
-            heard = [name for name in heard if name not in self._subject.triggers]
-        on = [*heard, f"step.{root}"]
-        label = f"Come after “{root}”"
-        return (
-            Fix(path=self._path(("on",)), value=on, label=label)
-            if root != self._step.name
-            else None
-        )
-
-    def _value(self, where: Place) -> Any:
-        if where[0] == "args":
-            return pointer.follow(self._step.args, where[1:])
-        return getattr(self._step, str(where[0]))
-
-    def _fix(self, where: Place, value: Any) -> Fix:
-        shown = value if isinstance(value, str) else value[0]
-        return Fix(path=self._path(where), value=value, label=f"Use {labelled(shown)}")
 
     def _unreadable(self, error: Invalid, where: Place, value: Any) -> Issue:
         fix = None
@@ -266,7 +175,7 @@ class Flow:
             fixed = rebraced(value, self._resolves)
             try:
                 references(fixed)
-                fix = self._fix(where, fixed) if fixed != value else None
+                fix = self._meant.put(where, fixed) if fixed != value else None
             except Invalid:
                 fix = None
         return self._issue(error.code, error.message, where, error.hint, fix=fix)
@@ -283,14 +192,11 @@ class Flow:
         return Issue(
             code=code,
             message=message,
-            path=self._path(where),
+            path=self._meant.path(where),
             suggestion=suggestion,
             available=available,
             fix=fix,
         )
-
-    def _path(self, where: Place) -> str:
-        return pointer.join("steps", self._index, *where)
 
 
 def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:

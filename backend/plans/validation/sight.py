@@ -16,6 +16,7 @@ from backend.plans.validation.subject import ITEM_ROOTS, Subject, did_you_mean
 
 OPEN_ROOTS = ("event", "run")
 Chain = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 _HOLDERS = frozenset({"step", "steps", "node", "nodes", "outputs"})
 _RUN = {
     "type": "object",
