@@ -44,7 +44,7 @@ def at_times(day: str, due: frozenset[int]) -> str:
     if step:
         return _often(day, f"Every {period(step)}")
     past = ordered[0]
-    if (step := _step([minute - past for minute in ordered])) and step % 60 == 0:
+    if past < 60 and (step := _step([minute - past for minute in ordered])) and step % 60 == 0:
         return _often(day, f"Every {period(step)} at {past} minutes past")
     gaps = [(after - before) % _MINUTES_A_DAY for before, after in pairwise([*ordered, ordered[0]])]
     first = (gaps.index(max(gaps)) + 1) % len(ordered)

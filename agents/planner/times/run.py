@@ -10,9 +10,9 @@ from agents.planner.times.parts import Parts, Twice, Unclear
 from agents.planner.times.phrase import Phrase
 from agents.planner.times.rules import PHRASES
 
-_GAP = re.compile(
-    r"(?:[\s,;()]|(?:sharp|exactly|precisely|on\s+the\s+dot|please|thanks|thank\s+you)\b)*"
-)
+_EXACTLY = r"(?:sharp|exactly|precisely|on\s+the\s+dot)\b"
+_GAP = re.compile(rf"(?:[\s,;()]|{_EXACTLY}|(?:please|thanks|thank\s+you)\b)*")
+_SHARP = re.compile(rf"\s+{_EXACTLY}")
 _AND = re.compile(rf"{words.SEPARATOR}(?:then\s+|also\s+|as\s+well\s+as\s+)?|\s*;\s*")
 _DAYS = tuple(phrase for phrase in PHRASES if phrase.day)
 _LISTED = frozenset({"weekdays", "monthdays", "nth", "workdays"})
@@ -69,6 +69,8 @@ def run(plain: str, start: int) -> Run | None:
         if row.unclear is not None:
             return row
         after_clock = row.parts.clocks is not None and row.parts.clocks != clocks
+    if after_clock and (sharp := _SHARP.match(plain, row.end)):
+        row.end = sharp.end()
     return row if row.end > start else None
 
 
