@@ -146,6 +146,9 @@ class Follower:
             # While a run only goes on, its plan is as it was.
             goes_on = run.run_id in watched.runs and run.status not in ENDED_RUN
             watched.runs[run.run_id] = run
+            if run.parent is not None:
+                await self._show_called(watched, run)
+                continue
             if run.plan_id in touched:
                 continue
             if goes_on and run.plan_id in watched.views:
@@ -250,6 +253,14 @@ class Follower:
         )
         await room.show(id, message, props)
 
+    async def _show_called(self, watched: Watched, run: RunState) -> None:
+        """The run of a saved plan that another run calls has a card once it asks something: all else is
+        told by the step that called it."""
+        if run.asking or run.status == "stalled" or _firing(run) in watched.room.cards:
+            with suppress(NotFound):
+                view = await self._lightning.plan(watched.room.who, run.plan_id)
+                await self._show_firing(watched, run, view)
+
     async def _fold(self, room: Room, plan_id: str, counted: tuple[int, int]) -> None:
         """The oldest of many cards of a plan's firings make way; the oldest left counts them."""
         cards = [
@@ -308,7 +319,7 @@ class Follower:
         """One line, when the person was really away and something really happened."""
         now = self._lightning.now()
         left = datetime.fromisoformat(seen)
-        ended = [r for r in update.runs if r.ended_at and r.ended_at > left]
+        ended = [r for r in update.runs if r.parent is None and r.ended_at and r.ended_at > left]
         if (now - left).total_seconds() < AWAY_S or not (ended or update.messages):
             return
         parts = [

@@ -82,7 +82,8 @@ class StepState:
 
 @dataclass(frozen=True)
 class RunState:
-    """`event` is what started the run; `steps` has those that have begun or ended.
+    """`event` is what started the run; `steps` has those that have begun or ended. `parent` is the call
+    of another run that it answers: {"run_id", "step", "iteration", "index", "attempt", "outputs"}.
 
     `active` and `asking` count the calls that are out and the questions that are open. `failing`:
     something failed for good, so nothing new starts. The rest is the engine's: `waiting_on` has, per
@@ -99,6 +100,7 @@ class RunState:
     thread_id: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=dict)
+    parent: Mapping[str, Any] | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     waiting_on: Mapping[str, int] = field(default_factory=dict)
     fired: frozenset[str] = frozenset()

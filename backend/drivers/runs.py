@@ -45,7 +45,7 @@ class Graphs:
 
 class Running:
     """A run in memory: its plan's graph, its state (None before it started), and the `plan.execute`
-    that began it: what its saved plans stand for, and the step it runs for, if it was called."""
+    that began it, which says what the saved plans stand for that it calls."""
 
     __slots__ = ("graph", "origin", "state")
 
@@ -98,18 +98,20 @@ class RunDecider:
         if emits and after is not None and after.status in ENDED_RUN:
             if before is not None and after.status == "cancelled":
                 children.stop(turn, before)
-            if origin.get("parent"):
-                children.report(turn, origin["parent"], after)
+            if after.parent:
+                children.report(turn, after.parent, after)
         return Running(state.graph, after, origin)
 
     def project(self, before: Running, after: Running, turn: Turn) -> None:
         run = after.state
         if run is None or (before.state is not None and before.state.status == run.status):
             return
-        turn.write(_document(run, turn.position, self._retention, after.origin.get("parent")))
+        turn.write(_document(run, turn.position, self._retention))
         if run.thread_id and (before.state is None or run.status in ENDED_RUN):
-            told = {"thread_id": run.thread_id, "plan_id": run.plan_id, "run_id": run.run_id}
-            turn.emit("thread.updated", {**told, "status": run.status})
+            told = {"thread_id": run.thread_id, "run_id": run.run_id, "status": run.status}
+            if run.parent is None:  # the plan of a called run is not of this thread
+                told["plan_id"] = run.plan_id
+            turn.emit("thread.updated", told)
 
     def closed(self, state: Running) -> bool:
         return state.state is not None and state.state.status in ENDED_RUN
@@ -125,6 +127,7 @@ def _stillborn(stalled: Event) -> RunState:
         owner=stalled.user_id,
         status="stalled",
         thread_id=data.get("thread_id"),
+        parent=data.get("parent"),
         error=data["error"],
         started_at=stalled.timestamp,
     )
@@ -141,9 +144,7 @@ def _origin(state: Running, event: Event) -> Mapping[str, Any]:
     return event.data if event.type == "plan.execute" and not state.origin else state.origin
 
 
-def _document(
-    run: RunState, position: int, retention: timedelta, parent: Mapping[str, Any] | None
-) -> Document:
+def _document(run: RunState, position: int, retention: timedelta) -> Document:
     started = run.started_at.isoformat() if run.started_at else ""
     body: dict[str, Any] = {
         "run_id": run.run_id,
@@ -154,7 +155,9 @@ def _document(
         "started_at": started,
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "error": dict(run.error) if run.error else None,
-        "parent": {name: parent[name] for name in ("run_id", "step")} if parent else None,
+        "parent": {"run_id": run.parent["run_id"], "step": run.parent["step"]}
+        if run.parent
+        else None,
     }
     return Document(
         "run",

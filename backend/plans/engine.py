@@ -113,6 +113,7 @@ def _enter(graph: Graph, event: Event) -> Fold:
         thread_id=data.get("thread_id"),
         inputs={**graph.defaults, **(data.get("inputs") or {})},
         event=data.get("event") or {},
+        parent=data.get("parent"),
         started_at=event.timestamp,
     )
     fold = Fold(graph, state)
