@@ -86,6 +86,7 @@ class Lockfile(BaseModel):
     created_at: str
     origin: Literal["planner", "edited", "hand"]
     trust: Trust
+    planning_id: str
     signature: str
 
 

@@ -36,14 +36,18 @@ class Plans(Parts):
         document: Any,
         timezone: str | None = None,
         not_covered: Sequence[str] = (),
+        request: str = "",
     ) -> Checked:
-        """All that is right and wrong with a plan document (a mapping, or anything else at all)."""
+        """All that is right and wrong with a plan document (a mapping, or anything else at all), also
+        against what was asked for in `request`."""
         return check(
             document,
             await self.catalogue(who),
             now=self.now(),
             timezone=timezone or self.timezone,
             not_covered=tuple(not_covered),
+            request=request,
+            validators=self.validators,
         )
 
     async def propose(
@@ -72,7 +76,7 @@ class Plans(Parts):
         revision, beside the issues.
         """
         zone = timezone or self.timezone
-        checked = await self.validate(who, document, zone, not_covered)
+        checked = await self.validate(who, document, zone, not_covered, request)
         if checked.document is None or checked.ir is None:
             raise Invalid("This is not a plan.", issues=checked.issues)
         before = None
@@ -83,6 +87,7 @@ class Plans(Parts):
             plan_id = derived_id("plan", who.user_id, proposal_id)
         plan_id = plan_id or new_id()
         catalogue = await self.catalogue(who)
+        planning_id = (provenance or {}).get("planning_id")
         lock = make_lock(
             checked.ir,
             catalogue,
@@ -91,6 +96,7 @@ class Plans(Parts):
             created_at=self.now(),
             origin=origin,
             trust=trust_of(origin, before.trust if before else None),
+            planning_id=planning_id or "",
         )
         data = _revision(checked, lock) | {
             "plan_id": plan_id,
@@ -105,7 +111,7 @@ class Plans(Parts):
             "sources": dict(sources or {}),
             "not_covered": list(not_covered),
             "provenance": self.redaction.value(provenance or {}),
-            "planning_id": (provenance or {}).get("planning_id"),
+            "planning_id": planning_id,
         }
         event_id = derived_id("propose", who.user_id, proposal_id) if proposal_id else None
         command = self._commands.event(
@@ -114,7 +120,7 @@ class Plans(Parts):
             data,
             outside=False,
             event_id=event_id,
-            correlation_id=data["planning_id"],
+            correlation_id=planning_id,
         )
         await self._commands.decide(command)
         return await self.plan(who, plan_id)

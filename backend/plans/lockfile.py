@@ -20,7 +20,8 @@ Origin = Literal["planner", "edited", "hand"]
 Tools = Mapping[str, Mapping[str, str]]
 _LABEL = b"lightning lockfile 1"
 _FIELDS = frozenset(
-    {"ir_hash", "tool_versions", "created_by", "created_at", "origin", "trust", "signature"}
+    {"ir_hash", "tool_versions", "created_by", "created_at", "origin", "trust"}
+    | {"planning_id", "signature"}
 )
 
 
@@ -28,7 +29,8 @@ _FIELDS = frozenset(
 class Lock:
     """`tool_versions` has, per tool, its "version" and the sha256 of its "contract" (both empty for a
     tool that there was not). `created_by` is a planner or a user's id, `created_at` ISO, in UTC.
-    `signature` is in hex, over everything else."""
+    `planning_id` is the session it was planned in, "" for none. `signature` is in hex, over everything
+    else."""
 
     ir_hash: str
     tool_versions: Tools
@@ -36,6 +38,7 @@ class Lock:
     created_at: str
     origin: Origin
     trust: Trust
+    planning_id: str = ""
     signature: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -51,10 +54,12 @@ def make_lock(
     created_at: datetime,
     origin: Origin,
     trust: Trust,
+    planning_id: str = "",
 ) -> Lock:
     """The signed lock of `ir` with the tools as they are. `key` is the instance's signing key."""
     versions = tool_versions(ir, catalogue)
-    lock = Lock(ir_hash(ir), versions, created_by, created_at.isoformat(), origin, trust)
+    at = created_at.isoformat()
+    lock = Lock(ir_hash(ir), versions, created_by, at, origin, trust, planning_id)
     return replace(lock, signature=_signature(lock, key))
 
 
