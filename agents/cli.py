@@ -76,7 +76,7 @@ def generate(
     from agents.commands.generate import Order
     from agents.commands.generate import generate as make
 
-    run(make(Order(prompt, output, after, catalogue, offline, json, timezone, moment(now))))
+    run(make(Order(prompt, output, after, catalogue, offline, json, timezone, moment(now))), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_WORDS)
@@ -99,7 +99,7 @@ def validate(
     """Check a plan against the tools that are here. Exit code 1 when it has errors."""
     from agents.commands.validate import validate as check
 
-    run(check(file, catalogue, json, timezone))
+    run(check(file, catalogue, json, timezone), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
@@ -122,7 +122,7 @@ def execute(
     from agents.commands.execute import execute as carry_out
 
     given = Given(tuple(input or ()), tuple(context.args))
-    run(carry_out(Order(file, given, yes, user_id, json, timezone)))
+    run(carry_out(Order(file, given, yes, user_id, json, timezone)), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
@@ -143,7 +143,7 @@ def setup(
     from agents.commands.execute import Given
 
     given = Given(tuple(input or ()), tuple(context.args))
-    run(set_up(file, Order(given, yes, user_id, json, timezone)))
+    run(set_up(file, Order(given, yes, user_id, json, timezone)), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS, context_settings=_UNKNOWN_ARE_INPUTS)
@@ -161,7 +161,7 @@ def approve(
     from agents.commands.execute import Given
 
     given = Given(tuple(input or ()), tuple(context.args))
-    run(decide(plan_id, Order(given, yes, user_id, json)))
+    run(decide(plan_id, Order(given, yes, user_id, json)), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
@@ -174,7 +174,7 @@ def reject(
     """Turn a proposal down."""
     from agents.commands.decide import reject as decide
 
-    run(decide(plan_id, reason, user_id, json))
+    run(decide(plan_id, reason, user_id, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
@@ -188,7 +188,7 @@ def status(
     """Show your schedules, plans and runs, or one of them."""
     from agents.commands.status import status as show
 
-    run(show(id, user_id, json))
+    run(show(id, user_id, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
@@ -196,7 +196,7 @@ def list_tools(catalogue: Tools = None, user_id: User = "", json: AsJson = False
     """Show what a step can call."""
     from agents.commands.tools import list_tools as show
 
-    run(show(catalogue, user_id, json))
+    run(show(catalogue, user_id, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_LOOK)
@@ -209,7 +209,7 @@ def list_events(
     from agents.commands import events
 
     if mine:
-        run(events.list_mine(user_id, json))
+        run(events.list_mine(user_id, json), json)
     raise typer.Exit(events.list_events(json))
 
 
@@ -228,7 +228,7 @@ def explain(
     """Say why it happened: from an effect back to the sentence that caused it."""
     from agents.commands.explain import explain as trace
 
-    run(trace(id, user_id, json))
+    run(trace(id, user_id, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
@@ -239,19 +239,20 @@ def visualize(
     ],
     timezone: Zone = "",
     dark: Annotated[bool, typer.Option("--dark", help="on a dark ground")] = False,
+    json: AsJson = False,
 ) -> None:
     """Draw a plan as a picture, or write it in another form."""
     from agents.commands import draw
 
-    run(draw.visualize(file, output, timezone, dark))
+    run(draw.visualize(file, output, timezone, dark, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
-def mermaid(file: File) -> None:
+def mermaid(file: File, json: AsJson = False) -> None:
     """Draw a plan as a Mermaid flowchart."""
     from agents.commands import draw
 
-    run(draw.mermaid(file))
+    run(draw.mermaid(file, json), json)
 
 
 @app.command(epilog=EXIT_CODES, rich_help_panel=_PLANS)
@@ -270,7 +271,7 @@ def pipe(
 
     if bool(parse) == (file is not None):
         raise typer.BadParameter("give a plan, or --parse")
-    run(draw.parse(parse) if file is None else draw.pipe(file, json))
+    run(draw.parse(parse) if file is None else draw.pipe(file, json), json)
 
 
 def main() -> None:

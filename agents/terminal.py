@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import orjson
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -30,18 +33,23 @@ _SIGNS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "d
 _CANNOT_START = frozenset({"EXEC_DATABASE_NEWER"})
 
 
-def run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command to its exit code; errors are said in words, on standard error."""
+def run(work: Coroutine[Any, Any, int], as_json: bool = False) -> NoReturn:
+    """Run a command to its exit code; errors are said in words, on standard error, and `as_json` as data
+    on standard output too."""
     import asyncio
 
     try:
         code = asyncio.run(_alone(work))
     except LightningError as error:
         show_error(error)
+        if as_json:
+            typer.echo(orjson.dumps(error_as_json(error), option=orjson.OPT_INDENT_2).decode())
         missing = isinstance(error, Unavailable) or error.code in _CANNOT_START
         code = CANNOT_START if missing else FAILED
     except BrokenPipeError:
-        code = DONE  # whoever read has seen enough
+        # whoever read has seen enough; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
     except OSError as error:
         err.print(Text(plain(f"✗ {error.filename or ''}: {error.strerror or error}")))
         code = CANNOT_START
@@ -100,6 +108,13 @@ def plain(text: object, limit: int = 2000) -> str:
     return "".join(
         c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "�" for c in cut
     )
+
+
+def error_as_json(error: LightningError) -> dict[str, Any]:
+    """What went wrong, as data: {"kind": "error", "code", "message", "excerpt", "hint", "issues"}."""
+    said: dict[str, Any] = {"kind": "error", "code": error.code, "message": error.message}
+    said |= {"excerpt": error.excerpt, "hint": error.hint}
+    return said | {"issues": [issue.model_dump(mode="json") for issue in error.issues]}
 
 
 def show_error(error: LightningError) -> None:

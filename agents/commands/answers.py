@@ -7,7 +7,6 @@ from typing import Any
 from agents.planner.ready import HAND
 from agents.planner.session import Outcome
 from agents.repairs import mendable
-from backend.contracts.errors import LightningError
 from backend.contracts.plans import Checked
 
 
@@ -36,12 +35,6 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "trust": trust if answer.kind == "plan" else None,
         "usage": dict(answer.usage),
     }
-
-
-def error_as_json(error: LightningError) -> dict[str, Any]:
-    """A line that could not be answered."""
-    said = {"kind": "error", "code": error.code, "message": error.message, "hint": error.hint}
-    return said | {"issues": [issue.model_dump(mode="json") for issue in error.issues]}
 
 
 def usable(checked: Checked | None) -> bool:

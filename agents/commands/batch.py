@@ -14,10 +14,10 @@ from typing import IO, Any
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from agents.commands.answers import as_json, error_as_json
+from agents.commands.answers import as_json
 from agents.commands.documents import MAX_BYTES, bad_file
 from agents.commands.planning import Desk, given_catalogue, open_desk
-from agents.terminal import DONE, FAILED, err
+from agents.terminal import DONE, FAILED, err, error_as_json
 from backend.contracts.errors import Invalid, LightningError
 from backend.contracts.plans import Catalogue
 

@@ -9,12 +9,13 @@ import typer
 from rich.text import Text
 
 from agents.commands.documents import indented, parse_document, read_text
-from agents.commands.execute import Given, inputs_of, shown_as_sound, watched
+from agents.commands.execute import Given, inputs_of, sound, watched
 from agents.commands.locks import look_at_lock, say_lock
 from agents.commands.people import person, plan_of
+from agents.commands.sessions import provenance_of
 from agents.commands.show import show_effects, show_plan
 from agents.commands.views import plan_as_json
-from agents.terminal import ASKS, DONE, FAILED, confirmed, err, plain, settings
+from agents.terminal import ASKS, DONE, confirmed, err, plain, settings
 from backend.bootstrap import open_system
 from backend.contracts.errors import Conflict, Invalid
 from backend.contracts.views import PlanView
@@ -41,10 +42,7 @@ async def set_up(file: Path, order: Order) -> int:
         tools = await lightning.catalogue(who)
         raw = parse_document(text, file, tools)
         checked = await lightning.validate(who, raw, order.timezone or None)
-        if not shown_as_sound(checked):
-            return FAILED
-        assert checked.document is not None and checked.ir is not None
-        document = checked.document
+        document, ir = sound(checked)
         if all(trigger.kind == "manual" for trigger in document.events):
             raise Invalid(
                 "This plan has no time and waits for no event.",
@@ -53,8 +51,8 @@ async def set_up(file: Path, order: Order) -> int:
             )
         inputs = inputs_of(document, order.given)
         show_plan(checked, lightning.now(), order.timezone or lightning.timezone)
-        show_effects(checked.ir, tools)
-        held = look_at_lock(file, checked.ir, tools, chosen.jwt_signing_key)
+        show_effects(ir, tools)
+        held = look_at_lock(file, ir, tools, chosen.jwt_signing_key)
         say_lock(held)
     if not order.yes and not confirmed("Set it up?"):
         err.print("Not approved; nothing was set up.")
@@ -67,6 +65,7 @@ async def set_up(file: Path, order: Order) -> int:
             request=f"setup {file.name}",
             origin=held.origin,
             timezone=order.timezone or None,
+            provenance=await provenance_of(lightning, who, held),
         )
         view = await lightning.approve(
             who, offered.plan_id, offered.ir_hash, offered.catalogue_hash, inputs
@@ -86,12 +85,10 @@ async def approve(said: str, order: Order) -> int:
         if view.status != "proposed":
             raise Conflict(f"This plan is {view.status} already.", code="PLAN_NOT_OPEN")
         checked = await lightning.validate(who, view.document, view.timezone, view.not_covered)
-        if not shown_as_sound(checked):
-            return FAILED
-        assert checked.ir is not None
+        _, ir = sound(checked)
         inputs = inputs_of(view.document, order.given)
         show_plan(checked, lightning.now(), view.timezone)
-        show_effects(checked.ir, await lightning.catalogue(who))
+        show_effects(ir, await lightning.catalogue(who))
     if not order.yes and not confirmed("Approve it?"):
         err.print("Not approved; it still waits.")
         return ASKS

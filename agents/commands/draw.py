@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from agents.commands.documents import indented, read_document, write_file, written
-from agents.terminal import DONE, err, settings_alone
+from agents.terminal import DONE, err, plain, settings_alone
 from backend.contracts.errors import Invalid
 from backend.contracts.plans import IR, PlanDocument
 from backend.plans.ir import compile_document
@@ -18,11 +18,12 @@ from backend.plans.validation.shape import shape
 FORMATS = (".svg", ".png", ".mmd", ".py", ".pipe", ".json")
 
 
-async def mermaid(file: Path) -> int:
+async def mermaid(file: Path, as_json: bool) -> int:
+    """The plan in `file` as a Mermaid flowchart."""
     from backend.plans.render import mermaid as draw
 
     _, ir = plan_in(read_document(file))
-    typer.echo(draw(ir).rstrip())
+    _say("mermaid", draw(ir), as_json)
     return DONE
 
 
@@ -31,17 +32,23 @@ async def pipe(file: Path, as_json: bool) -> int:
     from backend.plans.pipe import to_pipe
 
     document, _ = plan_in(read_document(file))
-    text = to_pipe(document)
-    typer.echo(indented({"pipe": text}).decode() if as_json else text.rstrip())
+    _say("pipe", to_pipe(document), as_json)
     return DONE
 
 
-async def visualize(file: Path, output: Path, timezone: str, dark: bool) -> int:
+def _say(form: str, text: str, as_json: bool) -> None:
+    typer.echo(indented({form: text}).decode() if as_json else plain(text.rstrip(), len(text)))
+
+
+async def visualize(file: Path, output: Path, timezone: str, dark: bool, as_json: bool) -> int:
     """The plan in `file` in the form that the name of `output` says."""
     document, ir = plan_in(read_document(file))
     here = timezone or settings_alone().timezone or "UTC"
     write_file(output, _drawn(document, ir, output, here, dark))
-    err.print(Text(f"Written to {output}."))
+    if as_json:
+        typer.echo(indented({"written": str(output)}).decode())
+    else:
+        err.print(Text(f"Written to {output}."))
     return DONE
 
 

@@ -12,14 +12,16 @@ from rich.text import Text
 
 from agents.commands.documents import parse_document, read_text, run_once
 from agents.commands.inputs import parse_inputs
-from agents.commands.locks import look_at_lock, say_lock
+from agents.commands.locks import Held, look_at_lock, say_lock
 from agents.commands.people import person
+from agents.commands.sessions import provenance_of
 from agents.commands.show import show_effects, show_plan
 from agents.commands.watch import outcome, watch
-from agents.terminal import ASKS, FAILED, confirmed, err, settings, show_issues
+from agents.terminal import ASKS, confirmed, err, settings
 from backend.api.shapes import run_as_json
 from backend.bootstrap import open_system
-from backend.contracts.plans import Checked, PlanDocument
+from backend.contracts.errors import Invalid
+from backend.contracts.plans import IR, Checked, PlanDocument
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from backend.lightning.inputs import check_inputs
@@ -60,14 +62,12 @@ async def execute(order: Order) -> int:
         tools = await lightning.catalogue(who)
         raw = parse_document(text, order.file, tools)
         checked = await lightning.validate(who, raw, order.timezone or None)
-        if not shown_as_sound(checked):
-            return FAILED
-        assert checked.document is not None and checked.ir is not None
-        document, timed = run_once(checked.document)
+        written, ir = sound(checked)
+        document, timed = run_once(written)
         inputs = inputs_of(document, order.given)
         show_plan(checked, lightning.now(), order.timezone or lightning.timezone)
-        show_effects(checked.ir, tools)
-        held = look_at_lock(order.file, checked.ir, tools, chosen.jwt_signing_key)
+        show_effects(ir, tools)
+        held = look_at_lock(order.file, ir, tools, chosen.jwt_signing_key)
         say_lock(held)
         # the plan that runs is not the locked one where its times were taken out
         origin: Origin = "edited" if timed and held.origin == "planner" else held.origin
@@ -77,16 +77,16 @@ async def execute(order: Order) -> int:
     if not order.yes and not confirmed("Run it?"):
         err.print(NOT_APPROVED)
         return ASKS
-    return await _run(chosen, order, who, document, inputs, origin)
+    return await _run(chosen, order, who, document, inputs, origin, held)
 
 
-def shown_as_sound(checked: Checked) -> bool:
-    """Whether a plan may be offered for approval; what is wrong with it is said."""
-    if checked.ok and checked.document is not None and checked.ir is not None:
-        return True
-    show_issues(checked.issues)
-    err.print("The plan has errors; nothing was run.")
-    return False
+def sound(checked: Checked) -> tuple[PlanDocument, IR]:
+    """A plan that may be offered for approval. Raises `Invalid` (PLAN_HAS_ERRORS), with its issues."""
+    if not checked.ok or checked.document is None or checked.ir is None:
+        raise Invalid(
+            "The plan has errors; nothing was done.", code="PLAN_HAS_ERRORS", issues=checked.issues
+        )
+    return checked.document, checked.ir
 
 
 def inputs_of(document: PlanDocument, given: Given) -> dict[str, Any]:
@@ -102,6 +102,7 @@ async def _run(
     document: PlanDocument,
     inputs: dict[str, Any],
     origin: Origin,
+    held: Held,
 ) -> int:
     async with open_system(chosen) as system, system.working():
         lightning = system.lightning
@@ -111,6 +112,7 @@ async def _run(
             request=f"execute {order.file.name}",
             origin=origin,
             timezone=order.timezone or None,
+            provenance=await provenance_of(lightning, who, held),
         )
         approved = await lightning.approve(
             who, proposal.plan_id, proposal.ir_hash, proposal.catalogue_hash, inputs

@@ -22,12 +22,12 @@ from agents.commands.documents import (
 )
 from agents.commands.locks import write_lock
 from agents.commands.planning import Desk, given_catalogue, open_desk
+from agents.commands.sessions import recorded
 from agents.commands.show import show_effects, show_plan, show_stages
 from agents.planner.ready import HAND
 from agents.planner.session import Outcome
 from agents.terminal import ASKS, DONE, FAILED, err, plain, settings, show_issues
 from backend.contracts.events import utc_now
-from backend.contracts.plans import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ async def generate(order: Order) -> int:
     tools = given_catalogue(order.catalogue)
     async with open_desk(offline=order.offline, catalogue=tools, timezone=order.timezone) as desk:
         outcome = await _planned(desk, request, previous, order.now)
+        if order.output is not None:
+            await _write(order.output, outcome, desk, order, request)
         _say(outcome, desk, order)
     if outcome.answer.kind != "plan":
         return ASKS
@@ -81,8 +83,6 @@ class _Progress:
 
 def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
     answer, checked = outcome.answer, outcome.checked
-    if order.output is not None and checked is not None and answer.kind == "plan":
-        _write(order.output, outcome, checked, desk, order)
     if order.as_json:
         typer.echo(indented(as_json(outcome)).decode())
         return
@@ -105,12 +105,24 @@ def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
         )
 
 
-def _write(file: Path, outcome: Outcome, checked: Checked, desk: Desk, order: Order) -> None:
+async def _write(file: Path, outcome: Outcome, desk: Desk, order: Order, request: str) -> None:
     """The plan, and its lockfile where a planner made it of the tools of this machine."""
-    answer = outcome.answer
+    answer, checked = outcome.answer, outcome.checked
+    if checked is None or answer.kind != "plan":
+        return
     if checked.document is None or checked.ir is None:
         write_file(file, indented(answer.document) + b"\n")
         return
     write_file(file, written(checked.document, file))
     if order.catalogue is None and answer.planner != HAND:
-        write_lock(file, checked.ir, desk.catalogue, settings(), answer.planner, utc_now())
+        chosen, now = settings(), utc_now()
+        session = await recorded(chosen, request, outcome, now)
+        write_lock(
+            file,
+            checked.ir,
+            desk.catalogue,
+            chosen,
+            planner=answer.planner,
+            planning_id=session,
+            now=now,
+        )

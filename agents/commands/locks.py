@@ -36,9 +36,17 @@ def lock_path(plan: Path) -> Path:
 
 
 def write_lock(
-    plan: Path, ir: IR, catalogue: Catalogue, chosen: Settings, planner: str, now: datetime
+    plan: Path,
+    ir: IR,
+    catalogue: Catalogue,
+    chosen: Settings,
+    *,
+    planner: str,
+    planning_id: str,
+    now: datetime,
 ) -> Path:
-    """Lock a plan that a planner has just made. Raises `Invalid` (PLAN_FILE_INVALID)."""
+    """Lock a plan that a planner has just made, in a session that is recorded. Raises `Invalid`
+    (PLAN_FILE_INVALID)."""
     lock = make_lock(
         ir,
         catalogue,
@@ -47,6 +55,7 @@ def write_lock(
         created_at=now,
         origin="planner",
         trust="trusted",
+        planning_id=planning_id,
     )
     path = lock_path(plan)
     write_file(path, indented(lock.as_json()) + b"\n")

@@ -12,10 +12,10 @@ from agents import terminal
 _HEARD = frozenset({"warning", "error", "critical", "exception"})
 
 
-def run(work: Coroutine[Any, Any, int]) -> NoReturn:
+def run(work: Coroutine[Any, Any, int], as_json: bool = False) -> NoReturn:
     """`terminal.run`, with the log on standard error."""
     with _log_apart():
-        terminal.run(work)
+        terminal.run(work, as_json)
 
 
 @contextmanager

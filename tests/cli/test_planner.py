@@ -156,6 +156,36 @@ def test_a_plan_with_errors_or_without_its_inputs_is_not_run(terminal: Terminal)
     assert terminal.look(plans) == []
 
 
+def test_with_json_errors_are_data_too(terminal: Terminal) -> None:
+    broken = terminal.file(with_step(action="no.tool"), "broken.json")
+    said = terminal.planner("execute", broken, "--yes", "--json")
+    assert (said.code, said.data["kind"], said.data["code"]) == (1, "error", "PLAN_HAS_ERRORS")
+    assert said.data["issues"][0]["path"] == "steps/0/action"
+    assert terminal.planner("status", "nothing", "--json").data["code"] == "EXEC_NOT_FOUND"
+
+
+def test_inputs_are_options_of_their_own_and_nothing_else_is(terminal: Terminal) -> None:
+    file = terminal.file(KEEP)
+    for given in (["--n=4"], ["--n", "4", "--to", "out.txt"], ["--n=4", "--to=out.txt"]):
+        assert terminal.planner("execute", file, "-y", *given).code == 0, given
+        written = terminal.look(lambda system: system.lightning.files.read("local", "out.txt"))
+        assert written == b"2 and 4"
+    for given in (["--n=4", "--path=/etc/x"], ["--n=4", "--schedule"], ["--n=4", "more"]):
+        said = terminal.planner("execute", file, "-y", *given)
+        assert said.code == 1 and "PLAN_INPUTS_INVALID" in said.err, given
+    assert "Its inputs are n, to" in terminal.planner("execute", file, "-y", "--m=1").err
+
+
+def test_what_comes_by_a_pipe_is_an_input(terminal: Terminal) -> None:
+    document = with_step(
+        action="file.write", args={"path": "a.txt", "content": "${inputs.stdin}"}
+    ) | {"inputs": {"stdin": {"type": "string"}}}
+    file = terminal.file(document)
+    assert terminal.planner("execute", file, "-y", said="by pipe").code == 0
+    written = terminal.look(lambda system: system.lightning.files.read("local", "a.txt"))
+    assert written == b"by pipe"
+
+
 def test_a_timed_plan_runs_once_and_its_schedule_is_not_set(terminal: Terminal) -> None:
     timed = KEEP | {"events": [{"name": "event.go", "kind": "cron", "schedule": "0 9 * * *"}]}
     said = terminal.planner("execute", terminal.file(timed), "--yes", "-i", "n=1")
@@ -197,6 +227,11 @@ def test_what_a_plan_says_cannot_drive_the_terminal(terminal: Terminal) -> None:
     assert said.code == 0
     assert not {"\x1b", "\x07", "\u202e"} & set(said.err + said.out)
     assert "[bold]" in said.err
+    file = terminal.file(document)
+    shown = [terminal.planner(*command, file) for command in (["mermaid"], ["pipe"], ["validate"])]
+    shown += [terminal.planner("status"), terminal.planner("list-events", "--mine")]
+    for each in shown:
+        assert not {"\x1b", "\x07", "\u202e"} & set(each.err + each.out)
 
 
 # --- mermaid and list-tools ------------------------------------------------------------------------
