@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -24,7 +26,7 @@ from backend.contracts.plans import (
 )
 from backend.plans.pipe.literals import unwritable
 
-MAX_CHARACTERS = 2_000_000
+MAX_CHARACTERS = 500_000
 MAX_DEPTH = 40
 _MODULE: Final = "backend.contracts.plans"
 _CLASSES: Final = frozenset(
@@ -46,6 +48,8 @@ _PRINTING: Final = """\
 if __name__ == "__main__":
     print(plan.model_dump_json(exclude_unset=True, indent=2))
 """
+_UNSAFE: Final = "COMPILE_PYTHON_UNSAFE"
+_ONLY: Final = "Only literals and the classes of plans are read; nothing is run."
 _WIDTH = 96
 
 
@@ -75,18 +79,19 @@ def from_python(text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
         raise _invalid("COMPILE_PYTHON_SYNTAX", "The file is too long.")
     try:
+        _no_formatting(text)
         module = ast.parse(text)
     except SyntaxError as error:
         where = f"Line {error.lineno}: " if error.lineno else ""
         raise _invalid("COMPILE_PYTHON_SYNTAX", f"{where}{error.msg}.") from None
-    except (ValueError, MemoryError, RecursionError):
+    except (tokenize.TokenError, ValueError, MemoryError, RecursionError):
         raise _invalid("COMPILE_PYTHON_SYNTAX", "This is no Python file.") from None
     plan: dict[str, Any] | None = None
     for statement in module.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id="plan")], value=value) if plan is None:
                 plan = _plan(value)
-            case _ if not _harmless(statement):
+            case _ if not _harmless(statement, text):
                 raise _refusal(statement)
     if plan is None:
         message = "The file has no “plan = PlanDocument(…)”."
@@ -162,7 +167,16 @@ def _wrapped(before: str, names: list[str]) -> str:
 # --- reading ----------------------------------------------------------------------------------------
 
 
-def _harmless(statement: ast.stmt) -> bool:
+def _no_formatting(text: str) -> None:
+    """Refuse f-strings before they are parsed: one with very many parts takes a minute."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        prefix = token.string[:3].lower().partition('"')[0].partition("'")[0]
+        formatted = token.type == tokenize.STRING and "f" in prefix
+        if formatted or tokenize.tok_name[token.type] == "FSTRING_START":
+            raise _invalid(_UNSAFE, f"Line {token.start[0]}: {_ONLY}")
+
+
+def _harmless(statement: ast.stmt, text: str) -> bool:
     match statement:
         case ast.Expr(value=ast.Constant(value=str())):
             return True
@@ -171,11 +185,8 @@ def _harmless(statement: ast.stmt) -> bool:
         case ast.ImportFrom(module=module, names=names, level=0) if module == _MODULE:
             return all(each.name in _CLASSES and each.asname is None for each in names)
         case ast.If():
-            return ast.dump(statement) == _DUMPED
+            return ast.get_source_segment(text, statement) == _PRINTING.rstrip()
     return False
-
-
-_DUMPED: Final = ast.dump(ast.parse(_PRINTING).body[0])
 
 
 def _plan(node: ast.expr) -> dict[str, Any]:
@@ -217,8 +228,7 @@ def _key(key: ast.expr | None, node: ast.expr) -> str:
 
 
 def _refusal(node: ast.stmt | ast.expr, reason: str = "") -> Invalid:
-    said = reason or "Only literals and the classes of plans are read; nothing is run."
-    return _invalid("COMPILE_PYTHON_UNSAFE", f"Line {node.lineno}: {said}")
+    return _invalid(_UNSAFE, f"Line {node.lineno}: {reason or _ONLY}")
 
 
 def _invalid(code: str, message: str) -> Invalid:

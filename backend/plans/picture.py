@@ -22,6 +22,7 @@ _PORT = 30.0
 _PORTS = 170.0
 _MAX_PIXELS = 12_000_000
 _MAX_SIDE = 12_000
+_LATIN, _MARKS = "\u0250", frozenset("–—‘’“”…€")
 _TITLE = Letters(18, 600)
 _WORDS = Letters(13)
 
@@ -44,10 +45,13 @@ def png(ir: IR, timezone: str = "UTC", dark: bool = False) -> bytes:
         ) from None
     width, height = drawing.width, drawing.height
     zoom = min(2.0, _MAX_SIDE / max(width, height), (_MAX_PIXELS / (width * height)) ** 0.5)
+    text = drawing.svg()
     return bytes(
         resvg_py.svg_to_bytes(
-            svg_string=drawing.svg(),
+            svg_string=text,
             width=max(1, int(width * zoom)),
+            # Our own letters suffice for most; looking for others takes a while.
+            skip_system_fonts=all(mark < _LATIN or mark in _MARKS for mark in set(text)),
             font_dirs=[str(_FONTS)],
             font_family="Inter",
             sans_serif_family="Inter",
