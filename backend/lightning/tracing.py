@@ -77,10 +77,10 @@ class Tracing(Sessions, Runs):
             )
             links += await self._written(who, each)
             planning_id = str(each.provenance.get("planning_id", ""))
-            if each.origin == "edited" or planning_id in told:
+            if (each.origin == "edited" and number > 1) or planning_id in told:
                 continue
             told.add(planning_id)
-            if each.origin == "planner":
+            if planning_id and each.origin != "hand":
                 links += await self._of_planning(who, each, planning_id)
             elif each.request:
                 links.append(_said(planning_id or each.plan_id, each.created_at, each.request))
@@ -165,7 +165,8 @@ class Tracing(Sessions, Runs):
         elif view.origin == "edited":
             labels = ", ".join(dict.fromkeys(change.label for change in view.changes))
             by = await self._name(who, view.owner)
-            words = f"edited by {by}{at}: {labels or 'nothing'} (revision {view.revision})"
+            what = labels or ("nothing" if view.revision > 1 else "before it was proposed")
+            words = f"edited by {by}{at}: {what} (revision {view.revision})"
         elif view.origin == "hand":
             by = await self._name(who, view.owner)
             words = f"written by hand, given by {by}{at}"
