@@ -55,7 +55,7 @@ def forecast(ir: IR, catalogue: Catalogue) -> Forecast:
     """Unknown tools count for nothing. Every branch is counted, loops up to their limit; a step
     over a list that is not known yet is counted once, and `per_item` says so. What a saved plan does
     that is called counts as often as the call, and says where it is."""
-    found = _sum(ir, catalogue, 0)
+    found = _Summing(catalogue).sum(ir, 0)
     return Forecast(
         effects=tuple(_worded(e, n) for e, n in found.effects.items()),
         step_effects={
@@ -68,58 +68,69 @@ def forecast(ir: IR, catalogue: Catalogue) -> Forecast:
     )
 
 
-def _sum(ir: IR, catalogue: Catalogue, depth: int) -> _Sum:
-    loops = _on_cycles(ir)
-    limit = (ir.max_iterations or DEFAULT_MAX_ITERATIONS) if ir.graph_type == "reactive" else 1
-    out = _Sum()
-    durations: dict[str, float] = {}
-    for node in ir.nodes:
-        spec = catalogue.tools.get(node.tool)
-        if spec is None:
-            continue
-        items = _items(node, ir)
-        repeats = (1 if items is None else items) * (limit if node.id in loops else 1)
-        each = node.for_each is not None and items is None
-        once = _once(node, spec, ir, catalogue, depth)
-        out.per_item = out.per_item or each or once.per_item
-        out.cost_usd += once.cost_usd * repeats
-        rounds = ceil((items or 1) / (node.max_parallel or items or 1))
-        durations[node.id] = once.duration_s * rounds
-        if repeats:
-            said: Counter[_Effect] = Counter()
-            for effect, count in once.effects.items():
-                up_to = effect.up_to or node.id in loops
-                said[replace(effect, each=effect.each or each, up_to=up_to)] += count * repeats
-            out.step_effects[node.id] = said
-            out.effects.update(said)
-    out.duration_s = _longest(ir, durations)
-    return out
+class _Summing:
+    """`most` steps of called plans are looked into; behind that, a plan is what its contract says."""
 
+    def __init__(self, catalogue: Catalogue, most: int = 20_000) -> None:
+        self._tools = catalogue.tools
+        self._calls: dict[str, _Sum] = {}
+        self._left = most
 
-def _once(node: Node, spec: ToolSpec, ir: IR, catalogue: Catalogue, depth: int) -> _Sum:
-    """One call of a step's tool."""
-    if spec.type != "plan" or depth >= _DEEPEST:
+    def sum(self, ir: IR, depth: int) -> _Sum:
+        loops = _on_cycles(ir)
+        limit = (ir.max_iterations or DEFAULT_MAX_ITERATIONS) if ir.graph_type == "reactive" else 1
+        out = _Sum()
+        durations: dict[str, float] = {}
+        for node in ir.nodes:
+            spec = self._tools.get(node.tool)
+            if spec is None:
+                continue
+            items = _items(node, ir)
+            repeats = (1 if items is None else items) * (limit if node.id in loops else 1)
+            each = node.for_each is not None and items is None
+            once = self._once(node, spec, ir, depth)
+            out.per_item = out.per_item or each or once.per_item
+            out.cost_usd += once.cost_usd * repeats
+            rounds = ceil((items or 1) / (node.max_parallel or items or 1))
+            durations[node.id] = once.duration_s * rounds
+            if repeats:
+                said: Counter[_Effect] = Counter()
+                for effect, count in once.effects.items():
+                    up_to = effect.up_to or node.id in loops
+                    said[replace(effect, each=effect.each or each, up_to=up_to)] += count * repeats
+                out.step_effects[node.id] = said
+                out.effects.update(said)
+        out.duration_s = _longest(ir, durations)
+        return out
+
+    def _once(self, node: Node, spec: ToolSpec, ir: IR, depth: int) -> _Sum:
+        """One call of a step's tool."""
+        if spec.type == "plan" and depth < _DEEPEST and self._left > 0:
+            given = {name: _literal(value, ir) for name, value in node.params.items()}
+            key = repr((spec.id, depth, sorted(given.items())))
+            if key not in self._calls:
+                self._calls[key] = self._plan(spec, given, depth)
+            return self._calls[key]
         effects = Counter(_Effect(_filled(effect, node, spec, ir)) for effect in spec.effects)
         return _Sum(effects, cost_usd=spec.cost_usd, duration_s=spec.duration_s)
-    inner = _sum(_called(node, spec, ir), catalogue, depth + 1)
-    slug = spec.id.removeprefix(SAVED_PREFIX)
-    inner.effects = Counter(
-        {replace(effect, inside=slug): count for effect, count in inner.effects.items()}
-    )
-    return inner
+
+    def _plan(self, spec: ToolSpec, given: Mapping[str, Any], depth: int) -> _Sum:
+        called = _called(spec, given)
+        self._left -= len(called.nodes)
+        inner = self.sum(called, depth + 1)
+        slug = spec.id.removeprefix(SAVED_PREFIX)
+        effects = {replace(effect, inside=slug): n for effect, n in inner.effects.items()}
+        return replace(inner, effects=Counter(effects))
 
 
-def _called(node: Node, spec: ToolSpec, ir: IR) -> IR:
-    """The saved plan with what is known of its inputs in this call; what only the run will know has no
-    default there."""
+def _called(spec: ToolSpec, given: Mapping[str, Any]) -> IR:
+    """The saved plan with what is known of its inputs in this call; what only the run will know (None)
+    has no default there."""
     inner = compile_document(PlanDocument.model_validate(spec.config["document"]))
-    inputs = {}
-    for name, given in inner.inputs.items():
-        value = node.params.get(name)
-        if name in node.params:
-            value = _literal(value, ir)
-            given = given.model_copy(update={"default": value})
-        inputs[name] = given
+    inputs = {
+        name: each.model_copy(update={"default": given[name]}) if name in given else each
+        for name, each in inner.inputs.items()
+    }
     return inner.model_copy(update={"inputs": inputs})
 
 
