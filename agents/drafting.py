@@ -107,6 +107,7 @@ class Drafting:
                 answer.document,
                 state["message"]["timezone"],
                 answer.not_covered,
+                state["request"],
             )
             errors = [i for i in checked.issues if i.severity == "error"]
             done.detail = f"{len(errors)} to mend" if errors else "all right"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.contracts.caching import Cache
+from backend.contracts.errors import Issue
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
@@ -26,6 +27,7 @@ from backend.drivers.threads import ThreadDecider
 from backend.drivers.triggers import TriggerDriver
 from backend.lightning import Lightning
 from backend.llm import connected
+from backend.plans.validation import Subject, Validator
 from backend.processor import Processor
 from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
@@ -114,6 +116,7 @@ async def open_system(
             settings=settings,
             now=now,
             timezone=timezone,
+            validators=_validators(),
         )
         yield System(
             lightning,
@@ -159,3 +162,22 @@ def _planners(
         if planner is not None:
             planners[point.name] = planner
     return planners
+
+
+def _validators() -> dict[str, Validator]:
+    """Validators of plugins, by name."""
+    return {point.name: _loaded(point) for point in entry_points(group="lightning.validators")}
+
+
+def _loaded(point: EntryPoint) -> Validator:
+    """A validator that cannot be loaded says so of every plan: its rule would silently not hold."""
+    try:
+        validator: Validator = point.load()
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises, the system starts
+        reason = f"it cannot be loaded ({type(error).__name__})."
+
+        def broken(_: Subject) -> Iterable[Issue]:
+            raise ValueError(reason)
+
+        return broken
+    return validator

@@ -120,6 +120,7 @@ def _checked(request: PlanRequest, answer: PlanAnswer, stages: _Stages) -> Check
             now=request.now,
             timezone=request.timezone,
             not_covered=answer.not_covered,
+            request=request.text,
         )
 
 

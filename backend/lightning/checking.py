@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from backend.contracts.views import PlanView
 from backend.plans.firings import instant
 from backend.plans.ir import compile_document, ir_hash
 from backend.plans.lockfile import read_lock, tools_hash, verify
-from backend.plans.validation import check
+from backend.plans.validation import Validator, check
 
 _LIMIT = 2_000
 _FAR = timedelta(days=100 * 366)
@@ -40,9 +40,10 @@ class Checking:
     is validated in full each time.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, validators: Mapping[str, Validator]) -> None:
         self.cache: Cache[Hashable, _Found] = Cache(_LIMIT)
         self._key = key
+        self._validators = validators
 
     def lock(self, view: PlanView, catalogue: Catalogue) -> tuple[Issue, ...]:
         """What of a revision's lockfile does not hold any more."""
@@ -64,6 +65,8 @@ class Checking:
             now=now,
             timezone=view.timezone,
             not_covered=view.not_covered,
+            request=view.request,
+            validators=self._validators,
         ).issues
         turns = _turns(view.document, view.timezone)
         whole = all(issue.code != "PLAN_VALIDATION_TIMEOUT" for issue in issues)
@@ -94,6 +97,7 @@ def _key(view: PlanView, ir: IR, catalogue: Catalogue) -> Hashable:
         catalogue.hash,
         view.timezone,
         view.not_covered,
+        view.request,
         words,
         tuple(spec and (spec.cost_usd, spec.duration_s) for spec in specs),
         tuple(sorted(catalogue.missing.items())),

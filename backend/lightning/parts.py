@@ -15,6 +15,7 @@ from backend.drivers.runs import RunDecider
 from backend.lightning.checking import Checking
 from backend.lightning.commands import Commands
 from backend.lightning.shelf import Shelf
+from backend.plans.validation import Validator
 from backend.security.credentials import Credentials
 from backend.security.redaction import Redaction
 from backend.settings import Settings
@@ -37,6 +38,7 @@ class Parts:
         settings: Settings,
         now: Callable[[], datetime],
         timezone: str,
+        validators: Mapping[str, Validator] | None = None,
     ) -> None:
         self.bus = bus
         self.store = store
@@ -49,7 +51,8 @@ class Parts:
         self.timezone = timezone
         # those of planners, which are made after this
         self.caches: dict[str, Cache[Any, Any]] = {}
-        self.checking = Checking(settings.jwt_signing_key)
+        self.validators = dict(validators or {})
+        self.checking = Checking(settings.jwt_signing_key, self.validators)
         self.redaction = Redaction.of(settings)
         self._shelf = Shelf(store)
         self._runs = runs

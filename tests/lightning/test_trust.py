@@ -279,7 +279,7 @@ def test_what_is_remembered_is_what_would_be_found_at_that_moment(
     steps = [{**WRITE, "on": [event["name"] for event in events]}]
     document = {"plan_name": "p", "events": events, "steps": steps}
     view = view_of(document, TOOLS, timezone=zone)
-    checking = Checking(KEY)
+    checking = Checking(KEY, {})
     for minutes in moments:
         now = NOON + timedelta(minutes=minutes)
         found = check(view.document, TOOLS, now=now, timezone=zone).issues
@@ -289,7 +289,7 @@ def test_what_is_remembered_is_what_would_be_found_at_that_moment(
 async def test_a_time_that_passes_between_two_looks_is_past(system: System) -> None:
     at = {"name": "go", "kind": "at", "timestamp": "2026-03-02T12:00:30Z"}
     view = view_of(plan(WRITE, events=[at]), TOOLS)
-    checking = Checking(KEY)
+    checking = Checking(KEY, {})
     assert checking.issues(view, TOOLS, NOON) == ()
     assert checking.issues(view, TOOLS, NOON + timedelta(seconds=29)) == ()
     assert (checking.cache.hits, checking.cache.misses) == (1, 1)
@@ -307,7 +307,7 @@ async def test_a_time_that_passes_between_two_looks_is_past(system: System) -> N
 )
 def test_what_a_person_may_use_is_part_of_what_is_remembered(changes: dict[str, Any]) -> None:
     view = view_of(plan(WRITE), TOOLS)
-    checking = Checking(KEY)
+    checking = Checking(KEY, {})
     assert checking.issues(view, TOOLS, NOON) == ()
     other = replace(TOOLS, **changes)
     found = check(view.document, other, now=NOON).issues
@@ -316,7 +316,7 @@ def test_what_a_person_may_use_is_part_of_what_is_remembered(changes: dict[str, 
 
 
 def test_words_that_no_step_expresses_are_part_of_what_is_remembered() -> None:
-    checking = Checking(KEY)
+    checking = Checking(KEY, {})
     plain, lacking = (view_of(plan(WRITE), TOOLS, not_covered=words) for words in ((), ("twice",)))
     assert checking.issues(plain, TOOLS, NOON) == ()
     assert [i.code for i in checking.issues(lacking, TOOLS, NOON)] == ["PLAN_NOT_COVERED"]
