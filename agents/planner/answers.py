@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
 
 from agents.planner import schema
-from agents.planner.draft import Draft, Gap
+from agents.planner.drafts import Draft, Gap
 from agents.planner.entities import MASKED, Entity, Text
 from agents.planner.times import When, parse_when
 
@@ -65,6 +66,8 @@ class Answers:
 def answers_in(text: Text, now: datetime, timezone: str) -> tuple[Text, Answers]:
     """A request without the lines behind its first that are answers, and those answers."""
     head, *lines = text.said.strip().split("\n")
+    if lines and _picked(head, lines[-1]):
+        return Text.of(lines[-1].strip()), Answers()
     answers = Answers()
     kept = [head]
     for line in lines:
@@ -79,6 +82,14 @@ def answers_in(text: Text, now: datetime, timezone: str) -> tuple[Text, Answers]
     if len(lines) + 1 == len(kept):
         return text, answers
     return Text.of("\n".join(kept)), answers
+
+
+def _picked(head: str, line: str) -> bool:
+    """Whether the line is a part of the request that was offered alone, or the request with another word."""
+    line = line.strip()
+    if len(line.split()) < 4:
+        return False
+    return line in head or SequenceMatcher(None, head.split(), line.split()).ratio() > 0.8
 
 
 def _taken(line: Text, answers: Answers, now: datetime, timezone: str) -> bool:

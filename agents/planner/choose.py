@@ -15,6 +15,13 @@ from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSE = 600
 _REPEATED = re.compile(r"([\ue001-\ue004])\1+")
+_OPENS = re.compile(
+    r"\b(?:open|read|fetch|visit|load|get|follow|download|scrape|crawl|go\s+to|look\s+at)"
+    r"\s+(?:up\s+)?(?:it|them|that|"
+    r"each|every|all|its|the\s+(?:links?|pages?|articles?|urls?|files?|full\s+\w+))"
+    r"\b(?![^.]*\b(?:feeds?|rss)\b)"
+)
+_LINKS = re.compile(r"\b(?:links?|urls?)\b")
 _PAGE = re.compile(r"\b(?:page|article|site|website|post|story)\b")
 
 
@@ -107,6 +114,15 @@ def _settle(found: dict[str, float], text: Text, start: int, end: int) -> None:
         reader = reader_of(urls[0], plain)
         if reader != "web.read":
             found[reader] = max(found.get(reader, 0), found.pop("web.read"))
+    if "text.extract" in found and "web.read" in found and _LINKS.search(plain):
+        # a page's text has no links in it any more
+        found["http.get"] = found.pop("web.read")
+    _settle_requests(found, text, start, end, urls)
+
+
+def _settle_requests(
+    found: dict[str, float], text: Text, start: int, end: int, urls: list[str]
+) -> None:
     if "http.request" in found and "email.send" in found:
         found.pop("http.request" if text.between(start, end, "email") else "email.send")
     if "http.request" in found:
@@ -130,14 +146,31 @@ def _with_readers(
             )
             for c in chosen
         )
-        if not entities or takers >= len(entities) or (takers and kind == "url"):
+        if not entities or takers >= len(entities):
             continue
         if any(WORDS.get(c.spec.id) and WORDS[c.spec.id].stage == "source" for c in chosen):
             continue
         tool = reader_of(entities[0].value, text.plain[start:end]) if kind == "url" else reader
+        links = _LINKS.search(text.plain[start:end]) and tool == "web.read"
+        if links and any(c.spec.id == "text.extract" for c in chosen) and "http.get" in tools:
+            tool = "http.get"
         if tool in tools:
             chosen.insert(0, Choice(tools[tool], 0.85, implied=True))
     return tuple(chosen)
+
+
+def opened(words: str, tools: Mapping[str, ToolSpec], looping: bool) -> Choice | None:
+    """ "open each", "fetch it": the reading of an address, or a file, that a list holds."""
+    if not looping or not _OPENS.search(words):
+        return None
+    tool = "file.read" if re.search(r"\bfiles?\b|\bdocuments?\b", words) else "web.read"
+    return Choice(tools[tool], 0.85, implied=True) if tool in tools else None
+
+
+def stage_said(words: str, tools: Mapping[str, ToolSpec]) -> str:
+    """The first stage of work that the words speak of; "out" when they speak of none."""
+    said = {WORDS[r.tool].stage for r in RULES if r.tool in tools and r.pattern.search(words)}
+    return next((stage for stage in ("change", "ask", "out", "source") if stage in said), "out")
 
 
 def reader_of(url: str, plain: str) -> str:

@@ -3,60 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from agents.planner import conditions
 from agents.planner.entities import MASKED, Text
 from agents.planner.lexicon import FILLER, MESSAGE
+from agents.planner.phrases import (
+    APPROVAL,
+    ASKED,
+    BOUNDARY,
+    CHECKING,
+    CONDITION,
+    DONE,
+    LEAD,
+    LOOKED_INTO,
+    LOOKING,
+    SAME_WORK,
+    THEN_WORK,
+    UNKNOWN_WORK,
+    WORK,
+)
 
-# no pattern begins with blanks: the place of a time that was taken out is a long row of them
-_BOUNDARY = re.compile(
-    r"[;\n]+\s*|[.!?]+(?=\s|$)\s*|\b(?:and\s{1,9}then|and\s{1,9}also|and\s{1,9}finally|then"
-    r"|after\s{1,9}that|afterwards|finally|and|but)\b(?:\s*,)?\s*|,\s*|->\s*|>>\s*"
-)
-_LEAD = re.compile(
-    r"(?:\s|,|\b(?:please|kindly|then|also|next|finally|and|first|now|just|can you|could you|would you|"
-    r"i want you to|i want to|i'd like to|i'd like you to|i would like to|"
-    r"i need you to|i need to|you should|have it|let's|go and|to|hey|hi|hello|"
-    r"lightning|ok|okay|"
-    r"every time|each time|automatically|again)\b)*"
-)
-_CONDITION = re.compile(
-    r"\b(?P<word>only\s+if|only\s+when|but\s+only\s+if|if\s+and\s+only\s+if|if|when|"
-    r"whenever|unless|as\s+long\s+as|provided(?:\s+that)?|in\s+case)\b"
-)
-_DONE = re.compile(
-    r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s|"
-    r" is)\s+|this is\s+|all is\s+|everything is\s+|they(?:'re| are)\s+)?"
-    r"(?:done|finished|ready|complete[d]?|over|available)\b"
-)
-_ASKED = re.compile(r"\bask\s+(?:me|us)\s+$")
-_LOOKED_INTO = re.compile(
-    r"\b(?:check|see|ask|know|find out|decide|think about|look)\s+(?:\w+\s+)?$"
-)
-_LOOKING = re.compile(
-    r"\W*(?:(?:please|just|and)\s+)*(?:check|look|watch|see|poll|monitor)(?:\s+(?:it|again))?\W*$"
-)
-_THEN_WORK = re.compile(
-    r"\s(?=(?:notify|tell|alert|remind|ping|message|show)\s+(?:me|us)\b|"
-    r"(?:e-?mail|mail|send|save|append)\s+(?:me\b|it\b|them\b|[\ue002\ue003]))"
-)
-_UNKNOWN_WORK = re.compile(r"[a-z-]{3,}\s+(?:it|them)\b")
-_WORK = re.compile(
-    r"(?:please\s+)?(?:ask|tell|notify|remind|show|mail|e-?mail|send|save|store|append)\s+"
-    r"(?:me|it|them|this|that|the\s+(?:answer|result|summary))\b"
-)
-APPROVAL = re.compile(
-    r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|"
-    r"confirmation)|get my (?:ok|okay|approval))"
-    r"(?:\s+(?:first|before(?:\s+(?:you|that|it|sending|mailing|saving|posting|doing|"
-    r"writing|going on)\b[^,.;]{0,40})?))|"
-    r"\b(?:only\s+)?(?:after|once|when)\s+i(?:'ve|\s+have)?\s+(?:approved?|"
-    r"confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
-    r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|"
-    r"permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
-    r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|"
-    r"confirm|check) (?:it|them|that)(?: first)?"
-)
+Span = tuple[int, int]
+_WORD = re.compile(r"[a-z][a-z'-]*")
+_TRAILS = re.compile(r"\s*(?:but|only|unless|except|as\s+long|provided)\b")
+MAX_TRIED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +36,34 @@ class Clause:
     """One piece of work. `start`, `end` are places in the text; `condition` its words, or empty.
 
     `after` says that it was said to come after what stands before. `approval`: only after asking.
+    `shared`: the condition is that of the clause before, which leads both ("if …, save it and mail
+    it"). `otherwise`: the work for when the condition does not hold. `sentence` counts from 0.
     """
 
     start: int
     end: int
     after: bool = False
     approval: bool = False
-    condition: tuple[int, int] | None = None
+    condition: Span | None = None
+    shared: bool = False
+    otherwise: bool = False
+    sentence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What stands between two boundaries; `joined` how it is linked to what is before it."""
+
+    start: int
+    end: int
+    joined: str
+    sentence: int
+    approval: bool
 
 
 def lead_end(plain: str, start: int) -> int:
     """Where the work begins, behind "please", "can you", "then"."""
-    lead = _LEAD.match(plain, start)
+    lead = LEAD.match(plain, start)
     return lead.end() if lead else start
 
 
@@ -85,12 +73,19 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     A clause begins only where a verb does, so that "Bob and Ann" stays one thing.
     """
     plain = text.plain
-    spans = [(m.start(), m.end()) for m in _DONE.finditer(plain)]
+    spans = [(m.start(), m.end()) for m in DONE.finditer(plain)]
     approvals = [(m.start(), _approval_end(m)) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
-    plain = text.plain
-    cuts = [(0, 0, False)]
-    for match in _BOUNDARY.finditer(plain):
+    found: list[Clause] = []
+    for piece in _pieces(text.plain, verbs, [start for start, _ in approvals]):
+        found += _of_piece(piece, text, verbs)
+    return _joined(found, text), text
+
+
+def _pieces(plain: str, verbs: frozenset[str], approvals: list[int]) -> list[_Piece]:
+    cuts = [(0, 0, "", 0)]
+    sentence = 0
+    for match in BOUNDARY.finditer(plain):
         said = match.group().strip()
         strong = bool(re.match(r"[;.!?\n]", said)) or "\n" in match.group()
         if not said and not match.group().startswith("\n"):
@@ -98,32 +93,149 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
         if not strong and _is_said(plain, cuts[-1][1], match):
             continue
         if strong or _begins(plain, match.end(), verbs):
-            cuts.append(
-                (match.start(), match.end(), "then" in said or "after" in said or bool(strong))
-            )
-    cuts += [(m.start(), m.end(), False) for m in _after_conditions(plain, cuts)]
-    cuts.sort()
-    found: list[Clause] = []
+            sentence += strong and not said.startswith(";")
+            cuts.append((match.start(), match.end(), "." if strong else said, sentence))
+    pieces: list[_Piece] = []
     waiting = False
-    for index, (_, begin, after) in enumerate(cuts):
+    for index, (at, begin, joined, number) in enumerate(cuts):
         end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
-        approval = waiting or any(cuts[index][0] <= a < max(end, begin) for a, _ in approvals)
-        waiting = approval
+        waiting = waiting or any(at <= a < max(end, begin) for a in approvals)
         if begin < end and plain[begin:end].strip(" ,.;:!?"):
+            pieces.append(_Piece(begin, end, joined, number, waiting))
             waiting = False
-            found.append(_conditioned(Clause(begin, end, after, approval), plain))
-    return _joined(found, plain), text
+    return pieces
 
 
-def _after_conditions(plain: str, cuts: list[tuple[int, int, bool]]) -> list[re.Match[str]]:
+def _of_piece(piece: _Piece, text: Text, verbs: frozenset[str]) -> Iterable[Clause]:
+    """The clause of a piece, or the condition and the clause that it leads."""
+    plain = text.plain
+    after = bool(re.search(r"then|after|\.", piece.joined))
+    whole = Clause(piece.start, piece.end, after, piece.approval, sentence=piece.sentence)
+    start = lead_end(plain, piece.start)
+    if otherwise := conditions.OTHERWISE.match(plain, start):
+        yield replace(whole, start=otherwise.end(), otherwise=True)
+        return
+    if CONDITION.match(plain, start) and not LOOKING.match(plain[piece.start : start]):
+        work = _work_after(text, start, piece.end, verbs)
+        if work is None:
+            yield replace(whole, condition=(start, piece.end))
+            return
+        yield replace(whole, start=work, condition=(start, work))
+        return
+    found = _condition_inside(plain, piece)
+    if found is None:
+        yield whole
+        return
+    work = _work_after(text, found, piece.end, verbs) if _looks(plain, piece.start, found) else None
+    if work is not None:
+        yield replace(whole, end=work, condition=(found, work))
+        yield replace(whole, start=work, approval=False)
+        return
+    looks = CHECKING.match(plain, start) and not _looks(plain, piece.start, found)
+    if looks and not _TRAILS.match(plain, found):
+        # "check <url> if it says open and mail me": what follows is conditional, not the look
+        yield replace(whole, end=found)
+        yield replace(whole, start=found, condition=(found, piece.end), approval=False)
+        return
+    yield replace(whole, condition=(found, piece.end))
+
+
+def _looks(plain: str, start: int, end: int) -> bool:
+    return LOOKING.match(plain[start:end]) is not None
+
+
+def _work_after(text: Text, start: int, end: int, verbs: frozenset[str]) -> int | None:
     """Where the work begins behind a condition that leads: "if it is cold notify me"."""
-    found = []
-    for index, (_, begin, _) in enumerate(cuts):
-        end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
-        start = lead_end(plain, begin)
-        if _CONDITION.match(plain, start) and (work := _THEN_WORK.search(plain, start, end)):
-            found.append(work)
-    return found
+    plain = text.plain
+    tried = 0
+    for place in re.compile(r"\s(?=[a-z])").finditer(plain, start, end):
+        word = _WORD.match(plain, lead_end(plain, place.end()))
+        if word is None or _verb(word.group(), verbs) is None:
+            continue
+        tried += 1
+        if conditions.read(plain[start : place.start()], text.said[start : place.start()]):
+            return place.end()
+        if tried >= MAX_TRIED:
+            break
+    work = THEN_WORK.search(plain, start, end)
+    return work.end() if work else None
+
+
+def _condition_inside(plain: str, piece: _Piece) -> int | None:
+    """Where a condition begins behind the work: "mail it if it changed"."""
+    for found in CONDITION.finditer(plain, piece.start, piece.end):
+        asked = ASKED.search(plain, piece.start, found.start())
+        if not asked and not _in_message(plain, piece.start, found.start()):
+            return found.start()
+    return None
+
+
+def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
+    """A clause that is only a condition belongs to its neighbours: those behind it when it leads
+    ("if …, mail it and save it"), else the one before ("mail it, but only if …")."""
+    plain = text.plain
+    out: list[Clause] = []
+    pending: Clause | None = None
+    leading: Clause | None = None
+    for index, clause in enumerate(found):
+        if _bare(clause, plain):
+            more = [c for c in found[index + 1 :] if c.sentence == clause.sentence]
+            if _trails(clause, out, plain, last=not more) and out[-1].condition is None:
+                out[-1] = replace(out[-1], condition=clause.condition)
+            else:
+                out += _alone(pending)
+                pending = clause
+            continue
+        if clause.condition is not None:
+            out += _alone(pending)
+            pending = None
+            leads = clause.condition[1] <= clause.start
+            leading = clause if leads else None
+        elif pending is not None:
+            clause = replace(clause, condition=pending.condition)
+            pending, leading = None, clause
+        elif clause.otherwise:
+            before = leading or next((c for c in reversed(out) if c.condition), None)
+            condition = before.condition if before else None
+            clause = replace(clause, condition=condition, shared=True)
+            leading = clause
+        elif leading is not None and leading.sentence == clause.sentence:
+            clause = replace(
+                clause, condition=leading.condition, shared=True, otherwise=leading.otherwise
+            )
+        else:
+            leading = None
+        out.append(clause)
+    if pending is not None and out and out[-1].condition is None:
+        out[-1] = replace(out[-1], condition=pending.condition)
+        pending = None
+    return (*out, *_alone(pending))
+
+
+def _bare(clause: Clause, plain: str) -> bool:
+    """Whether there is nothing but a condition."""
+    if clause.condition is None or clause.condition[1] <= clause.start:
+        return False
+    own = plain[clause.start : clause.condition[0]]
+    return not own.strip(" ,.") or bool(LOOKING.match(own)) or bool(SAME_WORK.match(own))
+
+
+def _trails(clause: Clause, out: list[Clause], plain: str, *, last: bool) -> bool:
+    if not out or clause.condition is None:
+        return False
+    words = plain[clause.condition[0] : clause.condition[1]]
+    led = re.search(r"\b(?:and|then)\s*,?\s*$", plain[: clause.start]) is not None
+    own = plain[clause.start : clause.condition[0]].strip(" ,.")
+    same = bool(own) and SAME_WORK.match(own) is not None
+    reads = CHECKING.match(plain, lead_end(plain, out[-1].start)) is not None
+    return same or last or (not led and not reads and _TRAILS.match(words) is not None)
+
+
+def _alone(pending: Clause | None) -> list[Clause]:
+    """A condition that leads nothing: what it looks at is still read."""
+    if pending is None or pending.condition is None:
+        return []
+    return [replace(pending, start=pending.condition[0], end=pending.condition[1])]
 
 
 def _approval_end(found: re.Match[str]) -> int:
@@ -140,77 +252,39 @@ def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
         return False
     end = re.compile(r"[;.\n]|$").search(plain, boundary.end())
     rest = plain[boundary.end() : end.start() if end else len(plain)]
-    return MASKED.search(rest) is None and _WORK.match(rest.strip()) is None
+    return MASKED.search(rest) is None and WORK.match(rest.strip()) is None
 
 
 def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:
     start = lead_end(plain, position)
-    word = re.compile(r"[a-z][a-z'-]*").match(plain, start)
+    if conditions.OTHERWISE.match(plain, start):
+        return True
+    word = _WORD.match(plain, start)
     if word is None:
         return False
-    if _CONDITION.match(plain, start) is not None:
+    if CONDITION.match(plain, start) is not None:
         return True
-    if start > 0 and _UNKNOWN_WORK.match(plain, start) and word.group() not in FILLER:
+    if re.compile(r"for\s+(?:each|every|all)\b").match(plain, start):
         return True
-    return word.group() in verbs or re.sub(r"(?:es|s|ing)$", "", word.group()) in verbs
+    if start > 0 and UNKNOWN_WORK.match(plain, start) and word.group() not in FILLER:
+        return True
+    return _verb(word.group(), verbs) is not None
 
 
-def _conditioned(clause: Clause, plain: str) -> Clause:
-    found = next(
-        (
-            m
-            for m in _CONDITION.finditer(plain, clause.start, clause.end)
-            if not _ASKED.search(plain, clause.start, m.start())
-            and not _in_message(plain, clause.start, m.start())
-        ),
-        None,
-    )
-    if found is None:
-        return clause
-    return Clause(
-        clause.start, clause.end, clause.after, clause.approval, (found.start(), clause.end)
-    )
+def _verb(word: str, verbs: frozenset[str]) -> str | None:
+    if word in verbs:
+        return word
+    short = re.sub(r"(?:es|s|ing)$", "", word)
+    return short if short in verbs else None
 
 
 def _in_message(plain: str, start: int, end: int) -> bool:
     """ "remind me to check if the oven is off": no condition of the plan's."""
     message = MESSAGE.search(plain, start, end)
-    return message is not None and _LOOKED_INTO.search(plain, start, end) is not None
+    return message is not None and LOOKED_INTO.search(plain, start, end) is not None
 
 
-def _joined(found: list[Clause], plain: str) -> tuple[Clause, ...]:
-    """A clause that is only a condition belongs to its neighbour: the next when it leads ("if …,
-    mail it"), else the one before ("mail it, but only if …")."""
-    out: list[Clause] = []
-    pending: tuple[int, int] | None = None
-    for clause in found:
-        condition = clause.condition
-        own = plain[clause.start : condition[0]] if condition is not None else ""
-        bare = condition is not None and (not own.strip(" ,.") or bool(_LOOKING.match(own)))
-        if bare and condition is not None:
-            trailing = plain[condition[0] : condition[1]].startswith(("only", "but", "unless"))
-            if out and trailing and out[-1].condition is None:
-                last = out.pop()
-                out.append(Clause(last.start, last.end, last.after, last.approval, condition))
-            else:
-                if pending is not None:
-                    out.append(Clause(*pending, condition=pending))
-                pending = condition
-            continue
-        if pending is not None and clause.condition is None:
-            clause = Clause(clause.start, clause.end, clause.after, clause.approval, pending)
-            pending = None
-        out.append(clause)
-    if pending is not None:
-        if out and out[-1].condition is None:
-            last = out.pop()
-            out.append(Clause(last.start, last.end, last.after, last.approval, pending))
-        else:
-            out.append(Clause(*pending, condition=pending))
-    return tuple(out)
-
-
-def working_span(clause: Clause) -> tuple[int, int]:
+def working_span(clause: Clause) -> Span:
     """The clause without its condition, when that stands inside it."""
     if clause.condition is not None and clause.start <= clause.condition[0] < clause.end:
         return clause.start, clause.condition[0]

@@ -1,161 +1,222 @@
-"""Simple conditions in words, as guards; what cannot be said so is given back."""
+"""Conditions in words, read as data: what is looked at, and what must hold of it. Binding them to the
+steps of a plan is done in guards.py."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from agents.planner.schema import output_for
-from agents.planner.slots import Made
-from backend.plans.validation.schema import Shape
+from agents.planner.condition_forms import FORMS, MORE, Kind
+from agents.planner.times.words import listed
 
-_ANY = re.compile(
-    r"^(?:there\s+(?:are|is)|it\s+has|the\s+feed\s+has|it\s+contains|i\s+have|you\s+find|it\s+finds)\s+(?:any|some|anything|something|at\s+least\s+one|a|an)"
-    r"(?:\s+(?P<what>entries|entry|items?|results?|articles?|posts?|news|files?|text|content|stories))?$"
+WORD = re.compile(
+    r"\s*(?:but\s+|and\s+)?(?P<word>(?:but\s+)?only\s+(?:if|when|in\s+case)|if\s+and\s+only\s+if|"
+    r"if|when(?:ever)?|"
+    r"unless|except\s+(?:if|when)|as\s+long\s+as|provided(?:\s+that)?|in\s+case|once|"
+    r"as\s+soon\s+as|"
+    r"should|whether)\b\s*"
 )
-_NOT_EMPTY = re.compile(r"^(?:it|the\s+\w+|this|that|they)\s+(?:is|are)(?:n't|\s+not)\s+empty$")
-_STATUS = re.compile(
-    r"^(?:the\s+)?(?:http\s+)?status(?:\s+code)?\s+(?P<op>is\s+not|isn't|is|=|!=|==|differs\s+from)\s+(?P<n>\d{3})$"
+_UNLESS = re.compile(r"unless|except")
+OTHERWISE = re.compile(r"\s*(?:or\s+)?(?:otherwise|else|if\s+not|in\s+any\s+other\s+case)\b[\s,]*")
+
+_COMPARE = (
+    (("not over", "not above", "at most"), "<="),
+    (("not under", "not below", "at least", "reaches", "hits"), ">="),
+    (("over", "above", "beyond", "more", "greater", "higher", "bigger", "larger", ">", "exceed"), ">"),
+    (("under", "below", "less", "fewer", "lower", "smaller", "cheaper", "<"), "<"),
+    (("not", "n't", "!="), "!="),
+)  # fmt: skip
+_PRONOUNS = frozenset(
+    listed("it this that they these those there he she something anything everything them one")
 )
-_DOWN = re.compile(
-    r"^(?:it|the\s+(?:site|page|server|api))\s+is\s+(?P<state>up|online|reachable|down|offline|ok|not\s+ok)$"
+_COURTESY = re.compile(r"[\s,]+(?:please|thanks|thank you|too|as well|at all|then)\s*$")
+_VERBAL = re.compile(
+    r"(?:is|are|has|have|was|mentions?|contains?|says?|does(?:n't| not))\b(?!\s+mentioned)"
 )
-_MENTIONS = re.compile(
-    r"^(?:it|they|the\s+(?P<noun>\w+)|one\s+of\s+them|any\s+of\s+them)\s+(?P<not>doesn't\s+|does\s+not\s+|don't\s+)?"
-    r"(?:mentions?|contains?|includes?|has\s+the\s+words?|says?)\s+(?:the\s+words?\s+)?(?P<what>.+)$"
+_VERB_INSIDE = re.compile(r"\s(?:and|or)\s+(?:is|are|has|have|was|does)\b")
+_DOWN = re.compile(r"down|off|un|broken|dead|stops")
+_NO_FIELD = frozenset(
+    listed("it this that they there he she something anything i we you today everything")
 )
-_ANSWER = re.compile(
-    r"^(?:(?:the|my)\s+answer\s+is|i\s+(?:say|answer|said|choose|reply))\s+(?P<what>.+)$"
-)
-_COUNT = re.compile(
-    r"^(?:there\s+are|it\s+has|the\s+feed\s+has)\s+(?P<op>more\s+than|at\s+least|fewer\s+than|less\s+than)\s+(?P<n>\d{1,6})\s+(?P<what>\w+)$"
-)
-_OPERATORS = {"more than": ">", "at least": ">=", "fewer than": "<", "less than": "<"}
-_FIELD = re.compile(
-    r"^(?:(?:the|its|their)\s+)?(?P<field>[a-z_]\w*(?:\.[a-z_]\w*){0,4})\s+"
-    r"(?:(?:is|are|was|gets?|goes|go|rises?|falls?|drops?|becomes?|stays?)\s+)?(?P<op>"
-    r"(?:not\s+)?(?:over|above|under|below)|(?:more|greater|higher|less|fewer|lower|smaller)\s+than|at\s+least|"
-    r"at\s+most|(?:not\s+)?(?:exactly|equal\s+to)|equals|(?:is\s+)?not|isn't|is|>=|<=|==|!=|=|>|<)\s*"
-    r"(?P<n>[-+]?\d{1,12}(?:\.\d{1,9})?)(?:\s*(?:%|percent|euros?|dollars?|€|degrees?))?$"
-)
-_COMPARE = {
-    **dict.fromkeys(("over", "above", "more", "greater", "higher", ">"), ">"),
-    **dict.fromkeys(("under", "below", "less", "fewer", "lower", "smaller", "<"), "<"),
-    **dict.fromkeys(("at least", ">="), ">="),
-    **dict.fromkeys(("at most", "<="), "<="),
-    **dict.fromkeys(("exactly", "equal", "equals", "is", "=", "=="), "=="),
-    **dict.fromkeys(("not", "is not", "isn't", "!="), "!="),
-}
-_OPPOSITE = {">": "<=", "<": ">=", "==": "!="}
-_NO_FIELDS = frozenset({"it", "this", "that", "they", "there", "he", "she", "something", "status"})
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """An expression and the steps it looks at."""
+class Condition:
+    """What must hold: of `subject` (a noun, or an address as masked; empty for a pronoun).
 
-    expression: str
-    steps: tuple[str, ...]
+    `operator` and `number` compare; `text` is what is mentioned or said; `field` a name inside data.
+    `negated` turns it round.
+    """
+
+    kind: Kind
+    subject: str = ""
+    operator: str = ""
+    number: str = ""
+    text: str = ""
+    field: str = ""
+    negated: bool = False
+    # where, in the text that was read, the subject stands when it is an address
+    place: tuple[int, int] | None = None
 
 
-def guard(said: str, original: str, earlier: tuple[Made, ...]) -> Guard | None:
-    """The guard for a condition's words (in lower case, and as said), or None if there is none."""
-    word = re.match(
-        r"\s*(?:but\s+)?(?P<word>only\s+if|only\s+when|if\s+and\s+only\s+if|if|when|whenever|unless|as\s+long\s+as|provided(?:\s+that)?|in\s+case)\s+",
-        said,
-    )
-    if word is None or not earlier:
-        return None
-    named = re.sub("[\ue001\ue003]+", "it", said[word.end() :])
-    body = re.sub(r"\s+", " ", named).strip(" ,.;:!?")
-    written = original[word.end() :].strip(" ,.;:!?")
-    found = _any(body, earlier) or _status(body, earlier) or _answer(body, written, earlier)
-    found = found or _mentions(body, written, earlier) or _field(body, written, earlier)
-    if found is not None and word["word"] == "unless":
-        return Guard(f"not ({found.expression})", found.steps)
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Several conditions that must all hold ("and"), or one of them ("or")."""
+
+    word: Literal["and", "or"]
+    parts: tuple[Condition | Combined, ...]
+    negated: bool = False
+
+
+Read = Condition | Combined
+
+
+def read(plain: str, said: str, start: int = 0) -> Read | None:
+    """The condition in these words, with or without the "if" before them; None when they say none we
+    know. `plain` and `said` are the same stretch of a text, which begins there at `start`."""
+    word = WORD.match(plain)
+    begin = word.end() if word else 0
+    found = _read(plain, said, begin, len(plain), start)
+    if found is not None and word and _UNLESS.search(word["word"]):
+        return replace(found, negated=not found.negated)
     return found
 
 
-def _any(body: str, earlier: tuple[Made, ...]) -> Guard | None:
-    counted = _COUNT.match(body)
-    if counted is None and not _ANY.match(body) and not _NOT_EMPTY.match(body):
+def _read(plain: str, said: str, begin: int, end: int, start: int) -> Read | None:
+    begin, end = _trimmed(plain, begin, end)
+    if courtesy := _COURTESY.search(plain, begin, end):
+        begin, end = _trimmed(plain, begin, courtesy.start())
+    single = _single(plain, said, begin, end, start)
+    if single is not None and not (single.kind == "mentions" and _joint(single.text)):
+        return single
+    for word in ("or", "and"):
+        for cut in re.compile(rf",?\s+{word}\s+(?:if\s+)?").finditer(plain, begin, end):
+            left = _read(plain, said, begin, cut.start(), start)
+            right = _read(plain, said, cut.end(), end, start)
+            if right is None and _VERBAL.match(plain, cut.end()):
+                right = _implied(plain, said, cut.end(), end, start)
+            elif right is None and isinstance(left, Condition) and left.kind == "mentions":
+                right = _same_verb(plain, said, cut.end(), end, left)
+            if left is not None and right is not None:
+                return Combined("or" if word == "or" else "and", (left, right))
+    return None if single is not None and _VERB_INSIDE.search(single.text) else single
+
+
+def _joint(text: str) -> bool:
+    return re.search(r"\s(?:and|or)\s", text) is not None and text[:1] not in "\"“'"
+
+
+def _implied(plain: str, said: str, begin: int, end: int, start: int) -> Read | None:
+    """ "… and is longer than 500 characters": the same thing is."""
+    found = _read(f"it {plain[begin:end]}", f"it {said[begin:end]}", 0, end - begin + 3, start)
+    return None if isinstance(found, Condition) and found.place else found
+
+
+def _same_verb(plain: str, said: str, begin: int, end: int, left: Condition) -> Condition | None:
+    """ "mentions rain or snow": the second word is mentioned too."""
+    begin, end = _trimmed(plain, begin, end)
+    words = plain[begin:end]
+    if not words or len(words.split()) > 4:
         return None
-    for made in reversed(earlier):
-        for output in (*made.spec.produces, *(made.spec.outputs.get("properties") or {})):
-            kinds = _kinds(made, output)
-            if made.goes_out or not kinds & {"array", "string"} or "object" in kinds:
-                continue
-            if counted and "array" not in kinds:
-                continue
-            if counted:
-                operator = _OPERATORS[re.sub(r"\s+", " ", counted["op"])]
-                return Guard(f"len({made.name}.{output}) {operator} {counted['n']}", (made.name,))
-            return Guard(f"len({made.name}.{output}) > 0", (made.name,))
-    return None
+    return replace(left, text=_quoted(said[begin:end]))
 
 
-def _status(body: str, earlier: tuple[Made, ...]) -> Guard | None:
-    status, state = _STATUS.match(body), _DOWN.match(body)
-    for made in reversed(earlier):
-        if status and "integer" in _kinds(made, "status"):
-            same = status["op"] in {"is", "=", "=="}
-            return Guard(f"{made.name}.status {'==' if same else '!='} {status['n']}", (made.name,))
-        if state and "boolean" in _kinds(made, "ok"):
-            up = state["state"] in {"up", "ok", "online", "reachable"}
-            return Guard(f"{made.name}.ok" if up else f"not {made.name}.ok", (made.name,))
-    return None
+def _trimmed(plain: str, begin: int, end: int) -> tuple[int, int]:
+    while begin < end and plain[begin] in " ,.;:!?":
+        begin += 1
+    while end > begin and plain[end - 1] in " ,.;:!?":
+        end -= 1
+    return begin, end
 
 
-def _field(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | None:
-    """A number in the one JSON answer there is, by the name the person gives it."""
-    found = _FIELD.match(body)
-    made = [m for m in earlier if "json" in (m.spec.outputs.get("properties") or {})]
-    if found is None or len(made) != 1 or found["field"].split(".")[0] in _NO_FIELDS:
+def _single(plain: str, said: str, begin: int, end: int, start: int) -> Condition | None:
+    body = plain[begin:end]
+    if not body or len(body) > 400:
         return None
-    words = found["op"]
-    opposite = words.startswith("not ")
-    words = words.removeprefix("not ")
-    operator = _COMPARE.get(words) or _COMPARE[words.split()[0]]
-    operator = _OPPOSITE[operator] if opposite else operator
-    field = written[written.lower().index(found["field"]) :][: len(found["field"])]
-    return Guard(f"{made[0].name}.json.{field} {operator} {found['n']}", (made[0].name,))
-
-
-def _answer(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | None:
-    found = _ANSWER.match(body)
-    for made in reversed(earlier):
-        if found and "answer" in (made.spec.outputs.get("properties") or {}):
-            return Guard(f"{made.name}.answer == {_literal(_tail(written, found))}", (made.name,))
+    for kind, form in FORMS:
+        found = form.match(body)
+        if found is None:
+            continue
+        made = _made(kind, found, said[begin:end], start + begin)
+        if made is not None:
+            return made
     return None
 
 
-def _mentions(body: str, written: str, earlier: tuple[Made, ...]) -> Guard | None:
-    found = _MENTIONS.match(body)
-    if found is None:
+def _made(kind: Kind, found: re.Match[str], said: str, start: int) -> Condition | None:
+    groups = found.groupdict()
+    name = next((n for n in ("place", "place2", "subject") if _is_subject(groups.get(n))), "")
+    subject = str(groups[name]) if name else ""
+    masked = subject[:1] in "\ue001\ue003" and subject != ""
+    place = (start + found.start(name), start + found.end(name)) if masked else None
+    negated = bool(groups.get("not")) or bool(groups.get("no"))
+    field = _cased(found, said, "field")
+    text = _quoted(_cased(found, said, "what"))
+    operator = number = ""
+    if kind in ("failed", "worked") and re.search(
+        r"\b(?:is|are|was|says?|has|have|reports?)\b", subject
+    ):
         return None
-    for made in reversed(earlier):
-        outputs = made.spec.outputs.get("properties") or {}
-        main = output_for(made.spec, "text", {})
-        named = [found["noun"]] if found["noun"] in outputs else [main[0]] if main else []
-        for output in named:
-            if made.goes_out or _kinds(made, output) != {"string"}:
-                continue
-            operator = "not in" if found["not"] else "in"
-            expression = f"{_literal(_tail(written, found))} {operator} {made.name}.{output}"
-            return Guard(expression, (made.name,))
-    return None
+    if kind in ("number", "equals") and field.lower().split(".")[0] in _NO_FIELD:
+        return None
+    if kind == "number" and field == "status":
+        return None
+    if kind == "mentions" and (not text or text.split()[0].lower() in _PRONOUNS):
+        return None
+    if kind == "any":
+        negated ^= bool(groups.get("empty"))
+        subject = subject or str(groups.get("noun") or "")
+    elif kind == "changed":
+        negated ^= bool(groups.get("same")) or subject == "nothing"
+        subject = "" if subject == "nothing" else subject
+    elif kind == "new":
+        subject = subject or str(groups.get("noun") or "")
+    elif kind == "answer":
+        text = "yes" if groups.get("yes") else text
+    elif kind == "up":
+        negated ^= bool(_DOWN.match(str(groups["state"])))
+    elif kind in ("count", "number", "status", "length"):
+        operator = _operator(kind, {**groups, "all": found.group()})
+        number = re.sub(r"[€$£+]", "", groups["n"])
+        if not operator:
+            return None
+        subject = subject or str(groups.get("noun") or "")
+        negated = False
+    return Condition(kind, subject, operator, number, text, field, negated, place)
 
 
-def _tail(written: str, found: re.Match[str]) -> str:
-    """What the group "what" covers, as it was written."""
-    words = len(found["what"].split())
-    return " ".join(written.split()[-words:]).strip(" \"'“”‘’.,")
+def _operator(kind: Kind, groups: dict[str, str | None]) -> str:
+    said = re.sub(r"\s+", " ", str(groups.get("op") or "").strip())
+    if either := groups.get("or"):
+        return ">=" if re.search(r"more|higher", either) else "<="
+    if kind == "count":
+        return MORE.get(said, "")
+    if kind == "length":
+        return ">" if said in ("longer", "more") else "<"
+    if kind == "status":
+        different = re.search(r"not|n't|!=|differs|other|but", said)
+        return said if said in (">", "<", ">=", "<=") else "!=" if different else "=="
+    if said in (">=", "<=", "==", ">", "<"):
+        return said
+    if not said and re.search(r"\bexceeds\b", groups["all"] or ""):
+        return ">"
+    for words, operator in _COMPARE:
+        if any(said.startswith(word) for word in words):
+            return operator
+    return "=="
 
 
-def _literal(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _is_subject(word: str | None) -> bool:
+    return bool(word) and str(word).split()[0] not in _PRONOUNS
 
 
-def _kinds(made: Made, output: str) -> frozenset[str]:
-    found = (made.spec.outputs.get("properties") or {}).get(output)
-    return Shape(found, made.spec.outputs).kinds if found is not None else frozenset()
+def _cased(found: re.Match[str], said: str, name: str) -> str:
+    """A group as it was written."""
+    if name not in found.re.groupindex or found[name] is None:
+        return ""
+    return said[slice(*found.span(name))]
+
+
+def _quoted(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip(" \"'“”‘’.,;:!?")

@@ -1,140 +1,257 @@
-"""Clauses into steps: tools chosen, arguments filled, the order wired."""
+"""Clauses into steps: tools chosen, arguments filled, conditions bound, the order wired."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from agents.planner import choose, conditions, lexicon, schema, titles
+from agents.planner import choose, lexicon, loops, picks, schema, wiring
 from agents.planner.choose import Choice
 from agents.planner.clauses import Clause, lead_end, working_span
-from agents.planner.entities import MASKED, Text
+from agents.planner.conditional import Conditional
+from agents.planner.coverage import content_words, left_over
+from agents.planner.drafts import Draft, Span
+from agents.planner.entities import Text
 from agents.planner.lexicon import WORDS
-from agents.planner.slots import DEFAULT, SAID, TOP, Filled, Filling, Made
-from backend.contracts.plans import RESERVED_STEP_NAMES
+from agents.planner.loops import Loop, Marker
+from agents.planner.made import Made
+from agents.planner.narrowing import Narrowing
+from agents.planner.repeating import Repeating
+from agents.planner.slots import SAID
+from agents.planner.steps import Steps
+from agents.planner.times import words
 from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSES = 40
 _AGAIN = re.compile(
-    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)?\W*$"
+    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)"
+    r"?\W*$"
 )
 _CHATTER = re.compile(
     r"\W*(?:(?:i )?hope (?:you|all|this|that)\b|how are you|thank|"
     r"many thanks|cheers|(?:best|kind) regards|have a (?:nice|good|great)\b)[^\ue001-\ue004]*$"
 )
-_STATE = re.compile(r"\b(?:up|down|ok|online|offline|reachable|available|status)\b")
-_NEWS = re.compile(r"\bwhat(?:'s|s| is| has| was)? (?:new|changed|different)\b")
+_JOINED = re.compile(
+    r"\W*(?:join|combine|merge|put|bring|collect|gather)\s+(?:them|both|these|everything|it\s+all|"
+    r"all(?:\s+of\s+them)?)"
+    r"(?:\s+(?:all\s+)?together|\s+into\s+one)?\W*$"
+)
+_ALL = re.compile(
+    rf"\b(?:all|the|these|those)\s+(?P<n>{words.NUMBER})\b(?:\s+of\s+(?:them|these))?"
+)
+_WANTED = re.compile(
+    r"\bthe\s+(?:[a-z]+(?:er|est)|(?:most|least|more|less)\s+[a-z]+|better|best|worse|worst)"
+    r"(?:\s+(?:ones?|of\s+(?:them|the\s+two|both)))?\b"
+)
 Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A required argument nobody gave."""
-
-    step: str
-    spec: ToolSpec
-    name: str
-
-
-@dataclass(slots=True)
-class Draft:
-    """The steps so far. `unknown` are clauses with no tool for them and the nearest tools' ids;
-    `left` the places of words that no step expresses."""
-
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
-    sources: dict[str, str] = field(default_factory=dict)
-    gaps: list[Gap] = field(default_factory=list)
-    unknown: list[tuple[Span, tuple[str, ...]]] = field(default_factory=list)
-    left: list[Span] = field(default_factory=list)
-    confidence: float = 1.0
 
 
 class Drafting:
-    """`find` retrieves a tool for a clause that our own words do not know."""
+    """`find` retrieves a tool for a clause that our own words do not know. `event` names the trigger;
+    `arrives` stands for what it brings; `recurring`: there is a last time to compare with."""
 
-    def __init__(self, text: Text, tools: Mapping[str, ToolSpec], event: str, find: Finder) -> None:
+    def __init__(
+        self,
+        text: Text,
+        tools: Mapping[str, ToolSpec],
+        event: str,
+        find: Finder,
+        *,
+        arrives: Made | None = None,
+        recurring: bool = False,
+        earlier: Draft | None = None,
+    ) -> None:
         self._text = text
         self._tools = tools
-        self._event = event
         self._find = find
-        self._draft = Draft()
-        self._asked: tuple[str, bool] | None = (
-            None  # the last question, and whether it is yes or no
-        )
+        self._recurring = recurring
+        self._draft = earlier or Draft()
+        self._steps = Steps(self._draft, text, tools, event, arrives)
+        self._conditional = Conditional(self._steps)
+        self._repeating = Repeating(self._steps)
+        self._narrowing = Narrowing(self._draft, text, self._steps.insert)
 
-    def draft(self, clauses: tuple[Clause, ...], earlier: Draft | None = None) -> Draft:
+    def draft(self, clauses: tuple[Clause, ...]) -> Draft:
         """The steps of these clauses, after those of `earlier`, whose names are taken."""
-        if earlier is not None:
-            self._draft = earlier
         for clause in clauses[:MAX_CLAUSES]:
             self._clause(clause)
         self._draft.left += [(c.start, c.end) for c in clauses[MAX_CLAUSES:]]
+        self._draft.left += self._repeating.waiting()
         return self._draft
 
+    # --- one clause -------------------------------------------------------------------------------
+
     def _clause(self, clause: Clause) -> None:
-        start, end = working_span(clause)
-        words = self._text.plain[start:end]
-        if (self._draft.steps and _AGAIN.match(words)) or _CHATTER.match(words):
+        draft = self._draft
+        span = start, end = working_span(clause)
+        said = self._text.plain[start:end]
+        self._steps.recalled = None
+        if (draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
             return
-        used = frozenset(made.spec.id for made in self._draft.made)
-        choices = choose.by_words(clause, self._text, self._tools, used)
-        if not choices and content_words(self._text.plain[start:end]):
-            found, nearest = self._find(self._text.plain[start:end])
-            if found is None:
-                self._draft.unknown.append(((start, end), nearest))
-                return
-            choices = (found,)
+        if len(draft.steps) > 1 and _JOINED.match(said):
+            return  # what follows takes them all anyway
+        self._conditional.read_first(clause)
+        marker = loops.marker(self._text, start, end)
+        choices, opened = self._chosen(clause, marker, span)
         if not choices:
-            if clause.condition is not None:
-                self._draft.left.append(clause.condition)
-            self._draft.left += _left(self._text, (start, end), [], [], [])
             return
         if self._beyond(start, choices):
-            self._draft.unknown.append(((start, end), ()))
+            draft.unknown.append((span, ()))
             return
-        spans: list[Span] = []
-        self._condition_source(clause)
-        first = len(self._draft.steps)
-        for choice in choices:
-            for _ in range(self._times(choice, start, end)):
-                spans += self._step(choice, clause, (start, end), tuple(spans))
-        self._guard(clause, self._draft.steps[first:])
-        spans += self._first_few(start, end)
-        self._draft.left += _left(
-            self._text, (start, end), spans, [c.spec for c in choices], self._draft.made
-        )
+        first = len(draft.made)
+        spans = self._planned(clause, marker, choices, opened)
+        self._conditional.guard(clause, draft.steps[first:])
+        self._conditional.only_news(draft.steps[first:])
+        for more in (self._first_few, self._all_of_them, self._asked_of_model):
+            spans += more(span, spans)
+        specs = [choice.spec for choice in choices]
+        draft.left += left_over(self._text, span, spans, specs, self._steps.earlier())
 
-    def _condition_source(self, clause: Clause) -> None:
-        """ "tell me when <url> says X": the page of the condition is read first."""
-        if clause.condition is None:
-            return
-        urls = self._text.between(*clause.condition, "url")
-        if len(urls) != 1 or urls[0].value in str([s["args"] for s in self._draft.steps]):
-            return
-        words = self._text.plain[slice(*clause.condition)]
-        reader = "http.get" if _STATE.search(words) else choose.reader_of(urls[0].value, words)
-        if reader in self._tools:
-            alone = Clause(*clause.condition, after=clause.after)
-            self._step(Choice(self._tools[reader], 0.85, implied=True), alone, clause.condition, ())
+    def _planned(
+        self,
+        clause: Clause,
+        marker: Marker | None,
+        choices: tuple[Choice, ...],
+        opened: Choice | None,
+    ) -> list[Span]:
+        """The steps of the clause's tools; the places of the words that they used."""
+        span = start, end = working_span(clause)
+        spans = list(marker.spans) if marker else []
+        first = len(self._draft.made)
+        loop: Loop | None = None
+        apart = times = 0
+        for at, choice in enumerate(choices):
+            last = at + 1 == len(choices)
+            source = wiring.stage_of(choice.spec) == "source" and choice is not opened
+            if last and not source:
+                spans += self._narrowed(choice, span)
+            if loop is None and (last or not source):
+                said = self._text.plain[start:end]
+                repeating = self._repeating
+                loop = repeating.loop(marker) if marker else repeating.going_on(clause, said)
+                apart = repeating.apart() if marker and loop is None else 0
+                loop = repeating.read_first(loop, choice)
+            if last:
+                self._conditional.bind(clause, loop)
+            turns = max(apart, self._times(choice, choices, span))
+            times = max(times, turns)
+            for turn in range(turns):
+                spans += self._steps.add(choice, clause, span, tuple(spans), loop, turn, apart)
+            if loop is not None and self._draft.made[-1].listed:
+                loop = self._repeating.within(choices[at + 1 :])
+            if last and source:
+                spans += self._narrowed(choice, span)
+        repeats = times > 1 or any(made.listed for made in self._draft.made[first:])
+        self._repeating.mark(marker, clause, found=repeats)
+        return spans
 
-    def _first_few(self, start: int, end: int) -> list[Span]:
+    def _chosen(
+        self, clause: Clause, marker: Marker | None, span: Span
+    ) -> tuple[tuple[Choice, ...], Choice | None]:
+        """The clause's tools, and which of them opens the items of a list; none when it has none, which
+        is then written down."""
+        draft = self._draft
+        start, end = span
+        said = self._text.plain[start:end]
+        used = frozenset(made.spec.id for made in draft.made)
+        choices = choose.by_words(clause, self._text, self._tools, used)
+        looping = marker is not None or self._repeating.looping
+        opened = choose.opened(said, self._tools, looping)
+        if opened and (marker is None or not marker.leading):
+            read = any(wiring.stage_of(c.spec) == "source" for c in choices)
+            choices, opened = (choices, None) if read else ((opened, *choices), opened)
+        elif opened:
+            sources = [c for c in choices if wiring.stage_of(c.spec) == "source"]
+            choices = (*sources, opened, *(c for c in choices if c not in sources))
+        if not choices and self._narrowing.concerns(span):
+            self._selected(span)
+            return (), None
+        rest = said
+        for place in marker.spans if marker else ():
+            rest = rest.replace(self._text.plain[slice(*place)], " ")
+        if not choices and content_words(rest):
+            found, nearest = self._find(said)
+            draft.candidates += nearest
+            if found is None:
+                draft.unknown.append((span, nearest))
+                return (), None
+            choices = (found,)
+        if not choices:
+            if clause.condition is not None and not clause.shared:
+                self._nothing_done(clause)
+            self._repeating.mark(marker, clause, found=False)
+            used_places = marker.spans if marker else ()
+            draft.left += left_over(self._text, span, used_places, [], draft.made)
+        draft.candidates += [c.spec.id for c in choices]
+        return choices, opened
+
+    def _nothing_done(self, clause: Clause) -> None:
+        """A condition without work: what it looks at was read, or it is left over."""
+        assert clause.condition is not None
+        said = self._text.plain[slice(*clause.condition)].lstrip()
+        looked = said.startswith("whether") and self._draft.steps
+        if not looked:
+            self._draft.left.append(clause.condition)
+
+    def _selected(self, span: Span) -> None:
+        """ "only those about tea", "sort them by price": a clause that only narrows."""
+        spans = self._narrowing.select(span)
+        self._draft.left += left_over(self._text, span, spans, [], self._draft.made)
+
+    def _narrowed(self, choice: Choice, span: Span) -> list[Span]:
+        """What is said of the entries: those about something, in some order, the new ones."""
+        if choice.spec.id == "text.summarize" and not re.search(
+            r"\bonly\b|\bexcept\b|\bexcluding\b|\bwithout\b|\bmention",
+            self._text.plain[slice(*span)],
+        ):
+            spans: list[Span] = []
+        else:
+            spans = self._narrowing.select(span)
+        if wiring.stage_of(choice.spec) in ("out", "source") and not loops.marker(
+            self._text, *span
+        ):
+            spans += self._narrowing.fields(span)
+        if self._recurring:
+            spans += self._narrowing.news(span)
+        elif news := self._narrowing.says_news(span):
+            # there is no last time to compare with
+            self._draft.left.append(news)
+        return spans
+
+    def _first_few(self, span: Span, spans: list[Span]) -> list[Span]:
         """ "… and tell me the top 3": so many of what was read before."""
-        found = TOP.search(self._text.plain, start, end)
-        if found is None:
+        found = picks.TOP.search(self._text.plain, *span)
+        if found is None or any(a < found.end() and found.start() < b for a, b in spans):
             return []
         for made, step in zip(self._draft.made, self._draft.steps, strict=True):
-            word = WORDS.get(made.spec.id)
-            if word and word.stage == "source" and "limit" in schema.properties(made.spec):
+            if wiring.stage_of(made.spec) == "source" and "limit" in schema.properties(made.spec):
                 if "limit" in step["args"]:
                     continue
-                step["args"] = _ordered(made.spec, {**step["args"], "limit": int(found["n"])})
+                step["args"] = schema.ordered(
+                    made.spec, {**step["args"], "limit": picks.amount(found)}
+                )
                 self._draft.sources[f"{made.name}.limit"] = SAID
                 return [found.span()]
         return []
+
+    def _all_of_them(self, span: Span, _: list[Span]) -> list[Span]:
+        """ "all three": as many as were read."""
+        found = _ALL.search(self._text.plain, *span)
+        sources = [m for m in self._draft.made if wiring.stage_of(m.spec) == "source"]
+        if found is None or not sources:
+            return []
+        many = len(wiring.kin(self._draft.made, sources[-1].name))
+        return [found.span()] if many == words.number(found["n"]) else []
+
+    def _asked_of_model(self, span: Span, _: list[Span]) -> list[Span]:
+        """ "mail the cheaper one": what is wanted of a model's answer is asked of the model."""
+        found = _WANTED.search(self._text.plain, *span)
+        models = [s for s in self._draft.steps if s["action"] == "llm.complete"]
+        told = models and f"${{{models[-1]['name']}.text}}" in str(self._draft.steps[-1]["args"])
+        if found is None or not told:
+            return []
+        models[-1]["args"]["prompt"] += f"; give only {found.group()}"
+        return [found.span()]
 
     def _beyond(self, start: int, choices: tuple[Choice, ...]) -> bool:
         """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""
@@ -148,201 +265,13 @@ class Drafting:
                 known |= {schema.stem(v) for v in (*word.verbs.split(), *word.nouns)}
         return schema.stem(found.group()) not in known
 
-    def _times(self, choice: Choice, start: int, end: int) -> int:
+    def _times(self, choice: Choice, choices: tuple[Choice, ...], span: Span) -> int:
         """Two addresses for a tool that takes one are two steps."""
-        word = WORDS.get(choice.spec.id)
-        if word is None or word.stage != "source":
+        if wiring.stage_of(choice.spec) != "source":
             return 1
-        kinds = {schema.role(n, p) for n, p in schema.properties(choice.spec).items()}
-        if "url" in kinds:
-            return max(1, min(10, len(self._text.between(start, end, "url"))))
+        for role, kind in (("url", "url"), ("path", "file")):
+            if role in schema.roles(choice.spec):
+                named = self._text.between(*span, kind)  # type: ignore[arg-type]
+                others = sum(role in schema.roles(c.spec) for c in choices if c is not choice)
+                return max(1, min(10, len(named) - others))
         return 1
-
-    def _step(
-        self, choice: Choice, clause: Clause, span: Span, reserved: tuple[Span, ...]
-    ) -> list[Span]:
-        draft, spec = self._draft, choice.spec
-        name = self._name(spec)
-        earlier = tuple(draft.made)
-        filled = Filling(spec, self._text, span, earlier, reserved).fill()
-        self._several(filled, spec)
-        if "subject" in filled.missing:
-            lines = [(m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=False)]
-            filled.put("subject", titles.subject(lines), DEFAULT)
-            filled.missing.remove("subject")
-        step: dict[str, Any] = {
-            "name": name,
-            "on": [],
-            "action": spec.id,
-            "args": _ordered(spec, filled.args),
-        }
-        step["on"] = self._after(filled.refers, clause, spec)
-        if clause.approval and spec.purity != "pure":
-            step["approval"] = "required"
-        if spec.id == "human.ask":
-            self._asked = (name, filled.args.get("choices") == ["yes", "no"])
-        elif self._asked is not None and spec.purity != "pure":
-            self._heed(step)
-        draft.steps.append(step)
-        draft.made.append(Made(name, spec))
-        draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
-        draft.sources |= {f"{name}.{arg}": source for arg, source in filled.sources.items()}
-        draft.confidence = min(draft.confidence, choice.confidence)
-        return filled.spans
-
-    def _heed(self, step: dict[str, Any]) -> None:
-        """What acts after a question waits for its answer, and for a yes where that was asked."""
-        assert self._asked is not None
-        asked, yes_or_no = self._asked
-        names = [o.removeprefix("step.") for o in step["on"] if o.startswith("step.")]
-        step["on"] = [f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, asked])))]
-        told = f"${{{asked}.answer}}" in str(step["args"])
-        if yes_or_no and not told:
-            step["guard"] = f'{asked}.answer == "yes"'
-
-    def _several(self, filled: Filled, spec: ToolSpec) -> None:
-        """What follows two sources read side by side takes both."""
-        refers = filled.refers
-        if len(refers) != 1:
-            return
-        kin = [
-            m
-            for m in self._draft.made
-            if m.name == refers[0]
-            or m.name.rstrip("_0123456789") == refers[0].rstrip("_0123456789")
-        ]
-        together = [
-            m
-            for m in kin
-            if m.spec.id == kin[0].spec.id
-            and WORDS.get(m.spec.id)
-            and WORDS[m.spec.id].stage == "source"
-        ]
-        if len(together) < 2:
-            return
-        for name, value in filled.args.items():
-            if filled.sources[name].startswith("step ") and schema.takes_list(
-                schema.properties(spec)[name]
-            ):
-                filled.args[name] = [
-                    value.replace(f"${{{refers[0]}.", f"${{{m.name}.") for m in together
-                ]
-                filled.sources[name] = f"step {', '.join(m.name for m in together)}"
-                filled.refers = [m.name for m in together]
-
-    def _name(self, spec: ToolSpec) -> str:
-        word = WORDS.get(spec.id)
-        base = word.step if word else re.sub(r"\W+", "_", spec.id.rsplit(".", 1)[-1])
-        taken = {step["name"] for step in self._draft.steps}
-        if base in RESERVED_STEP_NAMES or not re.match(r"[a-z]", base):
-            base = f"do_{base}"
-        name, n = base[:60], 2
-        while name in taken:
-            name, n = f"{base[:56]}_{n}", n + 1
-        return name
-
-    def _after(self, refers: list[str], clause: Clause, spec: ToolSpec) -> list[str]:
-        names = list(dict.fromkeys(refers))
-        previous = self._draft.made[-1] if self._draft.made else None
-        if previous is not None:
-            asks = previous.spec.id in WORDS and WORDS[previous.spec.id].stage == "ask"
-            word = WORDS.get(spec.id)
-            beside = word is not None and word.stage == "source"
-            if not beside and (asks or clause.after or not names) and previous.name not in names:
-                names.append(previous.name)
-        return [f"step.{name}" for name in self._reduced(names)] or [self._event]
-
-    def _reduced(self, names: list[str]) -> list[str]:
-        """Without those that another of them waits for anyway."""
-        waits = {s["name"]: {o.removeprefix("step.") for o in s["on"]} for s in self._draft.steps}
-        changed = True
-        while changed:
-            changed = False
-            for upstream in waits.values():
-                more = {u for name in upstream for u in waits.get(name, ())} - upstream
-                if more:
-                    upstream |= more
-                    changed = True
-        return [n for n in names if not any(n in waits.get(other, ()) for other in names)]
-
-    def _guard(self, clause: Clause, steps: list[dict[str, Any]]) -> None:
-        if clause.condition is None or not steps:
-            return
-        start, end = clause.condition
-        target = steps[-1]
-        before = [m for m in self._draft.made if m.name != target["name"]]
-        found = conditions.guard(
-            self._text.plain[start:end], self._text.said[start:end], tuple(before)
-        )
-        if found is None:
-            self._draft.left.append((start, end))
-            return
-        own = target.get("guard")
-        same = own is None or own == found.expression
-        target["guard"] = found.expression if same else f"({own}) and ({found.expression})"
-        self._any_status(found)
-        names = [o.removeprefix("step.") for o in target["on"] if o.startswith("step.")]
-        target["on"] = [
-            f"step.{n}" for n in self._reduced(list(dict.fromkeys([*names, *found.steps])))
-        ]
-
-    def _any_status(self, found: conditions.Guard) -> None:
-        """A condition on the answer's status can only be looked at when no status is a failure."""
-        for made, step in zip(self._draft.made, self._draft.steps, strict=True):
-            looked_at = re.search(rf"\b{re.escape(made.name)}\.(?:status|ok)\b", found.expression)
-            if looked_at and "any_status" in schema.properties(made.spec):
-                step["args"]["any_status"] = True
-                self._draft.sources[f"{made.name}.any_status"] = DEFAULT
-
-
-def _ordered(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: args[name] for name in schema.properties(spec) if name in args}
-
-
-def content_words(plain: str) -> list[str]:
-    """The words that carry work."""
-    return [w for w in re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", plain) if w not in lexicon.FILLER]
-
-
-def _left(
-    text: Text, span: Span, used: list[Span], specs: list[ToolSpec], made: list[Made]
-) -> list[Span]:
-    """The words of a clause that its steps do not express, in runs."""
-    known: set[str] = set()
-    for spec in specs:
-        known |= schema.vocabulary(spec)
-        if word := WORDS.get(spec.id):
-            known |= {schema.stem(w) for w in (*word.nouns, *word.verbs.split())}
-    for before in made:
-        if word := WORDS.get(before.spec.id):
-            known |= {schema.stem(w) for w in word.nouns}
-        known |= {schema.stem(o) for o in before.spec.outputs.get("properties") or {}}
-    start, end = span
-    left = [m.span() for m in _NEWS.finditer(text.plain, start, end)]
-    used = [*used, *left]
-    for match in re.finditer(r"[^\W_]+(?:['-][^\W_]+)*", text.plain[start:end]):
-        place = (start + match.start(), start + match.end())
-        said = match.group()
-        if any(a < place[1] and place[0] < b for a, b in used):
-            continue
-        if said in lexicon.FILLER or schema.stem(said) in known or MASKED.match(said):
-            continue
-        if (
-            left
-            and left[-1][1] <= place[0]
-            and not _content_between(text.plain[left[-1][1] : place[0]])
-        ):
-            left[-1] = (left[-1][0], place[1])
-        else:
-            left.append(place)
-    left += [
-        (e.start, e.end)
-        for e in text.entities
-        if start <= e.start < end and not any(a < e.end and e.start < b for a, b in used)
-    ]
-    return sorted(left)
-
-
-def _content_between(plain: str) -> bool:
-    """Whether more than small words stand between."""
-    return len(plain.split()) > 2 or bool(re.search(r"[,.;:\ue001-\ue004]", plain))

@@ -104,11 +104,14 @@ class Text:
         return cls(said, words.normal("".join(left)), tuple(found))
 
     def without(self, spans: tuple[tuple[int, int], ...]) -> Text:
-        """The same text with those places blank."""
+        """The same text with those places blank, and without what is named there."""
         plain = list(self.plain)
         for start, end in spans:
             plain[start:end] = " " * (end - start)
-        return Text(self.said, "".join(plain), self.entities)
+        kept = tuple(
+            e for e in self.entities if not any(a <= e.start and e.end <= b for a, b in spans)
+        )
+        return Text(self.said, "".join(plain), kept)
 
     def between(self, start: int, end: int, kind: Kind) -> tuple[Entity, ...]:
         return tuple(e for e in self.entities if e.kind == kind and start <= e.start < end)

@@ -32,6 +32,8 @@ class Word:
     title: str = ""
     way: str = ""
     verbs: str = ""
+    # further words in which people speak of its work
+    said: str = ""
 
 
 WORDS: dict[str, Word] = {
@@ -42,6 +44,7 @@ WORDS: dict[str, Word] = {
         "reads the feed {url}",
         "feed",
         verbs=_GETTERS,
+        said="last past hours rss atom entry item post story article headline list",
     ),
     "web.read": Word(
         "source",
@@ -66,7 +69,8 @@ WORDS: dict[str, Word] = {
         "sends it to {url}",
         "",
         "to a web address",
-        verbs="post",
+        verbs="post send put patch push call",
+        said="http api endpoint",
     ),
     "file.read": Word(
         "source",
@@ -77,7 +81,13 @@ WORDS: dict[str, Word] = {
         verbs=_GETTERS,
     ),
     "file.list": Word(
-        "source", "list_files", ("files", "list"), "lists the files", "list of files", verbs="list"
+        "source",
+        "list_files",
+        ("files", "list"),
+        "lists the files",
+        "list of files",
+        verbs="list show see",
+        said="folder folders documents",
     ),
     "text.summarize": Word(
         "change",
@@ -85,7 +95,8 @@ WORDS: dict[str, Word] = {
         ("summary", "digest", "summaries", "gist"),
         "summarises it",
         "summary",
-        verbs="summarise summarize summary summarising",
+        verbs="summarise summarize summary summarising digest condense shorten recap",
+        said="sum tldr short brief quick boil gist",
     ),
     "text.extract": Word(
         "change",
@@ -93,7 +104,7 @@ WORDS: dict[str, Word] = {
         ("data", "extract", "results", "addresses", "links", "dates"),
         "extracts data from it",
         "extract",
-        verbs="extract",
+        verbs="extract pull pick collect find get gather grab list",
     ),
     "llm.complete": Word(
         "change",
@@ -101,7 +112,7 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write",
+        verbs="translate write compare contrast describe review answer decide judge",
     ),
     "json.query": Word(
         "change",
@@ -109,7 +120,17 @@ WORDS: dict[str, Word] = {
         ("result", "titles", "links"),
         "picks from the data",
         "selection",
-        verbs="query keep pick take",
+        verbs="query keep pick take filter sort list",
+        said="json jmespath field value data part",
+    ),
+    "watch.changed": Word(
+        "change",
+        "compare",
+        ("changes", "change", "difference", "differences", "updates"),
+        "looks what is different from last time",
+        "changes",
+        verbs="compare watch monitor",
+        said="new changed different updated since time",
     ),
     "file.append": Word(
         "out",
@@ -118,7 +139,7 @@ WORDS: dict[str, Word] = {
         "adds it to {path}",
         "",
         "to {path}",
-        verbs="append save file log note jot write",
+        verbs="append add save file log note jot write",
     ),
     "file.write": Word(
         "out",
@@ -145,7 +166,9 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification alert ping inform remind message show display print post read",
+        verbs="notify tell notification alert ping inform remind message show display print post "
+        "read",
+        said="know say",
     ),
     "human.ask": Word(
         "ask",
@@ -246,6 +269,8 @@ MESSAGE = re.compile(
     r"|remind\s+me\s+(?:to|that|about|of)|"
     r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
+    r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message)\s+[\ue002]+(?:\s*(?:,|and)\s*[\ue002]+)"
+    r"*\s+that|"
     r"let\s+me\s+know\s+that)\s*:?\s+(?P<said>[^;\n]{1,1000})"
 )
 QUESTION = re.compile(
@@ -256,7 +281,14 @@ SYNONYMS = {
     "urls": ("urls", "url", "links", "link", "web addresses"),
     "dates": ("dates", "date"),
     "amounts": ("amounts", "amount", "prices", "price", "costs", "sums", "totals"),
-    "phones": ("phone", "phones", "telephone"),
+    "phones": (
+        "phone numbers",
+        "phone number",
+        "telephone numbers",
+        "phone",
+        "phones",
+        "telephone",
+    ),
 }
 LIMIT_NAMES = frozenset({"limit", "count", "max_results", "top", "n", "max_items"})
 LIMITED = frozenset(

@@ -13,6 +13,7 @@ from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.ready import ready_answer
 from agents.planner.retrieve import Index, Retriever
 from agents.planner.revise import revise
+from agents.planner.saved import saved_match
 from agents.planner.tidy import tidied
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -63,8 +64,10 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         )
     if (ready := ready_answer(request)) is not None:
         return ready
-    text = Text.of(tidied(request.text.encode("utf-8", "replace").decode()))
-    planning = Planning(text, request, request.catalogue.tools, verbs, index)
+    reused = saved_match(request) if request.previous is None else None
+    said = reused.rest if reused and reused.mode == "reuse" else request.text
+    text = Text.of(tidied(said.encode("utf-8", "replace").decode()))
+    planning = Planning(text, request, request.catalogue.tools, verbs, index, reused)
     if request.previous is not None:
         revised = revise(planning, request.previous)
         if revised is not None:

@@ -3,50 +3,43 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from agents.planner import lexicon, schema, talk, titles
+from agents.planner import doubts, talk, titles
 from agents.planner.answers import Answers, answers_in
 from agents.planner.choose import Choice
-from agents.planner.clauses import clauses, lead_end
-from agents.planner.draft import Draft, Drafting, content_words
+from agents.planner.clauses import Clause, clauses, lead_end
+from agents.planner.coverage import content_words, not_covered
+from agents.planner.draft import Drafting
+from agents.planner.drafts import Draft
 from agents.planner.entities import Text
+from agents.planner.made import Made
+from agents.planner.match import Match
+from agents.planner.occasions import Occasion, occasion
 from agents.planner.questions import (
     REMIND_WHEN,
     WAIT_HOW_LONG,
     gap_question,
     time_question,
     unknown_question,
+    unsound_question,
     unsure_question,
 )
-from agents.planner.remarks import remarks
+from agents.planner.remarks import FIRST_LOOK, remarks
 from agents.planner.retrieve import Index
-from agents.planner.slots import Made
+from agents.planner.saved import reuse_step
+from agents.planner.sound import sound
 from agents.planner.spoken import when_said
 from agents.planner.times import Found, Refused, When
-from agents.planner.times.words import DAY
+from agents.planner.tongues import other_language
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
 CONFIDENT = 0.7
 START = {"cron": "event.schedule", "interval": "event.schedule", "at": "event.due"}
-_NEGATED = re.compile(
-    r"\b(?:don't|do\s+not|never|without|no\s+need\s+to|instead\s+of)\s+(?:the\s+|a\s+|any\s+)?"
-    r"(?P<work>[a-z-]+)"
-)
-
-_DUE = re.compile(r"\b(?:by|before|until|around|at)\s+$")
-_HABIT = re.compile(
-    r"\bevery\s+(?!entr|item|article|post|file|page|link|one\b|single\b|of\b)|"
-    r"\beach\s+(?:time|year|month|week|day|morning|evening|night|hour|minute)\b|"
-    r"\b(?:hourly|daily|weekly|monthly|yearly|nightly)\b"
-)
-_DAY_CONDITION = re.compile(
-    rf"\b(?:if|unless|when)\s+(?:it's|it\s+is|today\s+is)\s+(?:not\s+)?(?:an?\s+)?(?:{DAY}|weekend|weekday)\b"
-)
-HABITS = ("every day at 9:00", "every Monday at 9:00")
+BY_HAND = "event.start"
 
 
 class IndexNeeded(Exception):
@@ -54,7 +47,7 @@ class IndexNeeded(Exception):
 
 
 class Planning:
-    """One request."""
+    """One request. `reused` is the saved plan that does a part of it."""
 
     def __init__(
         self,
@@ -63,6 +56,7 @@ class Planning:
         tools: Mapping[str, ToolSpec],
         verbs: frozenset[str],
         index: Index | None,
+        reused: Match | None = None,
     ) -> None:
         self._whole = text
         self.text, self.answers = answers_in(text, request.now, request.timezone)
@@ -70,92 +64,145 @@ class Planning:
         self.tools = tools
         self.verbs = verbs
         self._index = index
+        self._reused = reused
 
     def answer(self) -> PlanAnswer:
-        plain = self.text.plain
-        if self.request.previous is not None and talk.dropped(plain):
-            return PlanAnswer("talk", talk.KEPT)
-        if answer := talk.small_talk(plain, self.tools):
+        if answer := self._without_plan():
             return answer
         found, text = self.time()
+        happens = occasion(text)
+        text = text.without(happens.spans) if happens else text
         pieces, text = clauses(text, self.verbs)
-        if not pieces:
+        if not pieces and self._reused is None:
             return PlanAnswer("question", "What should be done at that time?", confidence=0.3)
-        plain = _unsaid(plain)
+        plain = doubts.unsaid(text.plain)
         first = plain[lead_end(plain, 0) :]
-        names = any(e.kind in ("url", "email") for e in text.entities)
-        if not names and (answer := talk.refusal(first, self.tools)):
+        if answer := talk.refusal(first, self.tools, text):
             return answer
-        if said := self._negated(text):
-            return PlanAnswer(
-                "question",
-                f"I cannot plan “{said}”. Say only what should happen, without it.",
-                confidence=0.4,
-            )
-        event = START[found.when.kind] if isinstance(found.when, When) else "event.start"
-        draft = Drafting(text, self.tools, event, self.find).draft(pieces)
+        if answer := doubts.negated_work(text, self.verbs):
+            return answer
+        when = found.when if isinstance(found.when, When) else None
+        event = START[when.kind] if when else happens.trigger["name"] if happens else BY_HAND
+        draft = self._drafted(text, pieces, event, when, happens)
         self.answers.fill(draft)
         if self.answers.entities and not self.answers.used and self.text is not self._whole:
             # the lines are no answers but work: "read <url>", "mail it to <address>"
             self.text, self.answers = self._whole, Answers()
             return self.answer()
-        if open_question := self._open(text, draft, found.when):
-            return open_question
-        when = found.when if isinstance(found.when, When) else None
-        return self._plan(draft, when, event)
+        question = self._open(text, draft, found.when, happens)
+        if question is None:
+            return self._plan(draft, when, happens, event)
+        return replace(question, selection=_selection(draft, self._reused))
 
-    def _open(self, text: Text, draft: Draft, when: When | Refused | None) -> PlanAnswer | None:
+    def _without_plan(self) -> PlanAnswer | None:
+        """What is answered without planning anything."""
+        plain = self.text.plain
+        if self.request.previous is not None and talk.dropped(plain):
+            return PlanAnswer("talk", talk.KEPT)
+        return (
+            talk.small_talk(plain, self.tools) or other_language(plain) or self._no_such_tool(plain)
+        )
+
+    def _no_such_tool(self, plain: str) -> PlanAnswer | None:
+        """A tool asked for by an id that there is none of: the nearest real ones."""
+        named = talk.tool_named(plain, self.tools)
+        if named is None:
+            return None
+        if self._index is None:
+            raise IndexNeeded
+        words = named.replace(".", " ").replace("_", " ")
+        near = talk.nearest_tools(named, self.tools, [h.tool for h in self._index.search(words, 3)])
+        listed = ", ".join(f"“{tool}” ({self.tools[tool].name})" for tool in near)
+        text = f"There is no tool “{named}”. The nearest there are: {listed}. Which of them?"
+        selection = {"mode": "compose", "reason": f"No tool is called “{named}”.", "confidence": 0.0,
+                     "tools": [], "candidates": list(near)}  # fmt: skip
+        choices = tuple(self.request.text.replace(named, tool) for tool in near)
+        return PlanAnswer("question", text, confidence=0.3, choices=choices, selection=selection)
+
+    def _drafted(
+        self,
+        text: Text,
+        pieces: tuple[Clause, ...],
+        event: str,
+        when: When | None,
+        happens: Occasion | None,
+    ) -> Draft:
+        earlier = Draft()
+        if self._reused is not None:
+            step = reuse_step(self.request, self._reused, "routine", [event])
+            earlier.steps.append(step)
+            earlier.made.append(Made("routine", self.tools[self._reused.tool]))
+            earlier.sources |= {f"routine.{name}": "said" for name in step["args"]}
+        drafting = Drafting(
+            text,
+            self.tools,
+            event,
+            self.find,
+            arrives=happens.made if happens else None,
+            recurring=when is not None and when.kind != "at",
+            earlier=earlier,
+        )
+        return drafting.draft(pieces)
+
+    def _open(
+        self, text: Text, draft: Draft, when: When | Refused | None, happens: Occasion | None
+    ) -> PlanAnswer | None:
         """What must be asked before this draft is a plan, or None."""
+        if answer := doubts.contradiction(self.text, when):
+            return answer
+        if isinstance(when, Refused) and (answer := self._two_plans()):
+            return answer
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
-        if when is not None and not isinstance(when, When):
+        if isinstance(when, Refused):
             return time_question(when)
+        if when is not None and happens is not None:
+            return PlanAnswer("question", "Should it start at that time, or when that happens?")
         if draft.confidence < CONFIDENT:
             return unsure_question(draft)
+        timed = when is not None or happens is not None or self.answers.leave_out
+        if answer := doubts.how_often(self.text, draft, timed=timed):
+            return answer
         if draft.gaps:
             return gap_question(draft.gaps[0])
         if any(s["action"] == "wait.until" and not s["args"] for s in draft.steps):
             return PlanAnswer("question", WAIT_HOW_LONG, confidence=0.5)
-        if loose := _loose_time(self.text, draft, timed=when is not None):
-            return time_question(Refused("I do not understand that time", loose, HABITS))
-        if when is None and _reminds(draft, _unsaid(self.text.plain)):
+        timed = when is not None or happens is not None
+        if when is None and doubts.reminds(draft, doubts.unsaid(self.text.plain)) and not happens:
             return PlanAnswer("question", REMIND_WHEN, confidence=0.5)
-        return None
+        return doubts.loose_time(self.text, draft, timed=timed)
 
-    def _negated(self, text: Text) -> str:
-        """Work that is not wanted, as said: our words would take it for work that is."""
-        message = lexicon.MESSAGE.search(text.plain)
-        end = message.start("said") if message else len(text.plain)
-        work = {schema.stem(verb) for verb in self.verbs} | {schema.stem("summary")}
-        for found in _NEGATED.finditer(text.plain, 0, end):
-            if schema.stem(found["work"]) in work:
-                return text.said[found.start() : found.end()]
-        return ""
+    def _two_plans(self) -> PlanAnswer | None:
+        spans = when_said(self.text, self.request.now, self.request.timezone).spans
+        return doubts.two_times(self.text, spans, self.stands_alone)
 
     def stands_alone(self, text: Text) -> bool:
         """Whether these words are a whole request, with all it needs."""
         found = when_said(text, self.request.now, self.request.timezone)
+        if isinstance(found.when, Refused):
+            return False
         pieces, text = clauses(text.without(found.spans), self.verbs)
-        draft = Drafting(text, self.tools, "event.start", self.find).draft(pieces)
+        draft = Drafting(text, self.tools, BY_HAND, self.find).draft(pieces)
         sure = draft.confidence >= CONFIDENT and not draft.unknown
-        return bool(draft.steps) and sure and not draft.gaps and not self._negated(text)
+        unwanted = doubts.negated_work(text, self.verbs)
+        return bool(draft.steps) and sure and not draft.gaps and unwanted is None
 
     def added(
         self, text: Text, document: dict[str, Any]
     ) -> PlanAnswer | tuple[dict[str, Any], dict[str, str], tuple[str, ...]] | None:
         """The document with the work these words name added behind its steps; with the sources and
         the words left over. None when they name none."""
-        specs = [self.tools.get(str(step.get("action"))) for step in document["steps"]]
         found = when_said(text, self.request.now, self.request.timezone)
         pieces, text = clauses(text.without(found.spans), self.verbs)
-        earlier = Draft(steps=copy.deepcopy(document["steps"]))
-        earlier.made = [
-            Made(step["name"], spec)
-            for step, spec in zip(document["steps"], specs, strict=True)
-            if spec is not None
-        ]
-        event = str((document.get("events") or [{}])[0].get("name") or "event.start")
-        draft = Drafting(text, self.tools, event, self.find).draft(pieces, earlier)
+        event = str((document.get("events") or [{}])[0].get("name") or BY_HAND)
+        draft = Drafting(
+            text,
+            self.tools,
+            event,
+            self.find,
+            recurring=_recurs(document),
+            earlier=self.drafted_before(document),
+        ).draft(pieces)
         if len(draft.steps) == len(document["steps"]):
             return None
         if draft.unknown:
@@ -164,7 +211,19 @@ class Planning:
             return PlanAnswer("question", "A plan has one time. Should that be a plan of its own?")
         if draft.gaps:
             return gap_question(draft.gaps[0])
-        return {**document, "steps": draft.steps}, draft.sources, not_covered(text, draft)
+        left = not_covered(text, draft.left)
+        return {**document, "steps": draft.steps}, draft.sources, left
+
+    def drafted_before(self, document: Mapping[str, Any]) -> Draft:
+        """A document's steps as a draft, for more to follow."""
+        steps = copy.deepcopy(list(document["steps"]))
+        draft = Draft(steps=steps)
+        for step in steps:
+            spec = self.tools.get(str(step.get("action"))) or _unknown_spec(step)
+            listed = step.get("for_each") is not None
+            asks = step.get("args", {}).get("choices") == ["yes", "no"]
+            draft.made.append(Made(step["name"], spec, listed=listed, aside=asks))
+        return draft
 
     def time(self) -> tuple[Found, Text]:
         """The time of the whole plan, and the text without its words."""
@@ -187,23 +246,37 @@ class Planning:
             return None, nearest
         return Choice(self.tools[best.tool], best.confidence), nearest
 
-    def _plan(self, draft: Draft, when: When | None, event: str) -> PlanAnswer:
-        lines = [(m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True)]
-        trigger = when.trigger(event) if when else {"name": event, "kind": "manual"}
+    def _plan(
+        self, draft: Draft, when: When | None, happens: Occasion | None, event: str
+    ) -> PlanAnswer:
+        lines = [
+            (m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True) if not m.quiet
+        ]
         name = titles.plan_name(lines, when)
         if self.request.previous and self.request.previous.get("plan_name") == name:
             name = f"{name[:110]} (new)"
-        document = {
+        trigger = when.trigger(event) if when else happens.trigger if happens else None
+        document: dict[str, Any] = {
             "plan_name": name,
             "description": titles.description(lines),
-            "events": [trigger],
+            "events": [trigger or {"name": event, "kind": "manual"}],
             "steps": draft.steps,
         }
-        left = not_covered(self.text, draft)
+        left = not_covered(self.text, draft.left)
+        document, errors = sound(document, self.request, left)
+        if errors:
+            return replace(unsound_question(errors[0]), selection=_selection(draft, self._reused))
         said = remarks(when.assumed if when else (), left)
+        compares = any(m.spec.id == "watch.changed" for m in draft.made)
+        notes = [said, FIRST_LOOK if compares else "", happens.note if happens else ""]
+        said = " ".join(filter(None, notes))
         sources = dict(draft.sources)
         sources[event] = (
-            "; ".join(when.assumed) if when and when.assumed else "said" if when else "default"
+            "; ".join(when.assumed)
+            if when and when.assumed
+            else "said"
+            if when or happens
+            else "default"
         )
         return PlanAnswer(
             "plan",
@@ -212,34 +285,27 @@ class Planning:
             confidence=round(draft.confidence, 2),
             not_covered=left,
             sources=sources,
+            selection=_selection(draft, self._reused),
         )
 
 
-def _reminds(draft: Draft, plain: str) -> bool:
-    """Whether only a reminder is asked for: without a time it would come at once."""
-    return [m.spec.id for m in draft.made] == ["notify.user"] and "remind" in plain
+def _selection(draft: Draft, reused: Match | None) -> dict[str, Any]:
+    """How the tools were chosen."""
+    tools = list(dict.fromkeys(step["action"] for step in draft.steps))
+    reason = "No saved plan does this; each tool was chosen for a part of what you said."
+    return {
+        "mode": "reuse" if reused else "compose",
+        "reason": reused.reason if reused else reason,
+        "confidence": round(min(draft.confidence, reused.confidence if reused else 1.0), 2),
+        "tools": tools,
+        "candidates": list(dict.fromkeys([*tools, *draft.candidates])),
+    }
 
 
-def _loose_time(text: Text, draft: Draft, *, timed: bool) -> str:
-    """Words of time that nothing has taken: without them the plan would run at another time."""
-    for start, end in draft.left:
-        before = _DUE.search(text.plain, 0, start)
-        if before and re.match(r"\d{1,2}(?::\d\d)?\b", text.plain[start:end]):
-            return text.said[before.start() : end]
-        if day := _DAY_CONDITION.search(text.plain, start, end):
-            return text.said[day.start() : day.end()]
-        if not timed and (habit := _HABIT.search(text.plain, start, end)):
-            return text.said[habit.start() : end]
-    return ""
+def _recurs(document: Mapping[str, Any]) -> bool:
+    return any(e.get("kind") in ("cron", "interval") for e in document.get("events") or ())
 
 
-def _unsaid(plain: str) -> str:
-    """Without what is only to be said: "remind me to call the bank" calls nobody."""
-    message = lexicon.MESSAGE.search(plain)
-    return plain[: message.start("said")] if message else plain
-
-
-def not_covered(text: Text, draft: Draft) -> tuple[str, ...]:
-    """The words that no step expresses, as the person wrote them."""
-    found = [text.said[a:b].strip(" ,.;:!?\n") for a, b in sorted(set(draft.left))]
-    return tuple(dict.fromkeys(words[:200] for words in found if words))
+def _unknown_spec(step: Mapping[str, Any]) -> ToolSpec:
+    action = str(step.get("action") or "unknown")
+    return ToolSpec(id=action[:128].replace(" ", "_"), name=action, description=action)

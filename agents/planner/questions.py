@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 
 from agents.planner import schema, talk
-from agents.planner.draft import Draft, Gap
+from agents.planner.drafts import Draft, Gap
 from agents.planner.entities import Text
 from agents.planner.times import Refused
+from backend.contracts.errors import Issue
 from backend.contracts.ports import PlanAnswer
 from backend.contracts.tools import ToolSpec
 
@@ -97,6 +98,15 @@ def unknown_question(text: Text, draft: Draft, tools: Mapping[str, ToolSpec]) ->
         f"{REST_CLEAR} “{words}”. Say it in other words, or leave it out?",
         confidence=0.3,
         choices=(*names, "Leave it out"),
+    )
+
+
+def unsound_question(issue: Issue) -> PlanAnswer:
+    """What these words make is no plan that could run: say why, and ask for it in other words."""
+    return PlanAnswer(
+        "question",
+        f"I cannot make a plan of that: {issue.message} Say it in other words, in smaller parts?",
+        confidence=0.3,
     )
 
 

@@ -11,6 +11,9 @@ _CONDITION = re.compile(
 )
 
 
+FIRST_LOOK = "The first run only remembers; from the second on there is something to compare with."
+
+
 def remarks(assumed: Sequence[str], not_covered: Sequence[str]) -> str:
     """Sentences on what was taken so, and on what no step does; empty when there is nothing."""
     told = [each for each in assumed if not each.startswith("on ")]  # the card shows the date
@@ -21,8 +24,8 @@ def remarks(assumed: Sequence[str], not_covered: Sequence[str]) -> str:
 def _uncovered(words: str) -> str:
     if _CHANGED.search(words.lower()):
         return (
-            f"Not in the plan: “{words}”. I cannot compare with an earlier run yet, so it acts every "
-            "time."
+            f"Not in the plan: “{words}”. No step can compare that with an earlier run, so it acts "
+            "every time."
         )
     if _CONDITION.match(words):
         return f"Not in the plan: “{words}”. No step can check that, so it acts every time."

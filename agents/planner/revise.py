@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.planner import amend, talk, titles
-from agents.planner.clauses import APPROVAL
 from agents.planner.entities import Text
+from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
 from agents.planner.questions import time_question
 from agents.planner.remarks import remarks

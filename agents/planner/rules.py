@@ -71,8 +71,22 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "text.extract",
         0.85,
-        r"\b(?:find|collect|list|get|pull|grab|fetch|gather)\b.*\b(?:e-?mail addresses|addresses|links|urls|"
+        r"\b(?:find|collect|list|get|pull|grab|fetch|gather)\b.*\b(?:e-?mail addresses|addresses|"
+        r"links|urls|"
         r"dates|amounts|prices|phone numbers)\b",
+    ),
+    _rule(
+        "text.extract",
+        0.84,
+        r"\b(?:what|which|show|give|send|mail|e-?mail|tell|save|store)\b.*\b(?:e-?mail addresses|"
+        r"phone numbers|dates|amounts|"
+        r"links|urls)\b.*\b(?:in|on|of|from)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*(?:compare|contrast|check\s+which|decide|judge|answer|describe|review)"
+        r"\b(?!.*\blast\s+time\b)",
     ),
     _rule(
         "llm.complete",
@@ -84,7 +98,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.85,
-        r"\b(?:write|draft|compose|generate)\b(?!\s+(?:the|that|this|it|my)\b)(?:\s+\w+){0,3}\s+(?:poem|story|haiku|reply|"
+        r"\b(?:write|draft|compose|generate)\b(?!\s+(?:the|that|this|it|my)\b)(?:\s+\w+)"
+        r"{0,3}\s+(?:poem|story|haiku|reply|"
         r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
         r"speech)\b",
     ),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agents.planner import lexicon, rules, schema
-from agents.planner.draft import content_words
+from agents.planner.coverage import content_words
 from agents.planner.entities import Text
 from agents.planner.grounding import Guess, guesses
 from agents.planner.times import Refused

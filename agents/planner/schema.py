@@ -24,6 +24,15 @@ def required(spec: ToolSpec) -> frozenset[str]:
     return frozenset(spec.inputs.get("required", ()))
 
 
+def roles(spec: ToolSpec) -> set[str]:
+    return {role(name, wanted) for name, wanted in properties(spec).items()}
+
+
+def ordered(spec: ToolSpec, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments in the order in which the tool lists them."""
+    return {name: args[name] for name in properties(spec) if name in args}
+
+
 def role(name: str, schema: Mapping[str, Any]) -> Role:
     """The role of the argument `name`."""
     formats = {branch.get("format") for branch in _branches(schema)}
@@ -79,6 +88,8 @@ def output_for(
         score += 3.0 * (output in spec.produces) + 1.0 * (output == name) + 2.0 * fits
         if output in lexicon.RESULT_NAMES:
             score += 2.5 - 0.1 * lexicon.RESULT_NAMES.index(output)
+        if output == "json" and name == "data":
+            score += 5  # data as data
         if kinds <= {"boolean", "integer", "number", "null"}:
             score -= 3
         if best is None or score > best[0]:

@@ -5,58 +5,50 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from agents.planner import lexicon, schema
+from agents.planner import lexicon, picks, said, schema
 from agents.planner.entities import Count, Entity, Kind, Text, counts
 from agents.planner.lexicon import WORDS
+from agents.planner.made import EVENT, Made, narrowed
 from agents.planner.wording import data, question
 from backend.contracts.tools import ToolSpec
 
-_PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results)\b")
-TOP = re.compile(
-    r"\b(?:top|first|last|latest|newest|most recent|up to|at most|"
-    r"max(?:imum)?(?: of)?|limit(?: of| to)?)\s+(?P<n>\d{1,4})\b"
-    r"(?!\s+(?:second|minute|hour|day|week|month|year|sentence|word|line)s?\b)"
-)
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 SAID, DEFAULT = "said", "default"
-
+PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _TARGET = re.compile(
-    r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text)\s+)?(?:file\s+)?(?:called\s+|named\s+)?$"
-)
-_NAMED_THING = re.compile(
-    r"(?<!\S)(?:(?:the|this|my)\s+)?(?:(?:web\s?page|page|article|site|website|post|file|"
-    r"text|content of)\s+)*"
-    r"(?:at\s+|from\s+|of\s+)?[\ue001\ue003]+"
+    r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text|web)\s+)?(?:file\s+|"
+    r"webhook\s+|url\s+|api\s+|"
+    r"address\s+)?(?:called\s+|named\s+|at\s+)?$"
 )
 
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A step that stands before: what later ones may refer to."""
-
-    name: str
-    spec: ToolSpec
+class Item(Protocol):
+    """What a step gets that is done for each of many."""
 
     @property
-    def goes_out(self) -> bool:
-        word = WORDS.get(self.spec.id)
-        return word is not None and word.stage == "out"
+    def address(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def made(self) -> str: ...
+    def value(self, words: str = "") -> str: ...
 
 
 @dataclass(slots=True)
 class Filled:
     """Arguments with where each came from; `missing` are required ones nobody gave; `spans` the
-    words that were used; `refers` the steps referred to."""
+    words that were used; `refers` the steps referred to; `repeats`: an item was used."""
 
     args: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     refers: list[str] = field(default_factory=list)
+    repeats: bool = False
 
     def put(self, name: str, value: Any, source: str, *spans: Span) -> None:
         self.args[name] = value
@@ -65,7 +57,8 @@ class Filled:
 
 
 class Filling:
-    """One tool, one clause. `reserved` are places other tools of the clause have used."""
+    """One tool, one clause. `reserved` are places other tools of the clause have used; `item` is what
+    there is one of for each time that the step is done."""
 
     def __init__(
         self,
@@ -74,12 +67,14 @@ class Filling:
         span: Span,
         earlier: tuple[Made, ...],
         reserved: tuple[Span, ...],
+        item: Item | None = None,
     ) -> None:
         self._spec = spec
         self._text = text
         self._start, self._end = span
         self._earlier = earlier
         self._reserved = reserved
+        self._item = item
         self._plain = text.plain[self._start : self._end]
         self._out = Filled()
 
@@ -136,15 +131,24 @@ class Filling:
     def _entity(self, name: str, kind: Kind) -> None:
         free = self._free(kind)
         if free:
-            entity = self._file(free) if kind == "file" else free[0]
+            entity = self._targeted(free)
             self._out.put(name, entity.value, SAID, (entity.start, entity.end))
+        elif self._item is not None and not self._writes:
+            value = self._item.address if kind == "url" else self._item.path
+            if value:
+                self._repeat(name, value)
 
-    def _file(self, free: tuple[Entity, ...]) -> Entity:
-        """What is read stands as it is, what is written behind "to", "as", "called"."""
+    @property
+    def _writes(self) -> bool:
         word = WORDS.get(self._spec.id)
-        writes = word is not None and word.stage == "out"
-        fits = [e for e in free if bool(_TARGET.search(self._text.plain, 0, e.start)) == writes]
-        return (fits or free)[-1 if writes else 0]
+        return word is not None and word.stage == "out"
+
+    def _targeted(self, free: tuple[Entity, ...]) -> Entity:
+        """What is read stands as it is, what is written behind "to", "as", "called"."""
+        fits = [
+            e for e in free if bool(_TARGET.search(self._text.plain, 0, e.start)) == self._writes
+        ]
+        return (fits or free)[-1 if self._writes else 0]
 
     def _recipients(self, name: str, wanted: Mapping[str, Any]) -> None:
         free = self._free("email")
@@ -178,9 +182,9 @@ class Filling:
             if number is not None and (count.start, count.end) not in self._reserved:
                 self._out.put(name, number, SAID, (count.start, count.end))
                 return
-        top = TOP.search(self._plain)
+        top = picks.TOP.search(self._plain)
         if top and name in lexicon.LIMIT_NAMES:
-            self._out.put(name, int(top["n"]), SAID, self._place(top))
+            self._out.put(name, picks.amount(top), SAID, self._place(top))
 
     def _counted(self, name: str, wanted: Mapping[str, Any], count: Count) -> float | int | None:
         noun = schema.stem(count.noun)
@@ -202,84 +206,34 @@ class Filling:
     # --- in words ---------------------------------------------------------------------------------
 
     def _words(self, name: str, needed: bool) -> None:
-        pattern = lexicon.SAID.get(name)
-        found = pattern.search(self._plain) if pattern else None
-        if found is not None:
-            group = "said" if found["said"] else "said2"
-            start, end = found.span(group)
-            quoted = self._text.between(self._start + start, self._start + end, "quoted")
-            if quoted:
-                entity = quoted[0]
-                self._out.put(
-                    name, entity.value, SAID, self._place(found), (entity.start, entity.end)
-                )
-            elif value := self._original(start, end):
-                self._out.put(name, value, SAID, self._place(found))
+        if said.is_known(name):
+            found = said.written(self._text, name, self._start, self._end)
+            if found is not None:
+                self._out.put(name, found[0], SAID, *found[1])
         elif name == "prompt":
-            start = self._lead()
-            if value := self._prompt(start):
-                value = value[0].upper() + value[1:]
-                self._out.put(name, value, SAID, (self._start + start, self._end))
+            value, place = said.prompt(self._text, self._start, self._end)
+            if value:
+                self._out.put(name, value, SAID, place)
         elif name == "instruction":
-            self._instruction(name)
-        elif name == "query" and any(made.spec.id == "feed.read" for made in self._earlier):
-            self._entry_part(name)
-        elif needed and pattern is None and self._spec.id not in WORDS:
+            named = said.instruction(self._text, self._start, self._end)
+            if named is not None:
+                self._out.put(name, named[0], SAID, named[1])
+        elif name == "query":
+            self._query(name)
+        elif needed and self._spec.id not in WORDS:
             self._unknown(name)
 
-    def _prompt(self, start: int) -> str:
-        """The words as said, with "the text" for the address that an earlier step has read."""
-        value, place = "", start
-        for named in _NAMED_THING.finditer(self._plain, start):
-            value += self._said(place, named.start()) + "the text"
-            place = named.end()
-        return re.sub(r"\s+", " ", value + self._said(place, len(self._plain))).strip(" .,;:!")
-
-    def _said(self, start: int, end: int) -> str:
-        """As written, but blank where a time was taken out."""
-        pairs = zip(
-            self._plain[start:end],
-            self._text.said[self._start + start : self._start + end],
-            strict=True,
-        )
-        return "".join(" " if plain == " " else said for plain, said in pairs)
-
-    def _entry_part(self, name: str) -> None:
-        """What a feed's entries are known to have."""
-        found = re.search(r"\b(?P<part>title|link)s\b", self._plain)
-        if found:
-            self._out.put(name, f"[].{found['part']}", SAID, self._place(found))
-
-    def _instruction(self, name: str) -> None:
-        found = re.search(
-            r"\b(?:extract|pull out|pick out|find|collect)\s+(?P<said>[^,;]+)", self._plain
-        )
-        if found is None:
-            return
-        start, end = found.span("said")
-        words = re.findall(r"[a-z-]+", re.sub(r"\b(?:from|in|out of)\b.*", "", found["said"]))
-        known = {w for many in lexicon.SYNONYMS.values() for phrase in many for w in phrase.split()}
-        if [w for w in words if w not in lexicon.FILLER | known | {"numbers", "addresses"}]:
-            value = self._original(start, end)
-            cut = re.split(r"\s+(?:from|out of)\s+(?:it|them|the|this|that|https?:)", value)[
-                0
-            ].strip()
-            if cut:
-                self._out.put(
-                    name, cut, SAID, (self._start + start, self._start + start + len(cut))
-                )
+    def _query(self, name: str) -> None:
+        if self._spec.id == "json.query":
+            part = picks.parts(self._text, (self._start, self._end), self._earlier)
+            if part is not None:
+                self._out.put(name, part[0], SAID, *part[1])
 
     def _unknown(self, name: str) -> None:
-        """A required text of a tool we have no words for: what is quoted, or named by its name."""
         if quoted := self._free("quoted"):
             self._out.put(name, quoted[0].value, SAID, (quoted[0].start, quoted[0].end))
-            return
-        label = re.escape(name.replace("_", " "))
-        found = re.search(
-            rf"\b{label}\s*(?:is|=|:|of)?\s+(?P<said>[^,;]+)", self._plain
-        ) or re.search(r"\b(?:in|for|of|about|named|called|to)\s+(?P<said>[^,;]+)", self._plain)
-        if found and (value := self._original(*found.span("said"))):
-            self._out.put(name, value, SAID, self._place(found))
+        elif named := said.by_name(self._text, name, self._start, self._end):
+            self._out.put(name, named[0], SAID, named[1])
 
     def _question(self, name: str) -> None:
         found = lexicon.QUESTION.search(self._plain)
@@ -291,54 +245,86 @@ class Filling:
         if quoted := self._text.between(start, end, "quoted"):
             self._out.put(name, quoted[0].value, SAID, (start, end))
             return
-        value = re.sub(r"\s+", " ", self._said(*found.span("said"))).strip(" .,;:!?")
+        begin, finish = (self._start + at for at in found.span("said"))
+        value = re.sub(r"\s+", " ", said.as_written(self._text, begin, finish)).strip(" .,;:!?")
+        if self._item is not None:
+            value = re.sub(
+                r"(?i)\b(?:each|every)(?:\s+\w+)?(?:\s+of\s+(?:the|these|those|them)\s*\w*)?[,\s]*",
+                "",
+                value,
+            )
+            value = re.sub(r"(?i)^(?:whether|if)\s+(?:to\s+)?", "", value)
         if value:
-            self._out.put(name, question(value, yes_or_no=bool(found["yes"])), SAID, (start, end))
+            asks = found["yes"] or re.search(r"\b(?:whether|if)\b", found["said"])
+            text = question(value, yes_or_no=bool(asks))
+            if self._item is not None:
+                self._repeat(name, f"{text} {self._item.value('its title')}", SAID)
+                self._out.spans.append((start, end))
+            else:
+                self._out.put(name, text, SAID, (start, end))
 
     # --- from what is there -------------------------------------------------------------------------
 
     def _content(self, name: str, wanted: Mapping[str, Any], needed: bool) -> None:
-        said = lexicon.MESSAGE.search(self._plain)
-        if said is not None:
-            quoted = self._text.between(self._start + said.start("said"), self._end, "quoted")
-            value = quoted[0].value if quoted else self._original(*said.span("said"))
+        found = lexicon.MESSAGE.search(self._plain)
+        if found is not None:
+            quoted = self._text.between(self._start + found.start("said"), self._end, "quoted")
+            begin, finish = (self._start + at for at in found.span("said"))
+            value = quoted[0].value if quoted else said.original(self._text, begin, finish)
             if value:
                 spans = [(e.start, e.end) for e in quoted]
-                self._out.put(name, value[0].upper() + value[1:], SAID, self._place(said), *spans)
+                value = value[0].upper() + value[1:]
+                self._out.put(name, value, SAID, self._place(found), *spans)
                 return
         quoted = self._free("quoted")
-        if quoted and not (_PRONOUN.search(self._plain) and self._earlier):
+        if quoted and not (PRONOUN.search(self._plain) and self._earlier):
             value = data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
             self._out.put(name, value, SAID, (quoted[0].start, quoted[0].end))
+            return
+        if self._item is not None and (needed or name in {"material", "body"}):
+            self._repeat(name, self._item.value(self._plain))
             return
         if (needed or name in {"material", "body"}) and self._earlier:
             self._from_step(name, wanted)
 
+    def _repeat(self, name: str, value: str, source: str = "") -> None:
+        assert self._item is not None
+        self._out.put(name, value, source or f"step {self._item.made}")
+        self._out.refers.append(self._item.made)
+        self._out.repeats = True
+
     def _from_step(self, name: str, wanted: Mapping[str, Any]) -> None:
         nouns = frozenset(re.findall(r"[a-z]+", self._plain))
-        telling = [m for m in self._earlier if m.spec.id != "wait.until"]
+        telling = [m for m in self._earlier if m.spec.id != "wait.until" and not m.quiet]
         if not telling:
             return
-        made = self._named(nouns) or next(
-            (m for m in reversed(telling) if not m.goes_out), telling[-1]
-        )
+        found_by_name = self._named(nouns)
+        near = [m for m in reversed(telling) if not m.goes_out]
+        made = found_by_name or next((m for m in near if not m.aside), (near or telling)[0])
+        made = narrowed(made, self._earlier)
+        if made.name == EVENT:
+            self._out.put(name, "${event}", "event")
+            self._out.refers.append(EVENT)
+            return
         found = schema.output_for(made.spec, name, wanted, nouns)
         if found is None:
             return
         output, fits = found
+        fits = schema.takes_list(wanted) if made.listed else fits
         reference = f"${{{made.name}.{output}}}"
         self._out.put(name, reference if fits else f"{output}: {reference}", f"step {made.name}")
         self._out.refers.append(made.name)
 
     def _named(self, nouns: frozenset[str]) -> Made | None:
-        """The step whose result a noun of the clause names."""
+        """The step whose result a file, an address or a noun of the clause names."""
         for made in reversed(self._earlier):
             outputs = made.spec.outputs.get("properties") or {}
             own = set(WORDS[self._spec.id].nouns) if self._spec.id in WORDS else set()
-            if made.goes_out:
+            if made.goes_out or made.quiet:
                 continue
             names = set(WORDS[made.spec.id].nouns if made.spec.id in WORDS else ()) | (
-                set(outputs) - {"title", "url", "link", "method", "count", "status"}
+                set(outputs)
+                - {"title", "url", "link", "method", "count", "status", "text", "first"}
             )
             if names & nouns - own:
                 return made
@@ -348,15 +334,3 @@ class Filling:
 
     def _place(self, found: re.Match[str]) -> Span:
         return self._start + found.start(), self._start + found.end()
-
-    def _lead(self) -> int:
-        found = re.match(r"\W*(?:(?:please|then|and|also)\s+)*", self._plain)
-        return found.end() if found else 0
-
-    def _original(self, start: int, end: int) -> str:
-        """The words as said, without what stands blank (a time that was taken out) at the edges."""
-        plain = self._plain[start:end]
-        start += len(plain) - len(plain.lstrip())
-        end -= len(plain) - len(plain.rstrip())
-        said = self._text.said[self._start + start : self._start + end]
-        return said.strip().strip(".,;:!").strip()

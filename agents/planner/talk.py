@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from agents.planner.entities import MASKED
+from agents.planner.entities import MASKED, Text
 from agents.planner.lexicon import WORDS
 from backend.contracts.ports import PlanAnswer
 from backend.contracts.tools import ToolSpec
@@ -13,11 +14,12 @@ from backend.contracts.tools import ToolSpec
 _HELLO = re.compile(
     r"^\W*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|"
     r"moin|hallo|yo|sup|what's up|how are you)\b[^a-z]*(?:there|lightning|all|"
-    r"everyone|how are you|today|doing)?\W*$"
+    r"everyone|how are you|today|doing)?\W*(?:how\s+are\s+you(?:\s+(?:doing|today))?|"
+    r"how's\s+it\s+going|nice\s+to\s+meet\s+you)?\W*$"
 )
 _THANKS = re.compile(
     r"^\W*(?:thanks?|thank you|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|"
-    r"goodbye|see you|good job|well done)\b[\w\s,]{0,30}\W*$"
+    r"goodbye|see you|good job|well done|looks good|sounds good)\b[\w\s,]{0,30}\W*$"
 )
 _ABOUT = re.compile(
     r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|"
@@ -36,11 +38,23 @@ _CHAT = re.compile(
     r"when (?:was|did|is|will)|where (?:is|are|was))\b"
 )
 _DROPPED = re.compile(
-    r"^\W*(?:(?:ok|okay|oh|no|sorry|actually|please|well)[\s,]+)*(?:never\s?mind|forget (?:it|that|about it)|"
-    r"scrap (?:it|that)|don't bother|no thanks?|no thank you|nothing)(?:[\s,]+(?:please|thanks|then))?\W*$"
+    r"^\W*(?:(?:ok|okay|oh|no|sorry|actually|please|well)[\s,]+)*(?:never\s?mind|forget (?:it|that|"
+    r"about it)|"
+    r"scrap (?:it|that)|don't bother|no thanks?|no thank you|nothing)(?:[\s,]+(?:please|thanks|"
+    r"then))?\W*$"
 )
 _STOP = re.compile(
     r"^\W*(?:please )?(?:cancel|stop|quit|abort|leave it|drop it)(?: (?:it|that))?\W*$"
+)
+_MANAGE_STATE = re.compile(
+    r"^\W*(?:(?:did|has|have|is|was|were|why\s+did|when\s+(?:does|did|is|will|was)|how\s+did)"
+    r"\s+(?:\w+\s+){0,4}?(?:last|latest|my|the|that|this|"
+    r"next|previous|yesterday's|today's|any)\s+(?:\w+\s+){0,3}?(?P<what>runs?|plans?|schedules?|"
+    r"digest|report|reminder|routine|job|"
+    r"workflow|backup|automation)\b[^.\n]{0,40}"
+    r"|(?:pause|resume|stop|cancel|halt|suspend|unpause|restart)\s+(?:everything|"
+    r"all(?:\s+of\s+(?:it|them))?|all\s+(?:my\s+)?(?P<all>runs?|plans?|"
+    r"schedules?))\W*)$"
 )
 _MANAGE_ASKED = re.compile(
     r"^\W*(?:(?:what|which|how many)(?: of)?(?: my| the)?|"
@@ -54,6 +68,26 @@ _MANAGE = re.compile(
     r"[^.\n]{0,60}?\b(?P<what>runs?|schedules?|plans?|running|scheduled|tools?|"
     r"history)\b[^.\n]{0,40}$|^\W*/?(?P<bare>runs|schedules|plans|tools|history|"
     r"status)\W*$"
+)
+_TOOL = re.compile(
+    r"\b(?:use|using|with|via|call|through)\s+(?:the\s+)?(?:tool\s+)"
+    r"?(?P<id>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_-]*)+)(?![\w/@])"
+)
+_HARM = re.compile(
+    r"\b(?:hack(?:ing)?|break\s+into|ddos|phish(?:ing)?|spy\s+on|steal|blackmail|harass|stalk)"
+    r"\b(?!\s*(?:er\s*)?news\b)|"
+    r"\b(?:send|mail|e-?mail|write|post|distribute|spread)\s+(?:(?!if|unless|contain|about|mention|says)[\w,.]+\s+){0,3}?(?:spam|viruses|virus|malware|"
+    r"ransomware|scam|phishing)\b|"
+    r"\b(?:write|make|create|build)\s+(?:me\s+)?(?:an?\s+)?(?:virus|malware|ransomware|keylogger|"
+    r"exploit|trojan|worm)\b|"
+    r"\b(?:mail|e-?mail|send|message|spam)\b[^.;]*\b(?:\d{3,}|\d{1,3}(?:[.,]\d{3})+|"
+    r"thousands?(?:\s+of)?|millions?(?:\s+of)?|"
+    r"(?:ten|hundred)s?\s+thousand)\s+(?:people|addresses|strangers|users|recipients|customers|"
+    r"contacts|mails|e-?mails|times)\b|"
+    r"\b(?:log|get|sneak)\s+(?:in|into|onto)\s+(?:my\s+|the\s+|their\s+)?(?:neighbou?r|boss|ex|"
+    r"wife|husband|girlfriend|boyfriend|"
+    r"colleague|someone)\b|\brm\s+-rf\b|\bfork\s+bomb\b|\bcrack\s+(?:the\s+|a\s+|their\s+|his\s+|"
+    r"her\s+)?(?:password|account|wifi)"
 )
 _IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -89,15 +123,17 @@ _IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"^\W*(?:\w+ ){0,4}?(?:call|phone|ring|text|sms|whatsapp|tweet|"
-            r"fax)\b (?!the (?:api|endpoint)|https?|an? api)"
+            r"^\W*(?:(?:please|can|could|you|i|want|to|would|like|me|just|and|then|tweet)\s+)"
+            r"{0,5}(?:call|phone|ring|text|sms|whatsapp|"
+            r"tweet|fax)\b (?!the (?:api|endpoint)|https?|an? api|numbers?)"
         ),
         "There is no tool for calls or for that messenger.",
     ),
     (
         re.compile(
             r"^\W*(?:\w+ ){0,4}?(?:install|deploy|reboot|restart|shut ?down|compile)\b"
-            r"|^\W*(?:please )?(?:run|execute|start)\s+(?:the\s+|my\s+)?(?:script|program|command|code)\b"
+            r"|^\W*(?:please )?(?:run|execute|start)\s+(?:the\s+|my\s+)?(?:script|program|command|"
+            r"code)\b"
         ),
         "There is no tool that runs programs on a computer.",
     ),
@@ -141,7 +177,8 @@ EXAMPLE = (
 DROPPED = "All right, that is dropped. Say what should happen next, whenever you like."
 
 KEPT = (
-    "All right, nothing is changed. The open plan is as it was; if you do not want it, turn it down on "
+    "All right, nothing is changed. The open plan is as it was; if you do not want it, turn it "
+    "down on "
     "its card."
 )
 
@@ -162,6 +199,11 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
         return PlanAnswer("talk", "Good. Say what should happen next, whenever you like.")
     if _DROPPED.match(text):
         return PlanAnswer("talk", DROPPED)
+    if (state := _MANAGE_STATE.match(text)) and not MASKED.search(text):
+        word = str(state["what"] or state["all"] or "schedules").rstrip("s") + "s"
+        known = word if word in ("plans", "schedules") else "runs"
+        known = "schedules" if re.match(r"\W*when\s+(?:does|is|will)", text) else known
+        return PlanAnswer("manage", f"Your {known}.", choices=(known,))
     found = _MANAGE.match(text) or _MANAGE_ASKED.match(text)
     if found:
         what = {
@@ -180,21 +222,45 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
     if _ABOUT.search(text) and len(text) < 120:
         return PlanAnswer(
             "talk",
-            f"{abilities(tools)} I plan offline, without a language model; every plan is shown for your "
+            f"{abilities(tools)} I plan offline, without a language model; every plan is shown for "
+            f"your "
             f"approval before anything runs. {EXAMPLE}",
         )
     if _CHAT.match(text) and not MASKED.search(text):
         return PlanAnswer(
             "talk",
-            "I plan offline, without a language model, so I cannot chat or answer questions of general "
+            "I plan offline, without a language model, so I cannot chat or answer questions of "
+            "general "
             f"knowledge. {abilities(tools)}",
         )
     return None
 
 
-def refusal(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
-    """Why what is asked cannot be done, when that is sure."""
-    for pattern, why in _IMPOSSIBLE:
+def refusal(
+    plain: str, tools: Mapping[str, ToolSpec], text: Text | None = None
+) -> PlanAnswer | None:
+    """Why what is asked will not, or cannot, be done, when that is sure. What names an address outright
+    may mean something else by the same words."""
+    if _HARM.search(plain):
+        return PlanAnswer("refusal", "I do not do that: it would harm others.")
+    names = text is not None and any(e.kind in ("url", "email", "file") for e in text.entities)
+    for pattern, why in () if names else _IMPOSSIBLE:
         if pattern.match(plain):
             return PlanAnswer("refusal", f"{why} {abilities(tools)}")
     return None
+
+
+def tool_named(plain: str, tools: Mapping[str, ToolSpec]) -> str | None:
+    """An id that is asked for as a tool and is none."""
+    found = _TOOL.search(plain)
+    return found["id"] if found and found["id"] not in tools else None
+
+
+def nearest_tools(
+    named: str, tools: Mapping[str, ToolSpec], alike: Sequence[str]
+) -> tuple[str, ...]:
+    """Up to three ids: those spelled nearly so, then those that mean something like it."""
+    spelled = difflib.get_close_matches(named, list(tools), n=2, cutoff=0.6)
+    verb = named.rsplit(".", 1)[-1]
+    same = [tool for tool in tools if tool.rsplit(".", 1)[-1] == verb]
+    return tuple(dict.fromkeys([*spelled, *same[:1], *alike]))[:3]

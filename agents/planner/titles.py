@@ -38,6 +38,7 @@ def _reminder(lines: Sequence[Line], often: str) -> str:
 
 def _watch(lines: Sequence[Line], often: str, when: When | None) -> str:
     """One page or answer, looked at and told."""
+    lines = [line for line in lines if line[0].id != "watch.changed"]
     ids = [spec.id for spec, _ in lines]
     if len(ids) != 2 or ids[0] not in _SOURCES or ids[1] != "notify.user":
         return ""
@@ -71,7 +72,9 @@ def _made(lines: Sequence[Line], often: str) -> str:
         title = word.title if word else ""
         if spec.id == "llm.complete" and (written := _written(args)):
             things, title = (
-                ([*things, written], "") if written == "translation" else ([written], "")
+                ([*things, written], "")
+                if written in ("translation", "comparison")
+                else ([written], "")
             )
         if word is None:
             things.append(spec.name.lower())
@@ -91,6 +94,8 @@ def _written(args: dict[str, Any]) -> str:
     prompt = str(args.get("prompt", "")).lower()
     if prompt.startswith("translat"):
         return "translation"
+    if prompt.startswith("compar"):
+        return "comparison"
     written = re.match(
         r"(?:write|draft|compose|generate)\s+(?:me\s+)?an?\s+([^,.;:\"$]{3,40})$", prompt
     )

@@ -12,6 +12,15 @@ _AUXILIARY = frozenset({"am", "have", "can", "should", "was", "could", "would", 
 def question(words: str, *, yes_or_no: bool) -> str:
     """A question from the words after "ask me": "if I want it" is "Do I want it?"."""
     words = re.sub(r"\bi\b", "I", words)
+    turned = re.match(
+        r"((?:it|this|that|they|these|he|she|(?:the|my|your|our)\s+\w+)\b)(?:'s|\s+(is|are|was|"
+        r"were|can|should|will|has|looks))\b",
+        words,
+        re.IGNORECASE,
+    )
+    if yes_or_no and turned and turned[2] not in ("looks",):
+        rest = words[turned.end() :]
+        return f"{(turned[2] or 'is').capitalize()} {turned[1].lower()}{rest}?"
     first = words.split()[1].lower() if words.startswith("I ") and len(words.split()) > 1 else ""
     if yes_or_no and first in _AUXILIARY:
         words = f"{first} I{words[2 + len(first) :]}"

@@ -42,9 +42,10 @@ def told(answer: PlanAnswer) -> str:
 
 def step_told(step: dict[str, Any]) -> str:
     args = [f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in step["args"].items()]
+    each = [f"[for each of {step['for_each']}]"] if step.get("for_each") else []
     guard = [f"[if {step['guard']}]"] if step.get("guard") else []
     gate = ["[asks first]"] if step.get("approval") else []
-    return " ".join([f"  {step['action']}", *args, *guard, *gate])
+    return " ".join([f"  {step['action']}", *args, *each, *guard, *gate])
 
 
 @pytest.mark.parametrize(("said", "expected"), table())

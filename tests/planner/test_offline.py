@@ -131,8 +131,8 @@ PLANS: list[tuple[str, list[str], dict[str, dict[str, Any]]]] = [
     ),
     (
         "collect all links from https://x.org and save them to links.csv",
-        ["web.read", "text.extract", "file.write"],
-        {"text.extract": {"kinds": ["urls"]}},
+        ["http.get", "text.extract", "file.write"],
+        {"text.extract": {"kinds": ["urls"], "text": "${get.body}"}},
     ),
     (
         'mail "Lunch is ready" to bob@x.org',
@@ -271,11 +271,11 @@ async def test_the_time_becomes_the_trigger(say: Say, said: str, trigger: dict[s
         ),
         (
             "read the page https://x.org and mail it to a@x.org only if it mentions Python",
-            '"Python" in read_page.text',
+            '"python" in lower(read_page.text)',
         ),
         (
             "read the page https://x.org and mail it to a@x.org unless it contains spam",
-            'not ("spam" in read_page.text)',
+            'not ("spam" in lower(read_page.text))',
         ),
     ],
 )
@@ -290,10 +290,7 @@ async def test_a_simple_condition_becomes_a_guard(say: Say, said: str, guard: st
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (
-            "watch the page https://x.org every 15 minutes and tell me only if it changed",
-            "only if it changed",
-        ),
+        ("every day at 9 read https://x.org and tell me if it is sunny", "if it is sunny"),
         ("summarise the page https://x.org in a funny tone and tell me", "funny tone"),
         (f"read the feed {FEED}; if it rains, mail it to a@x.org", "if it rains"),
     ],
@@ -320,7 +317,6 @@ async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -
         ("delete report.md", "delete report.md"),
         ("mail the file report.md to a@x.org and delete it", "delete it"),
         ("convert report.md to pdf and mail it to a@x.org", "convert report.md to pdf"),
-        ("compare https://a.org and https://b.org and tell me", "compare"),
         ("read " * 1000, "too long"),
         ("never send https://a.org to bob@x.org", "never send"),
         ("don't mail it, just save https://a.org to a.md", "don't mail"),
@@ -460,10 +456,16 @@ async def test_the_work_of_a_noun_comes_before_that_of_the_verb(say: Say) -> Non
     assert args(document, "llm.complete")["material"] == "${digest.summary}"
 
 
-async def test_one_mail_for_each_entry_is_not_silently_one_for_all(say: Say) -> None:
+async def test_each_entry_is_a_mail_of_its_own(say: Say) -> None:
     answer = await say(f"read the feed {FEED} and send each entry to a@x.org")
-    checked(answer)
-    assert answer.not_covered == ("each",)
+    document = checked(answer)
+    assert document["steps"][1]["for_each"] == "${fetch.entries}"
+    assert args(document, "email.send") == {
+        "to": "a@x.org",
+        "subject": "${item.title}",
+        "body": "${item}",
+    }
+    assert answer.not_covered == ()
 
 
 async def test_an_empty_catalogue_plans_nothing() -> None:
