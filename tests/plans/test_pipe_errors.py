@@ -65,6 +65,9 @@ def test_a_long_line_is_shown_around_the_place() -> None:
         ("! ! a.b", 3, "two of “!”"),
         ("@corn('x') a.b", 1, "there is no “@corn”"),
         ("@cron", 6, "expected “(”"),
+        ("@every 90m a.b", 1, "“>>” must follow “@every”"),
+        ("@", 2, "expected the name of an event"),
+        ("feed.read(url)", 10, "expected “>>”, found “(”"),
         ("@cron(x, y, z) a.b", 13, "expected “)”"),
         ("@cron(zone=x) a.b", 7, "“@cron” has no “zone”"),
         ("@interval() a.b", 1, "needs its every"),
@@ -86,6 +89,8 @@ def test_each_mistake_has_its_words(text: str, column: int, said: str) -> None:
 def test_a_near_name_is_suggested() -> None:
     assert misread("a.b [retries=3]").hint == "Did you mean “retry”?"
     assert misread("@corn('x') a.b").hint == "Did you mean “cron”?"
+    assert misread("@manuel a.b").hint.startswith("Did you mean “@manual”?")
+    assert "@interval(…)" in misread("@every 90m a.b").hint
 
 
 @pytest.mark.parametrize(

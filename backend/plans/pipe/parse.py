@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import NoReturn
 
 from backend.contracts.plans import MAX_STEPS
 from backend.plans.pipe.declarations import KINDS, WORDS, declaration
-from backend.plans.pipe.scan import MAX_DEPTH, Scanner, Value
-from backend.plans.pipe.settings import settings
+from backend.plans.pipe.scan import MAX_DEPTH, Scanner
+from backend.plans.pipe.step import NAMED, OUTCOME, definition
 from backend.plans.pipe.syntax import (
     DECLARED,
     HEARD,
-    NAME,
-    OPTION_NAME,
-    WORD,
     Chain,
     Definition,
     Group,
@@ -23,13 +20,9 @@ from backend.plans.pipe.syntax import (
     Reading,
     Started,
 )
+from backend.plans.validation.subject import nearest
 
-_NAMED = re.compile(r"([A-Za-z_][\w.-]*)[^\S\n]*:(?!:)")
-_OUTCOME = re.compile(r"[-–—][^\S\n]+(?=[\"'“\w])")
-_OPTION = re.compile(r"(?:--|—|–)(?=[\w\"])")
 _HEARD_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_NO_VALUE = ("--", "—", "–", ">>", "|", ")", "[", ";", "\n", "#")
-_NAMING = "Names have letters, digits, “_” and “-”."
 MAX_PARTS = 4 * MAX_STEPS
 _MISTAKES = {
     "|": "“>>” leads from step to step; “|” stands between branches: (a | b) >> c.",
@@ -37,6 +30,7 @@ _MISTAKES = {
     ">": "“>>” leads from step to step.",
     "=": "Write the name of the argument first: --name=value.",
 }
+_TRIGGERS = "Triggers are @manual, @cron(…), @interval(…), @at(…), @webhook and @event(…)."
 _ONWARD = "Arguments are written --name=value; another chain begins on a new line."
 
 
@@ -59,9 +53,19 @@ class _Parser:
             if on.ended:
                 break
             if not crossed:
-                on.expected("“>>”", hint=_MISTAKES.get(on.text[on.at], _ONWARD))
+                self._lost()
             crossed = self._statement()
         return self._reading
+
+    def _lost(self) -> NoReturn:
+        """Something follows that cannot."""
+        match self._reading.chains[-1:]:
+            case [[Link(part=Heard(at=at, name=name))]]:
+                near = nearest(name, WORDS, 1)
+                hint = f"Did you mean “@{near[0]}”? {_TRIGGERS}" if near else _TRIGGERS
+                self._on.fail(f"“>>” must follow “@{name}”.", at=at, hint=hint, expected=(">>",))
+        hint = _MISTAKES.get(self._on.text[self._on.at], _ONWARD)
+        self._on.expected("“>>”", hint=hint)
 
     def _separated(self) -> bool:
         """Skip to the next statement; whether anything stands between."""
@@ -92,7 +96,7 @@ class _Parser:
 
     def _declares(self) -> bool:
         text, at = self._on.text, self._on.at
-        named = _NAMED.match(text, at)
+        named = NAMED.match(text, at)
         if named is not None:
             at = named.end()
             while at < len(text) and text[at].isspace():
@@ -105,7 +109,7 @@ class _Parser:
         """Take a declaration; of a trigger, its place."""
         on = self._on
         start = on.at
-        named = on.match(_NAMED)
+        named = on.match(NAMED)
         on.blanks()
         word = on.match(DECLARED)
         if word is None or (named and word[1] not in KINDS):
@@ -153,12 +157,18 @@ class _Parser:
             part = self._step()
         return Link(part, self._outcome(part))
 
+    def _step(self) -> Definition:
+        self._steps += 1
+        if self._steps > MAX_PARTS:
+            self._on.fail(f"there are more than {MAX_PARTS:,} steps.")
+        return definition(self._on)
+
     def _outcome(self, part: Definition | Heard | Started | Group) -> str | None:
         on = self._on
         place = on.at
         on.blanks()
         start = on.at
-        if not on.match(_OUTCOME):
+        if not on.match(OUTCOME):
             on.at = place
             return None
         if not isinstance(part, Definition):
@@ -197,92 +207,3 @@ class _Parser:
         on.takes("@")
         name = on.quoted()
         return Heard(start, name.text) if name else on.expected("the name of an event")
-
-    # --- steps ------------------------------------------------------------------------------------
-
-    def _step(self) -> Definition:
-        on = self._on
-        start = on.at
-        step = Definition(start, "")
-        while self._prefix(step):
-            on.blanks()
-        quoted = on.quoted()
-        word = None if quoted else on.match(WORD)
-        if quoted is None and word is None:
-            on.expected("a step", hint="For example feed.read --url=https://example.com/rss.")
-        step.tool = quoted.text if quoted else word[0] if word else ""
-        step.plain = bool(word and NAME.fullmatch(word[0]) and on.at - len(word[0]) == start)
-        self._options(step)
-        self._steps += 1
-        if self._steps > MAX_PARTS:
-            on.fail(f"there are more than {MAX_PARTS:,} steps.", at=start)
-        return step
-
-    def _prefix(self, step: Definition) -> bool:
-        on = self._on
-        at = on.at
-        if on.takes("?"):
-            self._once(step, "guard", on.expression(), at)
-        elif on.takes("*"):
-            on.blanks()
-            self._once(step, "for_each", on.value().text, at)
-        elif on.takes("!"):
-            self._once(step, "approval", "required", at)
-        elif named := on.match(_NAMED):
-            if not NAME.fullmatch(named[1]):
-                on.fail(f"“{named[1]}” is no name for a step.", at=at, hint=_NAMING)
-            if step.name is not None:
-                on.fail("this step has two names.", at=at)
-            step.name = named[1]
-        else:
-            return False
-        return True
-
-    def _once(self, step: Definition, field: str, value: str, at: int) -> None:
-        if field in step.fields:
-            self._on.fail(f"this step has two of “{self._on.text[at]}”.", at=at)
-        step.fields[field] = value
-
-    def _options(self, step: Definition) -> None:
-        on = self._on
-        args: dict[str, Any] = {}
-        set_already = False
-        while True:
-            place = on.at
-            on.blanks()
-            at = on.at
-            if on.match(_OPTION):
-                name = self._option(step, at)
-                if name.text in args:
-                    on.fail(f"“--{name.text}” is given twice.", at=at)
-                args[name.text] = name.value
-            elif on.sees("[") and not set_already:
-                on.takes("[")
-                set_already = True
-                step.fields |= settings(on)
-            else:
-                on.at = place
-                break
-            step.plain = False
-        if args:
-            step.fields["args"] = args
-
-    def _option(self, step: Definition, at: int) -> Value:
-        """An argument: its value, with its name for a text."""
-        on = self._on
-        quoted = on.quoted()
-        word = None if quoted else on.match(OPTION_NAME)
-        name = quoted.text if quoted else word[0] if word else ""
-        if on.takes("="):
-            value = on.value()
-        else:
-            place = on.at
-            on.blanks(lines=False)
-            if on.ended or on.at == place or on.sees(*_NO_VALUE) or on.match(_OUTCOME):
-                on.at = place
-                value = Value(True, "true", at)
-            else:
-                value = on.value()
-        if not value.quoted:
-            step.written[name] = value.text
-        return Value(value.value, name, at)
