@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from backend.contracts.events import Event, derived_id
-from backend.contracts.plans import TIMED_KINDS, PlanStatus
+from backend.contracts.plans import TIMED_KINDS
 from backend.contracts.ports import Commit, Document
+from backend.drivers.plan_state import KEPT, PlanState, evolve
 from backend.drivers.saving import save, unsave
 from backend.drivers.turn import Turn, fold
 
 LISTENING_KINDS = frozenset({"event", "webhook"})
-
-
-@dataclass(frozen=True, slots=True)
-class PlanState:
-    """`offered` is what was last proposed; `approved` what runs (they differ while a revision of a
-    running plan waits). `schedules` are the ids that are set; `saved` is the revision that is kept
-    under a name."""
-
-    plan_id: str = ""
-    owner: str | None = None
-    status: PlanStatus = "proposed"
-    offered: Mapping[str, Any] = field(default_factory=dict)
-    approved: Mapping[str, Any] = field(default_factory=dict)
-    schedules: tuple[str, ...] = ()
-    saved: Mapping[str, Any] = field(default_factory=dict)
-    run_id: str | None = None
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    reason: str = ""
-    created_at: datetime | None = None
-
-
-# What of a proposal the plan keeps in its state: all that approval and triggering look at.
-_KEPT = (
-    "revision",
-    "ir_hash",
-    "catalogue_hash",
-    "valid",
-    "thread_id",
-    "triggers",
-    "timezone",
-    "title",
-    "planning_id",
-    "nested",
-)
 
 
 class PlanDecider:
@@ -65,51 +29,8 @@ class PlanDecider:
     def closed(self, state: PlanState) -> bool:
         return False
 
-    # --- state ------------------------------------------------------------------------------------
-
     def evolve(self, state: PlanState, event: Event) -> PlanState:
-        data = event.data
-        match event.type:
-            case "plan.proposed":
-                return replace(
-                    state,
-                    plan_id=data["plan_id"],
-                    owner=state.owner or event.user_id,
-                    status="proposed",
-                    offered={name: data.get(name) for name in _KEPT},
-                    created_at=state.created_at or event.timestamp,
-                    reason="",
-                )
-            case "plan.approved":
-                return replace(
-                    state,
-                    status="scheduled" if data["lasting"] else "approved",
-                    approved={
-                        **state.offered,
-                        "inputs": data["inputs"],
-                        "status": "scheduled" if data["lasting"] else "approved",
-                    },
-                    schedules=tuple(data["schedules"]),
-                    run_id=data.get("run_id"),
-                    decided_by=event.user_id,
-                    decided_at=event.timestamp,
-                )
-            case "plan.rejected":
-                return replace(
-                    state,
-                    # a turned-down revision leaves what was approved before as it is
-                    status=state.approved.get("status", "rejected"),
-                    reason=data.get("reason", ""),
-                    decided_by=event.user_id,
-                    decided_at=event.timestamp,
-                )
-            case "plan.archived":
-                return replace(state, status="archived", schedules=())
-            case "plan.saved" | "plan.unsaved":
-                return replace(state, saved=data if event.type == "plan.saved" else {})
-            case "plan.execute" if data.get("trigger") is None:
-                return replace(state, run_id=data["run_id"])
-        return state
+        return evolve(state, event)
 
     # --- decisions --------------------------------------------------------------------------------
 
@@ -141,7 +62,7 @@ class PlanDecider:
             _refuse(turn, "PLAN_ARCHIVED", "This plan has ended.")
             return
         revision = int(state.offered.get("revision", 0)) + 1
-        fact = {name: data.get(name) for name in _KEPT} | {"plan_id": data["plan_id"]}
+        fact = {name: data.get(name) for name in KEPT} | {"plan_id": data["plan_id"]}
         turn.emit("plan.proposed", {**fact, "revision": revision})
         body = {**data, "revision": revision, "created_at": turn.now.isoformat()}
         turn.write(

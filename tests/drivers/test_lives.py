@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from backend.contracts.events import EVENT_TYPES, Event, new_id
 from backend.contracts.ports import Output
-from backend.drivers.plans import PlanDecider, PlanState
+from backend.drivers.plan_state import PlanState
+from backend.drivers.plans import PlanDecider
+from backend.drivers.saved import Saved, SavedDecider
 from backend.drivers.schedules import ScheduleDecider, timer_id
 from backend.processor import Processor
 
@@ -21,7 +23,8 @@ KINDS: dict[str, list[dict[str, Any]]] = {
     "daily": [{"name": "go", "kind": "cron", "schedule": "30 2 * * *"}],
     "often": [{"name": "go", "kind": "interval", "every_s": 1200}],
 }
-PLAN = "plan:p"
+PLAN, SAVED = "plan:p", "saved:alice"
+LIVES = ("plan:", "schedule:", "saved:")
 
 
 class World:
@@ -29,8 +32,10 @@ class World:
 
     def __init__(self) -> None:
         self.now = START
-        self.processor = Processor([PlanDecider(), ScheduleDecider()], [], lambda: self.now)
-        self.states: dict[str, Any] = {PLAN: PlanState()}
+        self.processor = Processor(
+            [PlanDecider(), ScheduleDecider(), SavedDecider()], [], lambda: self.now
+        )
+        self.states: dict[str, Any] = {PLAN: PlanState(), SAVED: Saved()}
         self.positions: Counter[str] = Counter()
         self.seen: set[tuple[str, str]] = set()
         self.queue: list[Output] = []
@@ -40,13 +45,17 @@ class World:
     def send(self, type: str, data: dict[str, Any], user: str = "alice") -> None:
         kind = EVENT_TYPES[type]
         event = Event(new_id(), type, user, self.now, data, category="input")
-        if type == "plan.propose":
+        if not kind.outside:
             event = Event(event.id, type, user, self.now, data)
         self.deliver(Output(event, "stream", kind.stream(data)))
 
+    def send_to_schedules(self, type: str, user: str) -> None:
+        for stream in [s for s in self.states if s.startswith("schedule:")]:
+            self.send(type, {"schedule_id": stream.partition(":")[2]}, user)
+
     def deliver(self, output: Output) -> None:
         stream = str(output.stream)
-        if (stream, output.event.id) in self.seen or not stream.startswith(("plan:", "schedule:")):
+        if (stream, output.event.id) in self.seen or not stream.startswith(LIVES):
             return
         self.seen.add((stream, output.event.id))
         decider = self.processor.decider(stream)
@@ -92,6 +101,9 @@ commands = st.tuples(
     st.sampled_from([*["trigger", "pause", "resume"] * 3, "reject", "archive"]),
     st.sampled_from(["alice", "alice", "eve"]),
 )
+saves = st.tuples(
+    st.sampled_from(["save", "save", "unsave"]), st.sampled_from(["alice", "alice", "eve"])
+)
 moves = st.tuples(st.just("pump"), st.integers(0, 7))
 repeats = st.tuples(st.just("repeat"), st.integers(0, 30))
 clock = st.tuples(st.just("clock"), st.sampled_from([-7200, 60, 1200, 3600, 86_400, 200_000]))
@@ -100,7 +112,7 @@ clock = st.tuples(st.just("clock"), st.sampled_from([-7200, 60, 1200, 3600, 86_4
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(
-        st.one_of(proposals, clicks, commands, moves, moves, repeats, clock, clock),
+        st.one_of(proposals, clicks, commands, saves, moves, moves, repeats, clock, clock),
         min_size=25,  # or they would be five on average
         max_size=60,
     )
@@ -130,10 +142,11 @@ def test_only_what_is_approved_runs_and_each_due_time_fires_once(acts: list[Any]
                 world.send("plan.approve", data, values[1])
             case "reject" | "archive" | "trigger":
                 world.send(f"plan.{name}", {"plan_id": "p"}, values[0])
+            case "save" | "unsave":
+                data = {"plan_id": "p", "revision": 1, "ir_hash": "h", "name": "Mine"}
+                world.send(f"plan.{name}", data, values[0])
             case "pause" | "resume":
-                for stream in [s for s in world.states if s.startswith("schedule:")]:
-                    schedule_id = stream.partition(":")[2]
-                    world.send(f"schedule.{name}", {"schedule_id": schedule_id}, values[0])
+                world.send_to_schedules(f"schedule.{name}", values[0])
             case "pump":
                 world.pump(values[0])
             case "repeat" if world.settled:
@@ -143,6 +156,11 @@ def test_only_what_is_approved_runs_and_each_due_time_fires_once(acts: list[Any]
     answers = {"event.denied", "event.ignored", "plan.refused"}
     assert {e.type for e in world.events if e.user_id == "eve"} <= answers
     world.settle_all()
+    kept = world.states[PLAN].saved
+    assert {plan["slug"] for plan in world.states[SAVED].plans.values()} == (
+        {"mine"} if kept else set()
+    )
+    assert not kept or world.states[PLAN].status != "archived"
     fired = Counter(
         (e.data["schedule_id"], e.data["due"]) for e in world.events if e.type == "schedule.fired"
     )
