@@ -32,6 +32,7 @@ Verb = Literal[
     "pause",
     "resume",
     "archive",
+    "save",
 ]
 
 
@@ -50,6 +51,7 @@ class Press(BaseModel):
     iteration: int | None = Field(default=None, ge=1)
     answer: JsonValue = None
     reason: str = Field(default="", max_length=1_000)
+    name: str = Field(default="", max_length=80)
     edits: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
     inputs: dict[str, JsonValue] = Field(default_factory=dict, max_length=100)
 
@@ -101,6 +103,8 @@ class Actions:
                 await self._lightning.run(who, press.plan, press.inputs)
             case "archive":
                 await self._lightning.archive(who, press.plan)
+            case "save":
+                await self._lightning.save(who, press.plan, press.name or None, view.revision)
             case "pause" | "resume":
                 await self._switch(who, view, press.verb)
             case "cancel" | "answer":

@@ -12,6 +12,7 @@ from backend.contracts.views import Change, PlanView
 from chat_app import words
 from chat_app.effects import did
 from chat_app.fitting import fitted
+from chat_app.made import made
 from chat_app.results import compact, cut, shown, without_secrets
 from chat_app.steps import (
     DENIED,
@@ -86,7 +87,8 @@ def card(
         "issues": [issue_row(i) for i in view.issues if not _of_step(i)][:20],
         "changes": _changes(view, catalogue) if view.revision > 1 else [],
         "uncovered": [cut(w, 120) for w in view.not_covered[:10]],
-        "offline": view.planner == "offline" and view.origin != "hand",
+        "made": made(view),
+        "saved": view.saved,
         "decided": _decided(view, zone, now),
         "reason": cut(view.reason, 300),
         "schedules": [

@@ -12,9 +12,11 @@ FEWEST_STEPS = 24
 
 
 def fitted(props: dict[str, Any]) -> dict[str, Any]:
-    """Give up the least needed first until it fits: results of steps, long arguments, forms, steps."""
+    """Give up the least needed first until it fits: results of steps, the plan as text, long
+    arguments, forms, steps."""
     for give_up in (
         _drop_results,
+        _drop_text,
         _drop_arguments,
         _drop_long_results,
         _drop_graph,
@@ -39,6 +41,10 @@ def _drop_arguments(props: dict[str, Any]) -> None:
         for arg in step["args"]:
             if len(json.dumps(arg["value"], default=str)) > 300:
                 arg.update(value=compact(arg["value"], 300), editable=False)
+
+
+def _drop_text(props: dict[str, Any]) -> None:
+    props["made"]["text"] = ""
 
 
 def _drop_long_results(props: dict[str, Any]) -> None:

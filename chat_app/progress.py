@@ -72,12 +72,17 @@ class Progress:
             "\n".join(lines),
             id=self._step_id,
             at=self._at,
-            name="Planning" if running else f"Planned in {_time(total)}",
+            name="Planning" if running else f"Planned in {_time(total)}{self._ours(total)}",
             type="tool",
             end=None if running else self._at,
             showInput=False,
             defaultOpen=False,
         )
+
+    def _ours(self, total: float) -> str:
+        """What of it was not the model's."""
+        waited = sum(s.model_ms for s in self._stages)
+        return f", {_time(max(0.0, total - waited))} of it ours" if waited else ""
 
 
 def _words(name: str) -> str:

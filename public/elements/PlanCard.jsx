@@ -2,8 +2,8 @@
 // for showing only; a button sends plan, verb, hash and edited values, and the server decides.
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import {
-  Archive, ArrowRight, Ban, CalendarClock, Check, ChevronRight, CircleAlert, CircleCheck, CircleDashed,
-  CirclePause, CircleSlash, Clock, CornerDownRight, ExternalLink, Hand, History, Link2, LoaderCircle,
+  Archive, ArrowRight, Ban, Bookmark, CalendarClock, Check, ChevronRight, CircleAlert, CircleCheck, CircleDashed,
+  CirclePause, CircleSlash, Clock, Copy, CornerDownRight, ExternalLink, Hand, History, Link2, LoaderCircle,
   MessageCircleQuestion, MoreHorizontal, OctagonX, Pause, Play, RotateCcw, Sparkles, Square, TriangleAlert,
   X, Zap
 } from 'lucide-react';
@@ -12,7 +12,7 @@ import {
 } from '@/components/ui/dropdown-menu';
 import { Markdown } from '@/components/markdown';
 
-const VERSION = 2;
+const VERSION = 3;
 
 // --- words ------------------------------------------------------------------------------------------
 
@@ -560,6 +560,45 @@ function Inputs({ p, given, set, missing }) {
   );
 }
 
+// How the plan came about. Open or closed is the browser's to keep, so that an update changes nothing.
+function Made({ made, saved }) {
+  const [copied, setCopied] = useState('');
+  const code = useRef(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(made.text);
+      setCopied('Copied');
+    } catch (e) {
+      // Without a secure address there is no clipboard: what is marked can be copied by hand.
+      getSelection().selectAllChildren(code.current);
+      setCopied('Marked: copy it with your keyboard');
+    }
+    setTimeout(() => setCopied(''), 4000);
+  };
+  return (
+    <details className="lt-made">
+      <summary data-act="made"><Icon as={Sparkles} /><span className="lt-grow">{made.line}{saved ? ' Saved.' : ''}</span><span className="lt-made-more">How it came about</span><span className="lt-chevron"><Icon as={ChevronRight} /></span></summary>
+      <dl>
+        {made.said ? <><dt>You said</dt><dd>“{made.said}”</dd></> : null}
+        {made.why ? <><dt>Why so</dt><dd>{made.why}</dd></> : null}
+        {made.mended.length ? <><dt>Mended on the way</dt><dd><ul>{made.mended.map((m, i) => <li key={i}>{m}</li>)}</ul></dd></> : null}
+        {made.cost ? <><dt>It took</dt><dd>{made.cost}</dd></> : null}
+        <dt>Trust</dt><dd>{made.trust}</dd>
+        {saved ? <><dt>Saved as</dt><dd><code className="lt-code">{saved}</code>. Say its name to use it again, alone or in another plan.</dd></> : null}
+        {made.text ? (
+          <>
+            <dt>As text</dt>
+            <dd>
+              <pre className="lt-code-block" ref={code} tabIndex={0} aria-label="The plan as text">{made.text}</pre>
+              <div className="lt-row"><Button icon={Copy} data-act="copy" onClick={copy}>{made.syntax === 'json' ? 'Copy as JSON' : 'Copy as pipe'}</Button><span className="lt-muted" role="status">{copied}</span></div>
+            </dd>
+          </>
+        ) : null}
+      </dl>
+    </details>
+  );
+}
+
 function PlanCard({ p, api }) {
   const [toggled, setToggled] = useState({});
   const [unfolded, setUnfolded] = useState(null);
@@ -568,6 +607,7 @@ function PlanCard({ p, api }) {
   const [fault, setFault] = useState(null);
   const [asking, setAsking] = useState('');
   const [reason, setReason] = useState('');
+  const [name, setName] = useState(p.title);
   const [given, setGiven] = useState({});
   const [missing, setMissing] = useState([]);
   const root = useRef(null);
@@ -670,6 +710,7 @@ function PlanCard({ p, api }) {
   };
 
   const menu = [
+    draft.dirty || p.status === 'invalid' || p.kind !== 'plan' ? null : [p.saved ? 'Save under another name' : 'Save as a routine', Bookmark, () => setAsking('save'), 'save'],
     editable && draft.dirty ? null : editable && ['Turn down', Ban, () => setAsking('reject'), 'reject'],
     recurring && ['End this plan', Archive, () => setAsking('archive'), 'archive']
   ].filter(Boolean);
@@ -681,6 +722,12 @@ function PlanCard({ p, api }) {
         <input className="lt-input" autoFocus aria-label="Why" placeholder="Why? It helps the next plan. You may leave it empty." value={reason} maxLength={300} onChange={(e) => setReason(e.target.value)} />
         <button type="submit" className="lt-button lt-button-danger" data-act="reject-confirm"><span>Turn down</span></button>
         <Button onClick={() => setAsking('')}>Keep</Button>
+      </form>
+    ) : asking === 'save' ? (
+      <form className="lt-bar" onSubmit={(e) => { e.preventDefault(); setAsking(''); act1('save', { name: name.trim() }); }} onKeyDown={(e) => e.key === 'Escape' && setAsking('')}>
+        <input className="lt-input" autoFocus aria-label="Name of the routine" placeholder="Its name, to call it by later" value={name} maxLength={80} onChange={(e) => setName(e.target.value)} />
+        <button type="submit" className="lt-button lt-button-primary" data-act="save-confirm"><span>Save</span></button>
+        <Button onClick={() => setAsking('')}>Not now</Button>
       </form>
     ) : asking === 'archive' ? (
       <div className="lt-bar" role="alertdialog" aria-label="End this plan?">
@@ -720,7 +767,7 @@ function PlanCard({ p, api }) {
         ) : null}
       </div>
     );
-  const hasBar = editable || (active && !unsure) || recurring || (p.kind === 'plan' && ['failed', 'approved', 'stopped', 'done'].includes(p.status));
+  const hasBar = asking === 'save' || editable || (active && !unsure) || recurring || (p.kind === 'plan' && ['failed', 'approved', 'stopped', 'done'].includes(p.status));
 
   const results = p.results.length ? (
     <section className="lt-results" aria-label="Results">
@@ -799,7 +846,7 @@ function PlanCard({ p, api }) {
           {recurring && !active ? results : null}
           {!foldable && !recurring && results}
           {editable && general.length ? <div className="lt-general">{general.map((i, n) => <Issue key={n} issue={i} />)}</div> : null}
-          {editable && p.offline ? <p className="lt-foot"><Icon as={Sparkles} />Planned offline. Add a model for open-ended requests.</p> : null}
+          {p.kind === 'plan' ? <Made made={p.made} saved={p.saved} /> : null}
           {!editable && p.decided && !active ? <p className="lt-foot"><Icon as={Clock} />{p.decided}</p> : null}
         </>
       )}

@@ -54,6 +54,26 @@ def test_saying_what_to_change_brings_a_new_card_with_the_difference(
     assert mail.messages[-1].recipients == ("me@example.com",)
 
 
+def test_a_plan_is_kept_under_a_name_and_used_again_by_it(page: Page, site: Site) -> None:
+    say(page, f"read {site.url('/feed.xml')} and tell me")
+    card = page.locator("[data-plan]").last
+    card.locator("[data-act=more]").click()
+    page.get_by_role("menuitem", name="Save as a routine").click()
+    page.get_by_label("Name of the routine").fill("Morning look")
+    card.locator("[data-act=save-confirm]").click()
+    expect(card.locator(".lt-made")).to_contain_text("Saved.")
+
+    card.locator("[data-act=made]").click()
+    expect(card.locator(".lt-made pre")).to_contain_text("feed.read --url=")
+    expect(card.locator(".lt-made")).to_contain_text("plan.morning-look")
+    look(page, "how-it-came-about")
+
+    say(page, "run my morning look every day at 7")
+    again = page.locator("[data-plan]").last
+    expect(again).to_contain_text("Every day at 07:00")
+    expect(again).to_contain_text("Read a feed")
+
+
 def test_a_card_left_open_in_another_tab_cannot_approve_what_was_replaced(
     page: Page, site: Site, mail: MailServer
 ) -> None:
