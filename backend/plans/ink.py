@@ -100,15 +100,15 @@ LIGHT: Final = Palette(
     ink="#16161d",
     soft="#606070",
     line="#dcdce4",
-    arrow="#a3a3b3",
+    arrow="#8a8a9b",
     accent="#4338ca",
     accent_soft="#eeedfd",
     wait="#93500a",
     wait_soft="#fdf3e0",
-    wait_line="#e3b567",
+    wait_line="#b98730",
     fail="#b3261e",
     fail_soft="#fdedec",
-    fail_line="#e2a19b",
+    fail_line="#cc6a62",
 )
 DARK: Final = Palette(
     page="#111113",
@@ -121,10 +121,10 @@ DARK: Final = Palette(
     accent_soft="#23234a",
     wait="#f0b65c",
     wait_soft="#2e2313",
-    wait_line="#7a5a26",
+    wait_line="#8f6a2e",
     fail="#ff9d94",
     fail_soft="#351b1a",
-    fail_line="#8a443e",
+    fail_line="#b25d55",
 )
 
 # Drawn as lines on a square of 24; by the first part of a tool's id, or the kind of a trigger.

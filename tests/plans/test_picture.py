@@ -11,7 +11,7 @@ from hypothesis import given
 
 from backend.contracts.errors import Unavailable
 from backend.contracts.plans import PlanDocument
-from backend.plans.ink import Letters
+from backend.plans.ink import DARK, LIGHT, Letters, Palette
 from backend.plans.ir import compile_document
 from backend.plans.picture import png, svg
 from backend.plans.scene import MAX_ROW, MAX_ROWS, scene
@@ -71,6 +71,33 @@ def test_the_dark_picture_says_the_same_in_other_colours() -> None:
     assert dark.find(f"{SVG}rect[@fill='#111113']") is not None
 
 
+def lightness(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((lightness(one), lightness(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_words_and_lines_stand_out_from_their_ground(ink: Palette) -> None:
+    for letters, ground in (
+        (ink.ink, ink.page),
+        (ink.soft, ink.page),
+        (ink.ink, ink.surface),
+        (ink.soft, ink.surface),
+        (ink.accent, ink.accent_soft),
+        (ink.wait, ink.wait_soft),
+        (ink.fail, ink.fail_soft),
+    ):
+        assert contrast(letters, ground) >= 4.5
+    for line in (ink.arrow, ink.fail_line, ink.wait_line):
+        assert contrast(line, ink.page) >= 3
+
+
 def test_hostile_words_stay_words() -> None:
     raw = plan(step("a", action=EVIL[:60], guard=EVIL), plan_name=EVIL, description=EVIL)
     root = drawn(raw)
@@ -115,7 +142,6 @@ def test_a_text_is_cut_to_what_fits() -> None:
 
 
 def test_a_png_is_a_png() -> None:
-    pytest.importorskip("resvg_py")
     picture = png(compile_document(document(DIGEST)), "Europe/Paris")
     assert picture.startswith(b"\x89PNG\r\n")
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
