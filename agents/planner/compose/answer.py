@@ -23,7 +23,7 @@ from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
 # the least chance of having the right tools with which a plan is shown, not asked about
-CONFIDENT = 0.2
+CONFIDENT = 0.15
 MAX_CHOICES = 5
 START = "event.start"
 SCHEDULE = "event.schedule"
@@ -118,13 +118,17 @@ def _not_covered(profile: Profile, reading: Reading, choice: Choice, text: str) 
 def _asked(profile: Profile, choice: Choice, specs: Sequence[ToolSpec]) -> str:
     steps = ", then ".join(f"“{_called(spec)}”" for spec in specs)
     for tool in choice.tools:
-        if tool in choice.instead:
+        if tool in choice.instead and _as_likely(choice, tool):
             other = profile.specs[choice.instead[tool]]
             return (
                 f"Two tools could be meant: “{_called(profile.specs[tool])}” or “{_called(other)}”. "
                 f"I would take {steps}. Which one, or what should happen instead?"
             )
     return f"I am not sure which tools you mean. I would take {steps}. Is that right?"
+
+
+def _as_likely(choice: Choice, tool: int) -> bool:
+    return choice.chances[choice.instead[tool]] > choice.chances[tool] / 3
 
 
 def _choices(profile: Profile, choice: Choice, specs: Sequence[ToolSpec]) -> tuple[str, ...]:

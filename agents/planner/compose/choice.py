@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.planner.matching.evidence import Reading
 from agents.planner.matching.profile import Array, Profile
-from agents.planner.matching.words import masked
+from agents.planner.matching.words import masked, tokens
 
 CANDIDATES = 14
 MAX_TOOLS = 8
@@ -103,7 +103,7 @@ def chosen(
     """The set with the highest expected F1 among the candidates, with what it needs supplied."""
     found = candidates(profile, reading)
     chances = sigmoid(found.features @ weights[:-1] + weights[-1])
-    kept, instead = _apart(profile, found, chances)
+    kept, instead = _apart(profile, reading, text, found, chances)
     ordered = chances[kept]
     total = float(ordered.sum())
     expected = [
@@ -152,10 +152,17 @@ def _looks(profile: Profile, strength: dict[int, float]) -> tuple[Array, Array]:
     return first, again
 
 
-def _apart(profile: Profile, found: Candidates, chances: Array) -> tuple[list[int], dict[int, int]]:
-    """Rows, likeliest first, without those that do the same as a likelier one for the same piece."""
+def _apart(
+    profile: Profile, reading: Reading, text: str, found: Candidates, chances: Array
+) -> tuple[list[int], dict[int, int]]:
+    """Rows, likeliest first, without those that do the same as a likelier one for the same piece, and
+    to the same things or to nothing more that the piece names."""
     kept: list[int] = []
     instead: dict[int, int] = {}
+    heard = [
+        _heard(profile, reading, text, *pair)
+        for pair in zip(found.tools, found.pieces, strict=True)
+    ]
     for row in np.argsort(-chances, kind="stable").tolist():
         tool = found.tools[row]
         twin = next(
@@ -164,7 +171,7 @@ def _apart(profile: Profile, found: Candidates, chances: Array) -> tuple[list[in
                 for other in kept
                 if found.pieces[other] == found.pieces[row]
                 and profile.same_act[tool, found.tools[other]]
-                and profile.alike[tool, found.tools[other]] >= SAME
+                and (profile.alike[tool, found.tools[other]] >= SAME or heard[row] <= heard[other])
             ),
             None,
         )
@@ -173,6 +180,14 @@ def _apart(profile: Profile, found: Candidates, chances: Array) -> tuple[list[in
         else:
             instead.setdefault(twin, row)
     return kept, instead
+
+
+def _heard(profile: Profile, reading: Reading, text: str, tool: int, piece: int) -> frozenset[str]:
+    """The words of a piece that a tool has."""
+    span = reading.pieces[piece]
+    said = tokens(masked(text)[span.start : span.end])
+    own = profile.in_text[tool]
+    return frozenset(w for w in said if w in profile.column and own[profile.column[w]])
 
 
 def _supplied(profile: Profile, text: str, tools: list[int], scores: Array) -> list[int]:

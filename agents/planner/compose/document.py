@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.planner.compose.filling import said
-from agents.planner.compose.linking import Link
+from agents.planner.compose.linking import CONTENT, Link
 from agents.planner.matching.words import spoken, tokens
 from backend.contracts.plans import RESERVED_STEP_NAMES
 from backend.contracts.tools import ToolSpec
@@ -16,7 +16,6 @@ from backend.plans.validation.schema import Shape
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 _KINDS = ("string", "number", "integer", "boolean", "array", "object")
-_CONTENT = frozenset({"text", "message", "content", "body", "data", "sentence", "value", "input"})
 MAX_DESCRIPTION = 200
 MAX_NAME = 120
 
@@ -122,15 +121,14 @@ def _references(
     """Per input that an earlier step's output goes into, the reference and that step."""
     found: dict[str, tuple[str, str]] = {}
     for link in fed:
-        source = specs[link.source]
-        outputs = source.outputs.get("properties") or {}
-        output = link.output or (next(iter(outputs)) if len(outputs) == 1 else None)
-        if output is None or not _PLAIN.fullmatch(output):
-            continue
-        key = _takes(spec, output, outputs.get(output) or {}, frozenset(found))
-        if key is not None:
-            name = names[link.source]
-            found[key] = (f"${{{name}.{output}}}", name)
+        made = specs[link.source].outputs.get("properties") or {}
+        for output in link.outputs or (tuple(made) if len(made) == 1 else ()):
+            if not _PLAIN.fullmatch(output):
+                continue
+            key = _takes(spec, output, made.get(output) or {}, frozenset(found))
+            if key is not None:
+                name = names[link.source]
+                found[key] = (f"${{{name}.{output}}}", name)
     return found
 
 
@@ -149,7 +147,7 @@ def _takes(
         for key in fits
         if _joined(key).endswith(joined) or set(tokens(spoken(key)) or [key]) <= words
     ]
-    content = [key for key in fits if set(tokens(spoken(key))) & _CONTENT]
+    content = [key for key in fits if set(spoken(key).lower().split()) & CONTENT]
     required = [key for key in fits if key in (spec.inputs.get("required") or ())]
     for found in (named, content, required):
         if len(found) == 1:

@@ -13,15 +13,22 @@ _EMAIL = re.compile(r"[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){
 _URL = re.compile(r"https?://[^\s<>\"'“”]{1,2000}")
 _PHONE = re.compile(r"(?<![\w-])\+?\d[\d ()-]{5,18}\d(?![\w-])")
 _DAY = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)")
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_SAID_DAY = re.compile(
+    rf"{_DAY.pattern}|\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?|"
+    rf"\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b(?:,? \d{{4}}\b)?"
+)
+_YEAR = re.compile(r"(?<![\w-])(?:19|20)\d\d(?![\w-])")
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,500})'|\"([^\"\n]{1,500})\"|“([^”\n]{1,500})”)(?!\w)")
 _NUMBER = re.compile(r"(?<![\w.,-])[$€£]?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?![\w-]|[.,]\d)")
 _NEAR = 24
 _NAMED = re.compile(r"\W*(?:(?:is|of|as|to|named|called|titled|with|the)\W+)*$", re.I)
 _FORMS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
-    (_EMAIL, frozenset({"email", "mail", "recipient"})),
-    (_URL, frozenset({"url", "uri", "link", "website"})),
-    (_PHONE, frozenset({"phone", "telephone", "mobile"})),
-    (_DAY, frozenset({"date", "day", "birthdate", "birthday"})),
+    (_EMAIL, frozenset(tokens("email mail recipient"))),
+    (_URL, frozenset(tokens("url uri link website"))),
+    (_PHONE, frozenset(tokens("phone telephone mobile"))),
+    (_YEAR, frozenset(tokens("year"))),
+    (_SAID_DAY, frozenset(tokens("date day birthdate birthday"))),
 )
 _FORMATS = {"email": _EMAIL, "uri": _URL, "url": _URL, "date": _DAY}
 

@@ -10,28 +10,32 @@ from agents.planner.compose.choice import Choice
 from agents.planner.matching.evidence import Reading
 from agents.planner.matching.pieces import Piece
 from agents.planner.matching.profile import Profile
-from agents.planner.matching.words import ACT_OF, masked, spoken, stem, tokens
+from agents.planner.matching.words import ACT_OF, MASK, masked, spoken, stem, tokens
 
 _AFTER = re.compile(r"\b(?:after|once)\b\W*$", re.I)
 _BEFORE = re.compile(r"^\W*before\b", re.I)
 _POINTS = re.compile(
-    r"\b(?:it|them|this|these|those|the results?|the same)\b|\bthat\b(?!\s+\w+s?\b\s+\w)", re.I
+    r"\b(?:it|its|them|they|their|those|these|this|the results?|the same)\b|"
+    r"\b(?:much|of|from|with|to|on|for|by|send|convert|translate)\s+that\b",
+    re.I,
 )
+# inputs for contents: what another step made, unless it is quoted
+CONTENT = frozenset({"text", "message", "content", "body", "data", "sentence", "value", "input"})
 _ENDS = re.compile(r"[.;!?\n]")
-# a value said outright: "a distance of 5 km", "the title x" (a quotation is masked by an x)
+# a value said outright, or quoted: "a distance of 5 km", "the title …"
 _SAID = re.compile(
-    r"\W*(?:(?:of|is|as|to|equal to|named|called|between|from)\s+)?(?:the\s+\w+\s+)?[$€£]?(?:\d|x(?=\s|$|\W))"
+    r"\W*(?:(?:of|is|as|to|equal to|named|called|between|from)\s+)?(?:the\s+\w+\s+)?[$€£]?[\d\ue000]"
 )
 _COUNTED = re.compile(r"(?:^|\W)[$€£]?\d[\d,.]*%?\s*(?:-\s*)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Steps by place in the order. `output`: what of the source's is taken, where schemas say it."""
+    """Steps by place in the order. `outputs`: what of the source's is taken, where schemas say it."""
 
     source: int
     target: int
-    output: str | None = None
+    outputs: tuple[str, ...] = ()
 
 
 def ordered(profile: Profile, reading: Reading, choice: Choice, text: str) -> tuple[int, ...]:
@@ -66,7 +70,7 @@ def linked(
     for place, tool in enumerate(order):
         piece = reading.pieces[choice.piece[tool]]
         supplied = tool in choice.supplied
-        work = "" if supplied else plain[piece.start : piece.end]
+        work = "" if supplied else plain[piece.work : piece.end]
         found += _fed(profile, order, place, work)
     return tuple(found)
 
@@ -81,27 +85,38 @@ def _fed(profile: Profile, order: Sequence[int], place: int, work: str) -> list[
     if sure:
         return sure
     own = set(tokens(spoken(profile.specs[target].id)))
+    taken = {_joined(key) for key in profile.specs[target].inputs.get("properties") or {}}
     named = []
     for source in range(place):
-        output = _named(profile, order[source], work, own)
-        if output is not None:
-            named.append(Link(source, place, output or None))
+        outputs = _named(profile, order[source], work, own, taken)
+        if outputs is not None:
+            named.append(Link(source, place, outputs))
     if named:
         return named
-    return [Link(place - 1, place)] if place and _POINTS.search(work) else []
+    points = _POINTS.search(work) or (taken & CONTENT and work and MASK not in work)
+    return [Link(place - 1, place)] if place and points else []
 
 
-def _named(profile: Profile, source: int, work: str, own: set[str]) -> str | None:
-    """The output of `source` that is spoken of in the work of another; "" for its things as a whole."""
+def _named(
+    profile: Profile, source: int, work: str, own: set[str], taken: set[str]
+) -> tuple[str, ...] | None:
+    """The outputs of `source` that are spoken of in the work of another; none for its things as a whole."""
     spec = profile.specs[source]
+    name = tokens(spoken(spec.id))
+    found = []
     for output in spec.outputs.get("properties") or {}:
-        words = [w for w in tokens(spoken(output)) if w not in own]
-        if words and all(_spoken_of(word, work) for word in words):
-            return str(output)
-    things = [w for w in tokens(spoken(spec.id)) if ACT_OF.get(w) is None and w not in own]
+        words = tokens(spoken(output))
+        # words of the target's own name speak of an input only where the output has that very name
+        telling = words if _joined(output) in taken else [w for w in words if w not in own]
+        if telling and all(_spoken_of(word, work) for word in telling):
+            found.append(str(output))
+    if found:
+        return tuple(found)
+    things = [w for w in name if ACT_OF.get(w) is None and w not in own]
     if things and all(_spoken_of(word, work) for word in things):
-        return ""
-    return None
+        return ()
+    done = {stem(w) for w in re.findall(r"\b[a-z]+ed\b", work.lower())}
+    return () if done & {w for w in name if w in ACT_OF} - own else None
 
 
 def _spoken_of(word: str, work: str) -> bool:
@@ -118,17 +133,15 @@ def _spoken_of(word: str, work: str) -> bool:
     return False
 
 
-def _supplies(profile: Profile, source: int, target: int) -> str | None:
-    """The output that has the name of an id the target takes."""
-    taken = [
-        re.sub(r"[_\W]", "", key).lower()
-        for key in profile.specs[target].inputs.get("properties", {})
-    ]
-    for output in profile.specs[source].outputs.get("properties") or {}:
-        joined = re.sub(r"[_\W]", "", output).lower()
-        if any(key.endswith(joined) for key in taken):
-            return str(output)
-    return None
+def _supplies(profile: Profile, source: int, target: int) -> tuple[str, ...]:
+    """The outputs that have the name of an id the target takes."""
+    taken = [_joined(key) for key in profile.specs[target].inputs.get("properties") or {}]
+    outputs = profile.specs[source].outputs.get("properties") or {}
+    return tuple(o for o in outputs if any(key.endswith(_joined(o)) for key in taken))
+
+
+def _joined(name: str) -> str:
+    return re.sub(r"[_\W]", "", name).lower()
 
 
 def _spoken_order(text: str, found: Sequence[Piece]) -> list[int]:

@@ -12,7 +12,16 @@ import numpy as np
 from agents.planner.matching.embedding import embedded
 from agents.planner.matching.pieces import Piece, pieces
 from agents.planner.matching.profile import Array, Profile
-from agents.planner.matching.words import ACT_NAMES, ACT_OF, STOP, kinds_named, masked, stem, tokens
+from agents.planner.matching.words import (
+    ACT_NAMES,
+    ACT_OF,
+    MASK,
+    STOP,
+    kinds_named,
+    masked,
+    stem,
+    tokens,
+)
 
 FEATURES = (
     "text_near",  # the piece's meaning beside the tool's name and description
@@ -63,7 +72,7 @@ def read(profile: Profile, text: str, first: Array, second: Array) -> Reading:
 
 def measured(profile: Profile, text: str, found: Sequence[Piece]) -> Array:
     """Features (P x N x F) of each piece for each tool."""
-    plain = masked(text)
+    plain = masked(text).replace(MASK, " ")
     said = [" ".join([plain[p.start : p.end], *kinds_named(text[p.start : p.end])]) for p in found]
     heads = [
         " ".join(re.findall(r"[A-Za-z]+", plain[p.work : p.end])[:HEAD_WORDS])

@@ -27,6 +27,8 @@ _LEAD = re.compile(
     r"(?![A-Za-z'-])[\s,]*)*",
     re.I,
 )
+# "call after sending the message": what was said before, not work of its own
+_AGAIN = re.compile(r"\b(?:after|before|once)\b", re.I)
 _ASKS = re.compile(r"\s*(?:please|i (?:want|need|would|also))", re.I)
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 _DETERMINERS = of_words(
@@ -61,7 +63,10 @@ def pieces(text: str, verbs: frozenset[str]) -> tuple[Piece, ...]:
             and work - cut.end() > 3
             and _ASKS.match(plain, cut.end())
         )
-        if _is_verb(plain, work, verbs) or said_anew:
+        again = _AGAIN.search(cut.group()) and _act(plain, work) in {
+            _act(plain, _work(plain, begin)) for _, begin in cuts
+        }
+        if (_is_verb(plain, work, verbs) and not again) or said_anew:
             cuts.append((cut.start(), cut.end()))
     spans: list[tuple[int, int]] = []
     unfinished = False
@@ -79,6 +84,11 @@ def pieces(text: str, verbs: frozenset[str]) -> tuple[Piece, ...]:
 def _work(plain: str, start: int) -> int:
     lead = _LEAD.match(plain, start)
     return lead.end() if lead else start
+
+
+def _act(plain: str, work: int) -> str | None:
+    word = _WORD.match(plain, work)
+    return ACT_OF.get(stem(word.group().lower())) if word else None
 
 
 def _lacks_object(work: str) -> bool:

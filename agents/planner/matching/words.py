@@ -7,6 +7,8 @@ import re
 from agents.planner import schema
 from agents.planner.matching.acts import ACTS, of_words
 
+# neither a space nor part of a word
+MASK = "\ue000"
 STOP = of_words(
     "a an the of to for in on at by with and or my me i you your we our us it its this that these those"
     " is are was be been am will would could can please help need want like as from into using use used"
@@ -80,8 +82,8 @@ def spoken(id: str) -> str:
 
 
 def masked(text: str) -> str:
-    """The text with what is quoted blanked, place for place: it is said, not meant."""
-    return _QUOTED.sub(lambda m: "x" + " " * (len(m.group()) - 1), text)
+    """The text with `MASK` for each character of what is quoted: it is said, not meant."""
+    return _QUOTED.sub(lambda m: MASK * len(m.group()), text)
 
 
 def kinds_named(text: str) -> list[str]:
