@@ -184,6 +184,17 @@ def drop(text: Text, what: str, document: Document, tools: Tools) -> Outcome:
     return _without(document, named[0], tools)
 
 
+def own_words(step: Mapping[str, Any], tools: Tools) -> set[str]:
+    """The stems of the words by which a step may be called."""
+    action = str(step.get("action", ""))
+    said = f"{step['name']} {action}".lower()
+    if word := WORDS.get(action):
+        said += f" {word.verbs} {' '.join(word.nouns)}"
+    elif spec := tools.get(action):
+        said += f" {spec.name.lower()}"
+    return {schema.stem(w) for w in re.findall(r"[a-z][a-z-]*", said)}
+
+
 def _named_score(step: Mapping[str, Any], words: set[str], text: Text, tools: Tools) -> float:
     word = WORDS.get(str(step.get("action", "")))
     spec = tools.get(str(step.get("action", "")))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.planner import amend, talk, titles
+from agents.planner import amend, edits, talk, titles
 from agents.planner.entities import Text
 from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
@@ -22,22 +22,22 @@ Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _LEAD = re.compile(
     r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
-    r"rather|instead|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
+    r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
 )
 _TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
 _RENAME = re.compile(
     r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
 )
 _UNSCHEDULE = re.compile(
-    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this) (?:only |just )?(?:once|"
-    r"manually|by hand|now|when i say so|on demand)(?: only)?"
+    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this|that) (?:only |just )?(?:once|"
+    r"manually|by hand|now|when i say so|on demand)(?: only| now| right away)?"
     r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|"
     r"without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|"
     r"do not schedule it)$"
 )
 _DROP = re.compile(
     r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|"
-    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>.+)$"
+    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>[^,;]+)$"
     r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
 )
 _MORE = re.compile(
@@ -103,6 +103,7 @@ class Revision:
             self._time,
             self._approval,
             self._named,
+            self._inside,
             self._drop,
             self._counts,
         )
@@ -179,6 +180,21 @@ class Revision:
 
     def _named(self, text: Text, document: Document, also: bool) -> Outcome:
         return amend.named_argument(text, document, self._planning.tools)
+
+    def _inside(self, text: Text, document: Document, also: bool) -> Outcome:
+        if also:
+            return None
+        for change in (
+            edits.without_recipient,
+            edits.swapped,
+            edits.conditioned,
+            edits.put_between,
+            edits.other_content,
+        ):
+            outcome = change(text, document, self._planning)
+            if outcome is not None:
+                return outcome
+        return None
 
     def _drop(self, text: Text, document: Document, also: bool) -> Outcome:
         found = _DROP.match(text.plain)

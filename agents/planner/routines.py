@@ -59,7 +59,8 @@ _FORGET = re.compile(
     re.I,
 )
 _RENAME = re.compile(
-    rf"{_PLEASE}rename\s+(?:my\s+|the\s+)?(?:{_KIND}\s+)?{_QUOTED}(?:\s+{_KIND})?\s+(?:to|as|into)\s+"
+    rf"{_PLEASE}rename\s+(?!(?:it|this|that|them)\s)"
+    rf"(?:my\s+|the\s+)?(?:{_KIND}\s+)?{_QUOTED}(?:\s+{_KIND})?\s+(?:to|as|into)\s+"
     rf"[\"“'«]?(?P<to>[^\"”»\n]{{1,80}}?)[\"”'»]?{_END}",
     re.I,
 )

@@ -15,7 +15,8 @@ _ASKED = re.compile(
     r"when|that|about)\b(?:(?!\band\b|\bthen\b)[^.;,\n])*)"
 )
 _SAYING = re.compile(
-    r"\b(?:saying|that says|which says|with the (?:text|message|words))\s*:?\s+(?P<said>[^;\n]+)"
+    r"\b(?:saying|that says|which says|with the (?:text|message|words)|"
+    r"(?:e-?mail|mail|inform|message|write(?:\s+to)?|tell)\s{3,}(?:(?:,|and)\s{3,})*that)\s*:?\s+(?P<said>[^;\n]+)"
 )
 # days that a question or a message speaks of, unless nothing else could be meant
 _NEAR = re.compile(
