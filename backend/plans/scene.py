@@ -64,7 +64,7 @@ def parts(ir: IR, timezone: str) -> tuple[list[Box], list[Arrow]]:
     return boxes, list(_arrows(ir))
 
 
-def _notes(node: Node, heard: set[tuple[str, str | None]]) -> Iterator[str]:
+def _notes(node: Node, heard: set[tuple[str, str]]) -> Iterator[str]:
     """What a step does besides calling its tool; `heard` are (step, emitted name) that edges carry."""
     if node.guard is not None:
         yield f"if {node.guard}"
