@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.planner import lexicon, schema
 from agents.planner.clauses import Clause, lead_end, working_span
 from agents.planner.entities import Text
 from agents.planner.lexicon import STAGES, WORDS
+from agents.planner.mentions import mention
 from agents.planner.rules import RULES
 from backend.contracts.tools import ToolSpec
 
@@ -37,11 +38,14 @@ class Choice:
 def by_words(
     clause: Clause, text: Text, tools: Mapping[str, ToolSpec], used: frozenset[str]
 ) -> tuple[Choice, ...]:
-    """The tools our own words know in a clause, in working order: at most one a stage.
+    """The tools our own words know in a clause, in working order: at most one a stage; or the saved plan
+    that it calls by its name.
 
     `used` are tools of earlier clauses: named again as a noun ("the summary") they are not meant anew.
     """
     start, end = working_span(clause)
+    if called := _saved(text, start, end, tools):
+        return (called,)
     lead = lead_end(text.plain, start)
     end = _quoting(text, start, end)
     # a masked address is as long as it was; one character of it says the same, much faster
@@ -79,6 +83,21 @@ def by_words(
             weight, tool = max(rivals)
             chosen.append(Choice(tools[tool], min(weight, 1.0)))
     return _with_readers(chosen, text, start, end, tools)
+
+
+def done_by(specs: Sequence[ToolSpec], tools: Mapping[str, ToolSpec]) -> frozenset[str]:
+    """The tools whose work these have done; a saved plan that gives a summary has summarised."""
+    ids = {spec.id for spec in specs}
+    given = {name for s in specs if s.type == "plan" for name in s.outputs.get("properties") or ()}
+    return frozenset(ids | {id for id, spec in tools.items() if given & set(spec.produces)})
+
+
+def _saved(text: Text, start: int, end: int, tools: Mapping[str, ToolSpec]) -> Choice | None:
+    saved = [spec for spec in tools.values() if spec.type == "plan"]
+    if not saved:
+        return None
+    named = mention(Text(text.said[start:end], text.plain[start:end], ()), saved)
+    return Choice(named.spec, named.confidence) if named else None
 
 
 def _quoting(text: Text, start: int, end: int) -> int:

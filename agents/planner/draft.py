@@ -153,7 +153,7 @@ class Drafting:
         draft = self._draft
         start, end = span
         said = self._text.plain[start:end]
-        used = frozenset(made.spec.id for made in draft.made)
+        used = choose.done_by([made.spec for made in draft.made], self._tools)
         choices = choose.by_words(clause, self._text, self._tools, used)
         looping = marker is not None or self._repeating.looping
         opened = choose.opened(said, self._tools, looping)
