@@ -64,6 +64,7 @@ async def set_up(file: Path, order: Order) -> int:
             document,
             request=f"setup {file.name}",
             origin=held.origin,
+            planner=held.planner,
             timezone=order.timezone or None,
             provenance=await provenance_of(lightning, who, held),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from backend.contracts.plans import IR, Checked, PlanDocument
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from backend.lightning.inputs import check_inputs
-from backend.plans.lockfile import Origin
 from backend.settings import Settings
 
 NOT_APPROVED = "Not approved; nothing was run."
@@ -69,15 +68,15 @@ async def execute(order: Order) -> int:
         show_effects(ir, tools)
         held = look_at_lock(order.file, ir, tools, chosen.jwt_signing_key)
         say_lock(held)
-        # the plan that runs is not the locked one where its times were taken out
-        origin: Origin = "edited" if timed and held.origin == "planner" else held.origin
+        if timed and held.origin == "planner":
+            held = replace(held, origin="edited")  # its times are taken out of what was locked
     if timed:
         err.print("It runs once, now. To set its schedule: lightning-planner setup")
     # Asked between two openings: nothing is leased while a person thinks.
     if not order.yes and not confirmed("Run it?"):
         err.print(NOT_APPROVED)
         return ASKS
-    return await _run(chosen, order, who, document, inputs, origin, held)
+    return await _run(chosen, order, who, document, inputs, held)
 
 
 def sound(checked: Checked) -> tuple[PlanDocument, IR]:
@@ -101,7 +100,6 @@ async def _run(
     who: Principal,
     document: PlanDocument,
     inputs: dict[str, Any],
-    origin: Origin,
     held: Held,
 ) -> int:
     async with open_system(chosen) as system, system.working():
@@ -110,7 +108,8 @@ async def _run(
             who,
             document,
             request=f"execute {order.file.name}",
-            origin=origin,
+            origin=held.origin,
+            planner=held.planner,
             timezone=order.timezone or None,
             provenance=await provenance_of(lightning, who, held),
         )

@@ -30,6 +30,11 @@ class Held:
     issues: tuple[Issue, ...] = ()
     lock: Lock | None = None
 
+    @property
+    def planner(self) -> str:
+        """Who made the plan, as long as it is a planner's."""
+        return self.lock.created_by if self.lock and self.origin == "planner" else ""
+
 
 def lock_path(plan: Path) -> Path:
     return plan.with_suffix(".lock.json")

@@ -20,10 +20,14 @@ async def validate(file: Path, catalogue: Path | None, as_json: bool, timezone: 
     chosen = settings()
     async with open_system(chosen) as system:
         lightning = system.lightning
-        tools = foreign or await lightning.catalogue(await lightning.users.local_user())
+        who = await lightning.users.local_user()
+        tools = foreign or await lightning.catalogue(who)
         raw = parse_document(text, file, tools)
         here = timezone or lightning.timezone
-        checked = check(raw, tools, now=lightning.now(), timezone=here)
+        if foreign is None:
+            checked = await lightning.validate(who, raw, here)
+        else:
+            checked = check(raw, tools, now=lightning.now(), timezone=here)
     held = Held("none")
     if checked.ir is not None:
         held = look_at_lock(file, checked.ir, tools, chosen.jwt_signing_key)
