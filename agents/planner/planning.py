@@ -34,6 +34,7 @@ from agents.planner.sound import sound
 from agents.planner.spoken import when_said
 from agents.planner.times import Found, Refused, When
 from agents.planner.tongues import other_language
+from backend.contracts.plans import SAVED_PREFIX
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 
@@ -294,7 +295,7 @@ def _selection(draft: Draft, reused: Match | None) -> dict[str, Any]:
     tools = list(dict.fromkeys(step["action"] for step in draft.steps))
     reason = "No saved plan does this; each tool was chosen for a part of what you said."
     return {
-        "mode": "reuse" if reused else "compose",
+        "mode": "reuse" if reused or any(t.startswith(SAVED_PREFIX) for t in tools) else "compose",
         "reason": reused.reason if reused else reason,
         "confidence": round(min(draft.confidence, reused.confidence if reused else 1.0), 2),
         "tools": tools,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,9 @@ __all__ = ["Match", "exact_answer", "reuse_step", "saved_match"]
 
 SAID_AGAIN, UNREAD = 0.9, 0.6
 _WORK = re.compile(r"[;.!?\n]+|,|\b(?:and\s+then|and\s+also|then|after\s+that|afterwards|and)\b")
+_CONDITION = re.compile(
+    r"\b(?:if|when|whenever|unless|only|except|as\s+long\s+as|in\s+case|provided|until|but\s+not)\b"
+)
 _WORD = re.compile(r"[a-z][a-z-]*")
 _COURTESY = re.compile(r"\b(?:again|once\s+more|now|right\s+away|please|for\s+me)\b")
 
@@ -47,19 +51,21 @@ def _usable(request: PlanRequest) -> list[ToolSpec]:
 # --- named ------------------------------------------------------------------------------------------
 
 
-def _called(text: Text, request: PlanRequest, named: Mention) -> Match:
+def _called(text: Text, request: PlanRequest, named: Mention) -> Match | None:
     spec = named.spec
     around = text.without((named.span,))
     verbs = lexicon.verbs(request.catalogue.tools.values())
     found = when_said(around, request.now, request.timezone)
     untimed = around.without(found.spans)
     labelled = labelled_inputs(spec, untimed, (0, len(text.plain)))
-    other = _other_work(untimed.without(tuple(labelled.spans)), named.span, verbs)
-    if other and not is_template(spec):
-        inputs = filled_inputs(spec, untimed, _own_clause(untimed, named.span, other))
-        left = _blank(text.said, [named.span, *inputs.spans])
+    place = _place(untimed.without(tuple(labelled.spans)), named.span, verbs)
+    if not is_template(spec) and (place.late or place.conditional):
+        return None  # a clause among others, planned in its turn and under its condition
+    if not is_template(spec) and place.among:
+        inputs = labelled if place.object else filled_inputs(spec, untimed, place.clause)
+        rest = _trimmed(_blank(text.said, [named.span, *inputs.spans]))
         reason = f"“{spec.name}” is a saved plan of yours; the rest is planned around it."
-        return Match("reuse", spec.id, named.confidence, reason, inputs.values, rest=_trimmed(left))
+        return Match("reuse", spec.id, named.confidence, reason, inputs.values, rest=rest)
     inputs = filled_inputs(spec, untimed, (0, len(text.plain)))
     rest = _unread(untimed, inputs)
     return Match(
@@ -74,24 +80,41 @@ def _called(text: Text, request: PlanRequest, named: Mention) -> Match:
     )
 
 
-def _other_work(text: Text, span: tuple[int, int], verbs: frozenset[str]) -> list[int]:
-    """Where other work than the call begins."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a request calls a plan. `among`: there is other work; `late`: some of it comes before;
+    `object`: the call is but the object of such work, "mail the summary of <name> to …"; `clause` is
+    the part of the request that says how it is called."""
+
+    among: bool
+    late: bool
+    object: bool
+    conditional: bool
+    clause: tuple[int, int]
+
+
+def _place(text: Text, span: tuple[int, int], verbs: frozenset[str]) -> _Place:
     cuts = [0, *(found.end() for found in _WORK.finditer(text.plain)), len(text.plain)]
-    work = []
-    for start, end in pairwise(cuts):
-        begin = lead_end(text.plain, start)
-        own = start <= span[0] < end
-        word = _WORD.match(text.plain, begin, span[0] if own else end)
-        if word and word.group() in verbs:
-            work.append(begin if own else start)
-    return work
+    begin = max(cut for cut in cuts if cut <= span[0])
+    work = [start for start, end in pairwise(cuts) if _begins(text, start, end, span[0], verbs)]
+    end = min((start for start in work if start > span[0]), default=len(text.plain))
+    # "if it rains, run it": the condition stands before the comma
+    before = max((start for start in work if start <= begin), default=0)
+    return _Place(
+        among=bool(work),
+        late=any(start < begin for start in work),
+        object=begin in work,
+        conditional=bool(_CONDITION.search(text.plain, before, end)),
+        clause=(span[0], end),
+    )
 
 
-def _own_clause(text: Text, span: tuple[int, int], work: list[int]) -> tuple[int, int]:
-    """The part of the request in which the plan is called."""
-    start = max((at for at in work if at <= span[0]), default=0)
-    end = min((at for at in work if at > span[0]), default=len(text.plain))
-    return max(start, span[0]), end
+def _begins(text: Text, start: int, end: int, call: int, verbs: frozenset[str]) -> bool:
+    """Whether other work than the call begins here."""
+    if start <= call < end:
+        end = call
+    word = _WORD.match(text.plain, lead_end(text.plain, start), end)
+    return word is not None and word.group() in verbs
 
 
 # --- said again -------------------------------------------------------------------------------------

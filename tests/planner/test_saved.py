@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agents.planner.offline import OfflinePlanner
 from agents.planner.routines import routine_request, saving_request
 from agents.planner.saved import exact_answer, reuse_step, saved_match
 from backend.contracts.plans import Catalogue, PlanDocument, SavedPlan
@@ -246,3 +247,48 @@ def test_a_plan_is_kept_only_where_the_plan_is_meant(text: str, name: str | None
 def test_what_is_asked_about_routines_is_told_from_all_else(text: str, act: str | None) -> None:
     found = routine_request(text)
     assert (found.act if found else None) == act
+
+
+@pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        (
+            "every day at 7 run note about cats and then run my morning digest",
+            ["plan.note", "plan.morning-digest"],
+        ),
+        (
+            "run my morning digest, then wait 2 hours, then run note about dogs",
+            ["plan.morning-digest", "wait.until", "plan.note"],
+        ),
+    ],
+)
+async def test_several_plans_are_called_in_the_order_they_are_said(
+    planner: OfflinePlanner, text: str, actions: list[str]
+) -> None:
+    answer = await planner.plan(asked(text))
+    assert answer.document is not None
+    assert [step["action"] for step in answer.document["steps"]] == actions
+    assert answer.selection["mode"] == "reuse"
+    assert not [i for i in check(answer.document, PLANS, now=NOW).issues if i.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if https://a.com/x changed run my morning digest",
+        "run my morning digest only if it rains",
+        "read https://a.com/x and unless it says closed run my morning digest for ben@x.com",
+    ],
+)
+async def test_a_condition_on_a_call_is_never_dropped(planner: OfflinePlanner, text: str) -> None:
+    assert saved_match(asked(text)) is None
+    answer = await planner.plan(asked(text))
+    guarded = answer.document is not None and any("guard" in s for s in answer.document["steps"])
+    assert answer.kind == "question" or answer.not_covered or guarded
+
+
+def test_what_is_only_spoken_of_takes_no_values_of_the_work_around_it() -> None:
+    match = saved_match(asked("mail the summary of my morning digest to ben@x.com"))
+    assert match is not None
+    assert (match.mode, match.inputs) == ("reuse", {})
+    assert match.rest == "mail the summary of to ben@x.com"
