@@ -56,7 +56,8 @@ def _days(said: str, found: re.Match[str]) -> str | None:
 
 def _years(said: str, found: re.Match[str]) -> str:
     n = int(found["n"])
-    return f"{said}, every {'other year' if n == 2 else f'{n} years'}"
+    often = "every other year" if n == 2 else f"every {n} years"
+    return said.replace("every year", often, 1) if "every year" in said else f"{said}, {often}"
 
 
 def _bound(said: str, found: re.Match[str]) -> str | None:
@@ -90,8 +91,14 @@ def _of_month(said: str, day: str) -> str | None:
         if said.startswith(general):
             rest = said.removeprefix(general)
             months = rest.startswith(" in ")
-            return f"{day} of{rest[3:]}" if months else f"{day} of every month{rest}"
+            return f"{day} of{_yearly(rest[3:])}" if months else f"{day} of every month{rest}"
     return None
+
+
+def _yearly(months: str) -> str:
+    """ " March at 09:00" as " March every year at 09:00"."""
+    named = re.match(r"(?: [A-Z]\w+,?| and)+", months)
+    return f"{named.group()} every year{months[named.end() :]}" if named else months
 
 
 def _last_day_but_one(said: str, found: re.Match[str]) -> str | None:
@@ -103,7 +110,7 @@ def _last_but_one(said: str, found: re.Match[str]) -> str | None:
     if day is None:
         return None
     months = day["rest"].startswith(" in ")
-    rest = f" of{day['rest'][3:]}" if months else f" of every month{day['rest']}"
+    rest = f" of{_yearly(day['rest'][3:])}" if months else f" of every month{day['rest']}"
     return f"{_LAST} {day['day']}{rest}"
 
 

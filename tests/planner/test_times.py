@@ -409,7 +409,7 @@ def test_twelve_hour_times_parse_back(hour: int, afternoon: bool, minute: int) -
 def test_a_rendered_date_parses_back(moment: datetime) -> None:
     when = parse_when(moment.strftime("on %d %B %Y at %H:%M"), NOW, ZONE)
     assert isinstance(when, When), when
-    local = moment.replace(second=0, microsecond=0, tzinfo=ZoneInfo(ZONE))
+    local = moment.replace(second=0, microsecond=0, fold=0, tzinfo=ZoneInfo(ZONE))
     assert when.at == local.astimezone(UTC)
 
 

@@ -116,6 +116,8 @@ def _shared(wholes: list[Parts]) -> list[Parts]:
             for name in (*_DAYS, "recurring", "excluded"):
                 setattr(parts, name, getattr(before, name))
     _dates_together(wholes)
+    if not any(getattr(wholes[0], name) not in (None, False) for name in _DAYS):
+        raise Unclear("it is not said of each time on which days")
     if any(not parts.timed for parts in wholes):
         raise Unclear("it is not said of each day at what time")
     monthly = any(parts.every == "month" for parts in wholes)

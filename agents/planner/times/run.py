@@ -10,6 +10,7 @@ from agents.planner.times.parts import Parts, Twice, Unclear
 from agents.planner.times.phrase import Phrase
 from agents.planner.times.rules import PHRASES
 
+MAX_PHRASE = 300
 _EXACTLY = r"(?:sharp|exactly|precisely|on\s+the\s+dot)\b"
 _GAP = re.compile(rf"(?:[\s,;()]|{_EXACTLY}|(?:please|thanks|thank\s+you)\b)*")
 _SHARP = re.compile(rf"\s+{_EXACTLY}")
@@ -66,6 +67,8 @@ def run(plain: str, start: int) -> Run | None:
         except Unclear as unclear:
             row.unclear = unclear
         row.end, row.strong = piece.end, row.strong or piece.phrase.strong
+        if row.end - start > MAX_PHRASE:
+            row.unclear = Unclear("that is too long for a time")
         if row.unclear is not None:
             return row
         after_clock = row.parts.clocks is not None and row.parts.clocks != clocks
@@ -138,20 +141,28 @@ def _piece(plain: str, place: int, row: Run, phrase: Phrase, joined: bool) -> _P
 
 
 def _bounding(plain: str, place: int) -> tuple[Parts, int] | None:
-    """The day that "starting" or "until" reaches to."""
-    parts, end = Parts(), place
-    while True:
-        found = [
-            (said.end(), phrase, said)
-            for phrase in _DAYS
-            if (said := phrase.pattern.match(plain, gap_end(plain, end))) and said.end() > end
-        ]
-        if not found:
-            return (parts, end) if end > place else None
-        furthest, phrase, said = max(found, key=lambda each: each[0])
-        tried = replace(parts)
-        try:
-            phrase.take(tried, said)
-        except Unclear:
-            return (parts, end) if end > place else None
-        parts, end = tried, furthest
+    """The day that "starting" or "until" reaches to: one phrase, or a weekday and its date."""
+    first = _day_at(plain, place)
+    if first is None:
+        return None
+    parts, end = first
+    if parts.given != ["coming"]:
+        return first
+    dated = _day_at(plain, gap_end(plain, end))
+    if dated is None or dated[0].given != ["date"]:
+        return first
+    return Parts(weekdays=(parts.coming or 0,), date=dated[0].date), dated[1]
+
+
+def _day_at(plain: str, place: int) -> tuple[Parts, int] | None:
+    """The longest phrase that names one day there."""
+    found = [(phrase, said) for phrase in _DAYS if (said := phrase.pattern.match(plain, place))]
+    if not found:
+        return None
+    phrase, said = max(found, key=lambda each: each[1].end())
+    parts = Parts()
+    try:
+        phrase.take(parts, said)
+    except Unclear:
+        return None
+    return parts, said.end()

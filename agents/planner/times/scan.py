@@ -10,11 +10,11 @@ from typing import NamedTuple
 from agents.planner.times import words
 from agents.planner.times.parts import Parts, Unclear
 from agents.planner.times.resolve import resolve
-from agents.planner.times.run import Run, gap_end, run
+from agents.planner.times.run import MAX_PHRASE, Run, gap_end, run
 from agents.planner.times.when import When
 
-MAX_PHRASE = 300
 MAX_REQUEST = 20_000
+MAX_ROWS = 12  # more of them never agree
 
 Span = tuple[int, int]
 _START = re.compile(r"(?<![\w/@.'-])(?=[\w@])")
@@ -130,7 +130,7 @@ def _resolved(wholes: list[Parts], said: str, now: datetime, timezone: str) -> W
 def _rows(plain: str) -> list[Run]:
     rows: list[Run] = []
     position = 0
-    while (start := _START.search(plain, position)) is not None:
+    while len(rows) < MAX_ROWS and (start := _START.search(plain, position)) is not None:
         row = run(plain, start.start())
         if row is None or not row.strong or not (row.unclear or row.said):
             skipped = row.end if row and not row.unclear else 0

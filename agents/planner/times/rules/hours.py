@@ -9,6 +9,11 @@ from agents.planner.times.phrase import EVERY, Phrases, Said
 RULES = Phrases()
 _NUM = words.NUMBER
 _COUNTED = r"(?!\s*(?:%|percent|degrees|euros?|dollars?|times|pages)\b)"
+# "and 5 pages", "and 10 new entries"
+_NO_COUNT = (
+    rf"(?!\s+(?!in\b|at\b|on\b|utc\b|gmt\b|(?:{words.DAY}|weekday|weekend|workday|morning|evening)s\b)\w+s\b)"
+    r"(?!\s+(?:new|more|other|others|top|latest|first|last|best|most|of\s+(?:the|its|them))\b)"
+)
 _FIVES = r"(?:five|ten|twenty|twenty[- ]five)"
 _BASE = rf"(?:{_NUM}|noon|midnight)(?!\w)"
 _EXACT = r"\d{1,2}(?::\d{2}|(?::\d{2})?\s*(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))"
@@ -76,7 +81,7 @@ def _named_clock(parts: Parts, said: Said) -> None:
 
 
 @RULES.phrase(
-    rf"{words.SEPARATOR}(?:again\s+)?(?:at\s+)?{clocks.pattern()}(?!\s+(?!in\b|at\b|on\b|utc\b|gmt\b)\w+s\b)",
+    rf"{words.SEPARATOR}(?:again\s+)?(?:at\s+)?{clocks.pattern()}{_NO_COUNT}",
     strong=False,
     continues=True,
 )

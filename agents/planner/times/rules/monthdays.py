@@ -69,8 +69,6 @@ def _nth_weekday(parts: Parts, said: Said) -> None:
 def _nth_weekday_in(parts: Parts, said: Said) -> None:
     _weekday(parts, said)
     _in_months(parts, said)
-    if parts.months and len(parts.months) > 1:
-        parts.put("recurring", True)
 
 
 @RULES.phrase(
@@ -100,20 +98,24 @@ def _of_a_month(parts: Parts) -> bool:
 
 
 @RULES.phrase(
-    rf"(?:on\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?{_NTH}\s+(?:working|business|work|week)[- ]?day(?:{_OF})?",
+    rf"(?:on\s+)?(?:the\s+|(?P<every>{EVERY})\s+)?{_NTH}\s+(?:working|business|work|week)[- ]?days?"
+    rf"(?:{_OF}|\s+(?:of|in)\s+{_MONTHS})?",
     fits=lambda said, parts: (
-        bool(said["every"] or said["habit"] or said["quarter"] or said["ahead"])
+        any(said[name] for name in ("every", "habit", "quarter", "ahead", "months"))
         or _of_a_month(parts)
     ),
 )
 def _workday_of_month(parts: Parts, said: Said) -> None:
     nth = _ordinals(said["nth"])
-    if said["every"] and not said["habit"] and nth not in {(1,), (-1,)}:
+    named = said["habit"] or said["months"] or said["quarter"]
+    if said["every"] and not named and nth not in {(1,), (-1,)}:
         raise Unclear(f"“{said.group()}” does not say of what", f"{said.group()} of the month")
     if max(nth) > 20 or 0 in nth:
         raise Unclear(f"not every month has a {max(nth)}th working day")
     parts.put("workdays", nth)
-    if said["ahead"] or said["habit"] or said["quarter"]:
+    if said["months"]:
+        _in_months(parts, said)
+    elif said["ahead"] or said["habit"] or said["quarter"]:
         _of(parts, said)
     else:
         parts.put("recurring", True)
@@ -201,7 +203,7 @@ def _days_of_months(parts: Parts, said: Said) -> None:
         raise Unclear("29 February is only in leap years")
     parts.put("monthdays", days)
     _in_months(parts, said)
-    parts.put("recurring", True)
+    parts.put("recurring", True)  # several days are no single one
 
 
 @RULES.phrase(
@@ -241,8 +243,9 @@ def _take_days(parts: Parts, days: tuple[int, ...]) -> None:
 
 
 def _in_months(parts: Parts, said: Said) -> None:
-    parts.put("months", _named(said["months"]))
-    if said.groupdict().get("every"):
+    months = _named(said["months"])
+    parts.put("months", months)
+    if said.groupdict().get("every") or len(months) > 1:
         parts.put("recurring", True)
 
 
