@@ -54,7 +54,7 @@ async def visualize(file: Path, output: Path, timezone: str, dark: bool, as_json
 
 def _drawn(document: PlanDocument, ir: IR, output: Path, timezone: str, dark: bool) -> bytes:
     if output.suffix in (".svg", ".png"):
-        from backend.plans.picture import png, svg
+        from backend.plans.drawing import png, svg
 
         if output.suffix == ".png":
             return png(ir, timezone, dark)

@@ -48,13 +48,23 @@ def at_times(day: str, due: frozenset[int]) -> str:
         return _often(day, f"Every {period(step)} at {past} minutes past")
     gaps = [(after - before) % _MINUTES_A_DAY for before, after in pairwise([*ordered, ordered[0]])]
     first = (gaps.index(max(gaps)) + 1) % len(ordered)
-    ordered = ordered[first:] + ordered[:first]
-    steps = {(after - before) % _MINUTES_A_DAY for before, after in pairwise(ordered)}
-    if len(steps) == 1 and (first == 0 or day == _EVERY_DAY):
-        (step,) = steps
-        window = f"from {_clock(ordered[0])} to {_clock(ordered[-1])}"
-        return _often(day, f"Every {period(step)} {window}")
-    return ""
+    if first and day != _EVERY_DAY:
+        return ""
+    windows = _windows(ordered[first:] + ordered[:first], min(gaps))
+    return _often(day, f"Every {period(min(gaps))} {listed(windows)}") if windows else ""
+
+
+def _windows(ordered: list[int], step: int) -> list[str]:
+    """The stretches of the day that these minutes fill in even steps; none when one stands alone."""
+    found: list[list[int]] = []
+    for minute in ordered:
+        if found and (minute - found[-1][-1]) % _MINUTES_A_DAY == step:
+            found[-1].append(minute)
+        else:
+            found.append([minute])
+    if any(len(window) == 1 for window in found):
+        return []
+    return [f"from {_clock(window[0])} to {_clock(window[-1])}" for window in found]
 
 
 def each_hour(day: str, schedule: croniter) -> str:

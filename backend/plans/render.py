@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.contracts.plans import IR
-from backend.plans.scene import Arrow, Box, parts
+from backend.plans.drawing.scene import Arrow, Box, parts
 
 # Mermaid reads entity codes with # where HTML has &.
 _ENTITIES = {ord(mark): f"#{ord(mark)};" for mark in '"#&<>`\\|[](){}%;'} | dict.fromkeys(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.plans.layers import GAP, Arrow, Layout, Point, layers
+from backend.plans.drawing.layers import GAP, Arrow, Layout, Point, layers
 from tests.plans.documents import unhurried
 
 BETWEEN = 40.0

@@ -11,10 +11,10 @@ from hypothesis import given
 
 from backend.contracts.errors import Unavailable
 from backend.contracts.plans import PlanDocument
-from backend.plans.ink import DARK, LIGHT, Letters, Palette
+from backend.plans.drawing import png, svg
+from backend.plans.drawing.ink import DARK, LIGHT, Letters, Palette
+from backend.plans.drawing.scene import MAX_ROW, MAX_ROWS, scene
 from backend.plans.ir import compile_document
-from backend.plans.picture import png, svg
-from backend.plans.scene import MAX_ROW, MAX_ROWS, scene
 from tests.plans.documents import documents, unhurried
 from tests.plans.toolbox import DIGEST, document, plan, step
 

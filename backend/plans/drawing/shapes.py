@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.plans.ink import MONO, Letters, Palette, escaped, sign
-from backend.plans.layers import Point
-from backend.plans.scene import Box
+from backend.plans.drawing.ink import MONO, Letters, Palette, escaped, sign
+from backend.plans.drawing.layers import Point
+from backend.plans.drawing.scene import Box
 
 STACK: Final = 5.0
 TIP: Final = 8.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from backend.contracts.plans import IR, RESERVED_ACTION, Node
+from backend.plans.drawing.layers import ranks
 from backend.plans.firings import words
-from backend.plans.layers import ranks
 
 MAX_ROW = 9
 MAX_ROWS = 60

@@ -7,10 +7,19 @@ from typing import Final
 
 from backend.contracts.errors import Unavailable
 from backend.contracts.plans import IR
-from backend.plans.ink import DARK, LIGHT, SANS, Letters, Palette, escaped
-from backend.plans.layers import Layout, Point, layers
-from backend.plans.scene import Arrow, Scene, scene
-from backend.plans.shapes import Frame, arrow, drawn, lane, measured, tag, tag_width, written
+from backend.plans.drawing.ink import DARK, LIGHT, SANS, Letters, Palette, escaped
+from backend.plans.drawing.layers import Layout, Point, layers
+from backend.plans.drawing.scene import Arrow, Scene, scene
+from backend.plans.drawing.shapes import (
+    Frame,
+    arrow,
+    drawn,
+    lane,
+    measured,
+    tag,
+    tag_width,
+    written,
+)
 
 _FONTS: Final = Path(__file__).parent / "fonts"
 _MARGIN = 32.0
