@@ -133,7 +133,8 @@ def _rows(plain: str) -> list[Run]:
     while len(rows) < MAX_ROWS and (start := _START.search(plain, position)) is not None:
         row = run(plain, start.start())
         if row is None or not row.strong or not (row.unclear or row.said):
-            skipped = row.end if row and not row.unclear else 0
+            long = row is not None and row.end - row.start > MAX_PHRASE
+            skipped = row.end if row and (long or not row.unclear) else 0
             position = max(_word_end(plain, start.start()), skipped)
             continue
         position = row.end
