@@ -73,7 +73,7 @@ def candidates(profile: Profile, reading: Reading) -> Candidates:
     tools = sorted(found, key=lambda tool: (-scores[tool], tool))
     pieces, rows = [], []
     for tool in tools:
-        piece = int(reading.chances[:, tool].argmax())
+        piece = reading.piece_of(tool)
         pieces.append(piece)
         chance, top = reading.chances[piece, tool], reading.chances[piece].max()
         family = max(
@@ -132,7 +132,7 @@ def chosen(
         tuple(supplied),
         {tool: float(chance) for tool, chance in zip(found.tools, chances, strict=True)},
         {found.tools[a]: found.tools[b] for a, b in instead.items()},
-        {tool: int(reading.chances[:, tool].argmax()) for tool in (*tools, *supplied)},
+        {tool: reading.piece_of(tool) for tool in (*tools, *supplied)},
         tuple(found.tools[row] for row in np.argsort(-chances, kind="stable")),
         measures,
         float(sigmoid(measures @ calibration[:-1] + calibration[-1])),

@@ -61,6 +61,11 @@ class Reading:
         """Per tool, the chance that any piece is for it."""
         return np.asarray(1 - np.prod(1 - self.chances, axis=0), np.float32)
 
+    def piece_of(self, tool: int) -> int:
+        """The first piece that is for this tool before all others, else the one that is most."""
+        first = np.flatnonzero(self.chances.argmax(1) == tool)
+        return int(first[0] if len(first) else self.chances[:, tool].argmax())
+
 
 def read(profile: Profile, text: str, first: Array, second: Array) -> Reading:
     """`first` weighs `FEATURES`; `second` those and `CONTEXT`, read off the first's chances."""

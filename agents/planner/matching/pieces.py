@@ -23,7 +23,7 @@ _LEAD = re.compile(
     r"i (?:also )?(?:want|need|hope|wish)|i will|i'll|i am|i'm|i|we|want to|need to|like to|would like to|"
     r"want|need|would also like to|would like|to|looking to|going to|planning to|hoping to|for me|let me|"
     r"let's|be able to|immediately|directly|just|now|once again|again|proceed to|make sure to|make sure|"
-    r"ensure that|ensure|that|if possible|ask you to|ask|request(?: you)? to|do|you|must|should)"
+    r"ensure that|ensure|that|if possible|ask you to|ask|request(?: you)? to|do you|you|must|should)"
     r"(?![A-Za-z'-])[\s,]*)*",
     re.I,
 )
