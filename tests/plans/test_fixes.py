@@ -91,6 +91,19 @@ def using(value: Any) -> dict[str, Any]:
 # --- each mistake, and what it becomes ----------------------------------------------------------------
 
 MISTAKES: list[tuple[dict[str, Any], str, str, Any]] = [
+    # the shape
+    (plan({**step("a"), "on": "go"}), "PLAN_STRUCTURE_INVALID", "steps/0/on", ["go"]),
+    (plan(step("a", emits="said")), "PLAN_STRUCTURE_INVALID", "steps/0/emits", ["said"]),
+    (plan(step("a", args=None)), "PLAN_STRUCTURE_INVALID", "steps/0/args", {}),
+    (plan(step("a"), inputs=None), "PLAN_STRUCTURE_INVALID", "inputs", {}),
+    (plan(step("a"), graph_type=None), "PLAN_STRUCTURE_INVALID", "graph_type", "acyclic"),
+    (plan(step("a"), graph_type="acylcic"), "PLAN_STRUCTURE_INVALID", "graph_type", "acyclic"),
+    (
+        plan(step("a", retry={"max_attempts": None})),
+        "PLAN_STRUCTURE_INVALID",
+        "steps/0/retry/max_attempts",
+        3,
+    ),
     # names
     (two(on="a"), "PLAN_EVENT_UNKNOWN", "steps/1/on/0", "step.a"),
     (two(on="step.aa"), "PLAN_EVENT_UNKNOWN", "steps/1/on/0", "step.a"),
