@@ -18,6 +18,7 @@ from backend.plans.engine import Graph, advance, evolve, graph
 from backend.plans.ir import ir_hash as hash_of
 
 _GRAPHS = 500
+_GONE = Graph({}, (), False, 1, {}, (), {})
 
 
 class Graphs:
@@ -71,7 +72,12 @@ class RunDecider:
         if first is None or first.type not in ("plan.execute", "run.stalled"):
             raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
         data = first.data
-        plan = await self._graphs.load(data["plan_id"], data["revision"], data["ir_hash"])
+        try:
+            plan = await self._graphs.load(data["plan_id"], data["revision"], data["ir_hash"])
+        except NotFound:
+            if not data.get("parent"):
+                raise
+            plan = _GONE  # whoever called it waits for an answer
         return fold(self, Running(plan, None), commits)
 
     def owner(self, state: Running) -> str | None:
@@ -84,6 +90,8 @@ class RunDecider:
         return Running(state.graph, evolve(state.graph, _before(state, event), event), origin)
 
     def decide(self, state: Running, turn: Turn) -> Running:
+        if state.graph is _GONE and turn.cause.type == "plan.execute":
+            return _lost(state, turn)
         before, origin = _before(state, turn.cause), _origin(state, turn.cause)
         emits, after = advance(state.graph, before, turn.cause, turn.now)
         thread_id = after.thread_id if after else None
@@ -115,6 +123,17 @@ class RunDecider:
 
     def closed(self, state: Running) -> bool:
         return state.state is not None and state.state.status in ENDED_RUN
+
+
+def _lost(state: Running, turn: Turn) -> Running:
+    """A called run whose plan is not there any more fails, and says so."""
+    message = "The plan it called is gone."
+    error = {"code": "EXEC_REVISION_MISSING", "message": message}
+    failed = turn.emit("run.failed", {"run_id": turn.cause.data["run_id"], "error": error})
+    after = evolve(_GONE, evolve(_GONE, None, turn.cause), failed)
+    if after.parent:
+        children.report(turn, after.parent, after)
+    return Running(_GONE, after, _origin(state, turn.cause))
 
 
 def _stillborn(stalled: Event) -> RunState:

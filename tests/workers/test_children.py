@@ -114,6 +114,24 @@ async def test_what_no_approval_named_is_not_called(tmp_path: Path) -> None:
     assert state.error is not None and state.error["code"] == "EXEC_TOOL_UNKNOWN"
 
 
+async def test_a_called_plan_that_is_gone_fails_its_step_instead_of_waiting_for_ever(
+    tmp_path: Path,
+) -> None:
+    async with sqlite_engine(tmp_path) as engine, engine.working():
+        gone = await engine.revision(A)
+        await engine.store.delete("revision", f"{gone['plan_id']}:1", "alice")
+        data = {
+            "run_id": "r1",
+            **await engine.revision([call("one", "a")]),
+            "nested": {"plan.a": {**gone, "outputs": {}}},
+        }
+        await engine.send("plan.execute", data)
+        state = await engine.until("r1", "failed")
+        child = await engine.until(state.steps["one"].child, "failed")
+    assert state.error is not None and state.error["code"] == "EXEC_REVISION_MISSING"
+    assert child.parent is not None and child.parent["run_id"] == "r1"
+
+
 class Killed(BaseException):
     """The process is gone."""
 
