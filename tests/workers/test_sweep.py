@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.contracts.errors import NotFound
+from backend.contracts.planning import PlanningRecord
 from backend.workers.sweep import enqueue_due, prune_runs
 from tests.systems import Clock, completed, plan, working
 
@@ -33,6 +34,24 @@ async def test_a_run_past_its_retention_is_forgotten_and_a_younger_one_kept(
         assert (await lightning.run_state(who, young.run_id)).status == "completed"
         runs, _ = await lightning.runs(who)
         assert [r["run_id"] for r in runs] == [young.run_id]
+
+
+async def test_planning_sessions_past_their_retention_are_forgotten_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    async with working(tmp_path, now=clock, retention_days=30) as system:
+        who = await system.lightning.users.local_user()
+        for id in ("old", "young"):
+            said = PlanningRecord(id, who.user_id, "do it", clock(), "talk")
+            await system.lightning.record(who, said)
+            clock.advance(days=20)
+    async with working(tmp_path, now=clock, retention_days=30) as system:
+        for _ in range(10_000):
+            kept, _cursor = await system.lightning.plannings(who)
+            if len(kept) == 1:
+                break
+        assert [record.id for record in kept] == ["young"]
 
 
 async def test_a_lost_timer_is_enqueued_again_and_fires_once(tmp_path: Path) -> None:
