@@ -102,15 +102,16 @@ def _work(reading: Reading, choice: Choice, tool: int, text: str) -> str:
 
 
 def _not_covered(profile: Profile, reading: Reading, choice: Choice, text: str) -> tuple[str, ...]:
-    """Pieces that begin with a verb and are for none of the chosen tools, as they were said."""
+    """Pieces that begin with a verb which none of the chosen tools does for them, as they were said."""
     used = {choice.piece[tool] for tool in choice.tools}
     found = []
     for place, piece in enumerate(reading.pieces):
-        best = int(np.argmax(reading.chances[place]))
         work = text[piece.work : piece.end]
         first = re.match(r"[A-Za-z]+", work)
-        acts = first is not None and stem(first.group().lower()) in ACT_OF
-        if place not in used and best not in choice.tools and acts and len(tokens(work)) > 1:
+        act = ACT_OF.get(stem(first.group().lower())) if first else None
+        best = int(np.argmax(reading.chances[place]))
+        done = best in choice.tools and act is not None and profile.does(best, act)
+        if place not in used and act and not done and len(tokens(work)) > 1:
             found.append(_shortened(text[piece.start : piece.end], 200))
     return tuple(dict.fromkeys(found))
 

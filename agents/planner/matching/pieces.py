@@ -63,9 +63,9 @@ def pieces(text: str, verbs: frozenset[str]) -> tuple[Piece, ...]:
             and work - cut.end() > 3
             and _ASKS.match(plain, cut.end())
         )
-        again = _AGAIN.search(cut.group()) and _act(plain, work) in {
-            _act(plain, _work(plain, begin)) for _, begin in cuts
-        }
+        act = _act(plain, work)
+        earlier = {_act(plain, _work(plain, begin)) for _, begin in cuts}
+        again = act is not None and act in earlier and _AGAIN.search(cut.group())
         if (_is_verb(plain, work, verbs) and not again) or said_anew:
             cuts.append((cut.start(), cut.end()))
     spans: list[tuple[int, int]] = []

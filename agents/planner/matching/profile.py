@@ -89,6 +89,9 @@ class Profile:
         found[[self.column[w] for w in words if w in self.column]] = 1
         return found
 
+    def does(self, tool: int, act: str) -> bool:
+        return bool(self.acts[tool, ACT_NAMES.index(act)])
+
     def _does(self, acts: Sequence[str]) -> Any:
         return self.acts[:, [ACT_NAMES.index(act) for act in acts]].any(1)
 
