@@ -16,6 +16,7 @@ _VERB = (
     r"(?:re-?run|run|start|execute|launch|trigger|perform|use|call|repeat|redo|schedule|set\s+up|"
     r"kick\s+off|fire(?:\s+off)?|do|make|give\s+me|send\s+me|get\s+me|show\s+me|mail\s+me|i\s+want)"
 )
+_WORD = re.compile(r"[^\W_]+")
 _STRONG = re.compile(r"(?:re-?run|run|start|execute|launch|trigger|perform|repeat|redo|schedule)\b")
 
 
@@ -32,7 +33,14 @@ class Mention:
 def mention(text: Text, saved: Sequence[ToolSpec]) -> Mention | None:
     """The plan whose name is said as one, the longest name first."""
     said = text.said.lower() if len(text.said.lower()) == len(text.said) else text.plain
-    named = [(name, spec) for spec in saved for name in names(spec)]
+    heard = set(_WORD.findall(said))
+    # most names are not said at all, which is seen without a pattern for each
+    named = [
+        (name, spec)
+        for spec in saved
+        for name in names(spec)
+        if heard.issuperset(_WORD.findall(name))
+    ]
     for name, spec in sorted(named, key=lambda pair: (-len(pair[0]), pair[1].id)):
         for found in _mentions(said, name, spec):
             return found
@@ -42,7 +50,7 @@ def mention(text: Text, saved: Sequence[ToolSpec]) -> Mention | None:
 def names(spec: ToolSpec) -> set[str]:
     """What a saved plan is called: its name, its slug as words, its id."""
     slug = spec.id.partition(".")[2]
-    found = {" ".join(re.findall(r"[^\W_]+", words.lower())) for words in (spec.name, slug)}
+    found = {" ".join(_WORD.findall(words.lower())) for words in (spec.name, slug)}
     return {name for name in found if name} | {spec.id}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.planner import lexicon
 from agents.planner.called import Inputs, filled_inputs, labelled_inputs
@@ -129,26 +131,40 @@ def _said_again(text: Text, request: PlanRequest, saved: list[ToolSpec]) -> Matc
         return None
     for spec in sorted(saved, key=lambda spec: spec.id):
         for example in spec.examples:
-            made = Text.of(example)
-            before = when_said(made, request.now, request.timezone)
-            if _skeleton(made.without(before.spans)) != words:
+            made = _made(example)
+            if made.words != words:
                 continue
             inputs = filled_inputs(spec, text, (0, len(text.plain)))
-            new = [entity.value for entity in text.entities if entity not in made.entities]
-            known = {entity.value for entity in made.entities}
-            if set(new) - known - set(inputs.taken):
+            if {entity.value for entity in text.entities} - made.values - set(inputs.taken):
                 continue
-            same_time = _said_time(text, found.spans) == _said_time(made, before.spans)
+            same_time = _said_time(text, found.spans) == made.time
             return Match(
                 "exact",
                 spec.id,
                 SAID_AGAIN,
                 f"Your saved plan “{spec.name}” was made from these words.",
-                {n: v for n, v in inputs.values.items() if not _known(v, known)},
+                {n: v for n, v in inputs.values.items() if not _known(v, made.values)},
                 None if same_time else found.when,
                 lasting=same_time,
             )
     return None
+
+
+class _Made(NamedTuple):
+    """The words a plan was made from: without its time and values, and these apart."""
+
+    words: str
+    values: frozenset[str]
+    time: str
+
+
+@functools.lru_cache(2_000)
+def _made(example: str) -> _Made:
+    text = Text.of(example)
+    # where the time stands does not depend on the day it was said
+    spans = when_said(text, datetime(2026, 1, 1, tzinfo=UTC), "UTC").spans
+    values = frozenset(entity.value for entity in text.entities)
+    return _Made(_skeleton(text.without(spans)), values, _said_time(text, spans))
 
 
 def _skeleton(text: Text) -> str:
@@ -161,7 +177,7 @@ def _said_time(text: Text, spans: tuple[tuple[int, int], ...]) -> str:
     return " ".join(text.plain[start:end].strip(" ,") for start, end in spans)
 
 
-def _known(value: Any, known: set[str]) -> bool:
+def _known(value: Any, known: frozenset[str]) -> bool:
     return set(value) <= known if isinstance(value, list) else value in known
 
 
