@@ -163,6 +163,7 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"does(?:n't|\s+not)\s+work|did(?:n't|\s+not)\s+work|is\s+not\s+possible)",
     ),
     _form("failed", r"(?:there(?:'s|\s+is|\s+was)\s+(?:an?|any)\s+(?:error|problem|failure))"),
+    _form("answer", r"(?P<what>yes|no)|(?P<yes>so)"),
     _form(
         "worked",
         rf"{_SUBJECT}(?:\s+(?:has|have))?\s+(?:works?|worked|succeeds?|succeeded|goes\s+well|"

@@ -20,6 +20,13 @@ _STATE = re.compile(
 )
 
 
+_AT_ONCE = re.compile(r"\s*(?:as\s+soon\s+as|the\s+moment|once|whenever)\b")
+_TELL = re.compile(
+    r"\b(?:tell|notify|alert|ping|inform|message)\s+(?:me|us)\b|\blet\s+(?:me|us)"
+    r"\s+know\b"
+)
+
+
 class Conditional:
     """One guard for each condition of a request, however many steps it guards."""
 
@@ -53,7 +60,17 @@ class Conditional:
                 alone = Clause(*clause.condition, after=clause.after)
                 choice = Choice(self._steps.tools[reader], 0.85, implied=True)
                 place = (named[0].start, named[0].end)
+                self._steps.draft.watches |= self._awaited(clause)
                 self._steps.add(choice, alone, place, (), None)
+
+    def _awaited(self, clause: Clause) -> bool:
+        """ "tell me when <url> says …", "as soon as …": not only looked at once."""
+        assert clause.condition is not None
+        plain = self._steps.text.plain
+        told = _TELL.search(plain, *working_span(clause)) is not None
+        return _AT_ONCE.match(plain, clause.condition[0]) is not None or (
+            told and re.compile(r"\s*when").match(plain, clause.condition[0]) is not None
+        )
 
     def _watched_folder(self, clause: Clause) -> None:
         """ "when a new file appears": the list of files is what there is to look at."""
@@ -98,6 +115,8 @@ class Conditional:
         if found.item and not target.get("for_each"):
             self._steps.draft.left.append(clause.condition)
             return
+        if self._only_told(clause, target, found):
+            return
         guard = found.turned() if clause.otherwise and found.expression else found
         if found.errors:
             self._on_failure(target, found, otherwise=clause.otherwise)
@@ -109,6 +128,18 @@ class Conditional:
             target["guard"] = f"({own}) and ({guard.expression})" if own else guard.expression
         self._any_status(guard)
         wiring.listen(target, self._steps.draft.steps, guard.steps, self._steps.event)
+
+    def _only_told(self, clause: Clause, target: dict[str, Any], found: Guard) -> bool:
+        """ "tell me whether it is up": told either way."""
+        assert clause.condition is not None
+        state = re.fullmatch(r"(?:not )?(\w+)\.(?:ok|status\b.*)", found.expression)
+        said = self._steps.text.plain[slice(*clause.condition)]
+        if state is None or not said.lstrip().startswith("whether") or "text" not in target["args"]:
+            return False
+        source = next(s for s in self._steps.draft.steps if s["name"] == state[1])
+        target["args"]["text"] = f"{source['args'].get('url', state[1])}: ${{{state[1]}.status}}"
+        self._any_status(found)
+        return True
 
     def _follows(self, target: dict[str, Any], expression: str) -> bool:
         """Whether a step only runs behind others that have this very guard."""

@@ -14,7 +14,7 @@ WORD = re.compile(
     r"\s*(?:but\s+|and\s+)?(?P<word>(?:but\s+)?only\s+(?:if|when|in\s+case)|if\s+and\s+only\s+if|"
     r"if|when(?:ever)?|"
     r"unless|except\s+(?:if|when)|as\s+long\s+as|provided(?:\s+that)?|in\s+case|once|"
-    r"as\s+soon\s+as|"
+    r"as\s+soon\s+as|the\s+moment|"
     r"should|whether)\b\s*"
 )
 _UNLESS = re.compile(r"unless|except")

@@ -36,7 +36,20 @@ _RANKED = re.compile(
     r"\b(?:\w+est|most|least|first|last|second|third|next|only|top|best|worst|not|no|new|newer|"
     r"newest|half|other|same|shortest|whole)\b"
 )
+# one of many, or a part: never only a way of speaking
+_SOME = re.compile(
+    r"\b(?:the\s+)?(?:first|last|second|third|latest|newest|oldest|most\s+recent|top|bottom|next|"
+    r"previous)\s+(?:entry|item|"
+    r"article|post|story|headline|line|paragraph|row|page|sentence|word|one|link|title|part|half|"
+    r"section|chapter|result)\b|"
+    r"\b(?:(?:a\s+)?(?:few|couple\s+of)|several|some\s+of|most\s+of|half\s+of|part\s+of|parts\s+of|"
+    r"half\s+the)\s+(?:of\s+)?(?:the\s+)?\w+"
+)
 _LINK = re.compile(r"(?:\s|\b(?:the|a|an|any|of|in|with|about|for|by|to|from|on|be)\b)*")
+
+
+# outputs whose names are also said of something else
+_NO_NOUNS = {"count", "first", "changed", "added", "truncated", "ok", "status"}
 
 
 def content_words(plain: str) -> list[str]:
@@ -52,8 +65,7 @@ def left_over(
     start, end = span
     known = _known(specs, made)
     # "the weather from api.example.com/weather"
-    named = (*text.between(start, end, "url"), *text.between(start, end, "file"))
-    places = " ".join(e.value.lower() for e in named)
+    places = " ".join(e.value.lower() for e in text.between(start, end, "url"))
     known |= {schema.stem(w) for w in re.findall(r"[a-z]{4,}", places)}
     used = [*used, *(m.span() for m in _WHATEVER.finditer(text.plain, start, end))]
     used += [
@@ -70,7 +82,11 @@ def left_over(
         if said in lexicon.FILLER or schema.stem(said) in known or MASKED.match(said):
             continue
         _add(runs, place, text.plain)
-    runs = _turned(text.plain, span, runs, used)
+    for match in _SOME.finditer(text.plain, start, end):
+        if not any(a < match.end() and match.start() < b for a, b in used):
+            runs = [r for r in runs if not (match.start() <= r[0] and r[1] <= match.end())]
+            runs.append(match.span())
+    runs = _turned(text.plain, span, sorted(runs), used)
     runs += [
         (e.start, e.end)
         for e in text.entities
@@ -90,8 +106,15 @@ def not_covered(text: Text, places: Iterable[Span]) -> tuple[str, ...]:
         if whole and end <= whole[-1][1]:
             continue
         whole.append((start, end))
-    found = [text.said[a:b].strip(" ,.;:!?\n") for a, b in whole]
+    found = [_spoken(text, a, b) for a, b in whole]
     return tuple(dict.fromkeys(words[:200] for words in found if words))
+
+
+def _spoken(text: Text, start: int, end: int) -> str:
+    """As written, without what stands blank: a time that was understood."""
+    pairs = zip(text.plain[start:end], text.said[start:end], strict=True)
+    said = "".join(" " if plain == " " else written for plain, written in pairs)
+    return re.sub(r"\s+([,.;])", r"\1", re.sub(r"\s+", " ", said)).strip(" ,.;:!?\n")
 
 
 def _known(specs: Iterable[ToolSpec], made: Iterable[Made]) -> set[str]:
@@ -105,7 +128,8 @@ def _known(specs: Iterable[ToolSpec], made: Iterable[Made]) -> set[str]:
     for before in made:
         if word := WORDS.get(before.spec.id):
             known |= {schema.stem(w) for w in word.nouns}
-        known |= {schema.stem(o) for o in before.spec.outputs.get("properties") or {}}
+        outputs = set(before.spec.outputs.get("properties") or {}) - _NO_NOUNS
+        known |= {schema.stem(o) for o in outputs}
     return known
 
 

@@ -138,7 +138,7 @@ def how_often(text: Text, draft: Draft, *, timed: bool) -> PlanAnswer | None:
     """What is to be noticed has to be looked at again and again, or nothing here notices it."""
     if timed:
         return None
-    if any(m.spec.id == "watch.changed" for m in draft.made):
+    if draft.watches or any(m.spec.id == "watch.changed" for m in draft.made):
         return PlanAnswer("question", "How often should I look?", confidence=0.5, choices=OFTEN)
     for start, end in draft.left:
         if _NOTICED.match(text.plain, start, end) and draft.steps:

@@ -36,6 +36,10 @@ _JOINED = re.compile(
     r"all(?:\s+of\s+them)?)"
     r"(?:\s+(?:all\s+)?together|\s+into\s+one)?\W*$"
 )
+_NOTHING = re.compile(
+    r"\W*(?:please\s+)?(?:do\s+nothing|nothing|stop|skip(?:\s+it)?|ignore\s+it|"
+    r"leave\s+it(?:\s+alone)?|end|finish)\W*$"
+)
 _ALL = re.compile(
     rf"\b(?:all|the|these|those)\s+(?P<n>{words.NUMBER})\b(?:\s+of\s+(?:them|these))?"
 )
@@ -86,10 +90,13 @@ class Drafting:
         span = start, end = working_span(clause)
         said = self._text.plain[start:end]
         self._steps.recalled = None
+        self._steps.batch += 1
         if (draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
             return
         if len(draft.steps) > 1 and _JOINED.match(said):
             return  # what follows takes them all anyway
+        if clause.otherwise and _NOTHING.match(said):
+            return
         self._conditional.read_first(clause)
         marker = loops.marker(self._text, start, end)
         choices, opened = self._chosen(clause, marker, span)
@@ -196,7 +203,8 @@ class Drafting:
     def _selected(self, span: Span) -> None:
         """ "only those about tea", "sort them by price": a clause that only narrows."""
         spans = self._narrowing.select(span)
-        self._draft.left += left_over(self._text, span, spans, [], self._draft.made)
+        query = [spec for tool, spec in self._tools.items() if tool == "json.query"]
+        self._draft.left += left_over(self._text, span, spans, query, self._draft.made)
 
     def _narrowed(self, choice: Choice, span: Span) -> list[Span]:
         """What is said of the entries: those about something, in some order, the new ones."""
@@ -220,7 +228,8 @@ class Drafting:
 
     def _first_few(self, span: Span, spans: list[Span]) -> list[Span]:
         """ "… and tell me the top 3": so many of what was read before."""
-        found = picks.TOP.search(self._text.plain, *span)
+        plain = self._text.plain
+        found = picks.TOP.search(plain, *span) or picks.ONE.search(plain, *span)
         if found is None or any(a < found.end() and found.start() < b for a, b in spans):
             return []
         for made, step in zip(self._draft.made, self._draft.steps, strict=True):
@@ -240,7 +249,7 @@ class Drafting:
         sources = [m for m in self._draft.made if wiring.stage_of(m.spec) == "source"]
         if found is None or not sources:
             return []
-        many = len(wiring.kin(self._draft.made, sources[-1].name))
+        many = len(wiring.kin(self._draft.made, sources[-1].name, many=True))
         return [found.span()] if many == words.number(found["n"]) else []
 
     def _asked_of_model(self, span: Span, _: list[Span]) -> list[Span]:

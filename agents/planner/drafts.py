@@ -23,7 +23,8 @@ class Gap:
 @dataclass(slots=True)
 class Draft:
     """The steps so far. `unknown` are clauses with no tool for them and the nearest tools' ids;
-    `left` the places of words that no step expresses; `candidates` the tools that were thought of."""
+    `left` the places of words that no step expresses; `candidates` the tools that were thought of;
+    `watches`: it is to tell when something is so, as soon as it is."""
 
     steps: list[dict[str, Any]] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
@@ -33,3 +34,4 @@ class Draft:
     left: list[Span] = field(default_factory=list)
     candidates: list[str] = field(default_factory=list)
     confidence: float = 1.0
+    watches: bool = False

@@ -15,7 +15,8 @@ EVENT = "event"  # what stands for the event that starts the run
 class Made:
     """A step that stands before. `listed`: it is done for each item, so each of its outputs is a list.
     `quiet`: only a guard looks at it. `aside`: meant only when it is named, such as a yes. `narrows`:
-    the step whose result it stands for from then on."""
+    the step whose result it stands for from then on. `batch`: made by the same clause. `scalar`:
+    the name of its one value, which may be no text."""
 
     name: str
     spec: ToolSpec
@@ -23,6 +24,8 @@ class Made:
     quiet: bool = False
     aside: bool = False
     narrows: str = ""
+    batch: int = 0
+    scalar: str = ""
 
     @property
     def goes_out(self) -> bool:

@@ -13,12 +13,12 @@ from agents.planner.made import Made
 
 Insert = Callable[[str, Mapping[str, Any], Sequence[str], str], Made | None]
 _NEWS = re.compile(
-    r"\bwhat(?:'s|s| is| has| was)? (?:new|changed|different)\b(?:\s+(?:since|from)\s+(?:the\s+)"
-    r"?last\s+(?:time|run|look))?|"
+    r"\bwhat(?:'s|s| is| has| was)? (?:new|changed|different)\b(?:\s+(?:since|from)\s+"
+    r"(?:(?:the\s+)?last\s+(?:time|run|look)|yesterday|then|before))?|"
     r"\b(?:any|the|all|only|just)?\s*(?:new|unseen|unread|fresh)\s+(?:entries|entry|items?|posts?|"
     r"articles?|stories|"
     r"headlines?|ones|files|results|listings?|offers?|jobs?|lines?)\b(?:\s+(?:since|from)"
-    r"\s+(?:the\s+)?last\s+(?:time|run|look))?|"
+    r"\s+(?:(?:the\s+)?last\s+(?:time|run|look)|yesterday|then|before))?|"
     r"\b(?:anything|everything|only what is|just what is|what is)\s+new\b|\bthe\s+(?:changes|"
     r"differences)\b"
 )
@@ -53,6 +53,8 @@ class Narrowing:
         if order := picks.SORTED.search(self._text.plain, *span):
             query = picks.sort_query(order["field"], down=bool(order["down"]))
             spans += self._queried(query, order.span())
+        if counted := picks.COUNTED.search(self._text.plain, *span):
+            spans += self._queried("length(@)", counted.span())
         return spans
 
     def fields(self, span: Span) -> list[Span]:

@@ -23,7 +23,8 @@ CONDITION = re.compile(
     r"\b(?P<word>only\s+(?:if|when|in\s+case)|but\s+only\s+(?:if|when)|if\s+and\s+only\s+if|if|"
     r"when(?:ever)?(?!\s+(?:exactly|is\s+(?:the|my|it)\s+due))|unless|except\s+(?:if|when)|"
     r"as\s+long\s+as|"
-    r"provided(?:\s+that)?|in\s+case|whether)\b(?!\s+not\b)"
+    r"provided(?:\s+that)?|in\s+case|as\s+soon\s+as|the\s+moment|whether|"
+    r"once(?=\s+(?:it|the|there|they|[\ue001\ue003])))\b(?!\s+not\b)"
 )
 DONE = re.compile(
     r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s|"

@@ -24,7 +24,8 @@ _NAMED = re.compile(
     r"(?:called\s+|named\s+|of\s+(?:the\s+)?)?(?P<b>\ue004+|[a-z_][\w.]*))\b"
 )
 _ONLY = re.compile(
-    r"\b(?:get|take|pick|keep|extract|query|want|only|just|for|with|save|store|send|mail|show|give|"
+    r"\b(?:get|take|pick|keep|extract|query|want|only|just|for|with|save|store|append|add|log|post|"
+    r"put|write|note|send|mail|show|give|"
     r"tell|read)\s+"
     r"(?:[\ue001-\ue004]+\s+)?(?:me\s+|us\s+|out\s+|only\s+|just\s+)*(?:all\s+)?(?:of\s+)?(?:the|"
     r"its|their|only|just)\s+(?:current\s+)?"
@@ -34,9 +35,11 @@ _ONLY = re.compile(
 )
 _NO_FIELD = frozenset(
     listed(
-        "data json response result results file files page feed mail email message chat summary text "
+        "data json response result results file files page feed mail email message chat summary "
+        "text "
         "content body all "
-        "api answer entries entry items item list whole rest first last top thing same other new site "
+        "api answer entries entry items item list whole rest first last top thing same other new "
+        "site "
         "list it them "
         "link address url endpoint"
     )
@@ -52,7 +55,8 @@ ABOUT = re.compile(
     r"(?=\s*(?:$|[,;.]|\b(?:and|from|to|in|on|at|then|by|into|of)\b|[\ue001-\ue003]))"
 )
 EXCEPT = re.compile(
-    rf"\b(?:except(?:\s+for)?|excluding|without|leave\s+out|leaving\s+out|skip(?:ping)?|ignore|"
+    rf"\b(?:except(?:\s+for)?|excluding|without|leave\s+out|leaving\s+out|remove|drop|discard|"
+    rf"filter\s+out|throw\s+out|skip(?:ping)?|ignore|"
     rf"ignoring|but\s+not|not)\s+"
     rf"(?:the\s+|any\s+|those\s+|all\s+)*(?:(?:{_ENTRIES})\s+(?:that\s+|which\s+)?(?:are\s+)"
     rf"?(?:about|mention(?:ing)?|contain(?:ing)?|with|on)\s+)"
@@ -75,8 +79,20 @@ TOP = re.compile(
 )
 
 
+COUNTED = re.compile(
+    rf"\b(?:count|how\s+many|(?:the\s+)?number\s+of)\s+(?:of\s+)?(?:the\s+)?(?:new\s+)"
+    rf"?(?:{_ENTRIES}|files|links|titles)\b"
+)
+ONE = re.compile(
+    r"\b(?:the\s+|its\s+)?(?:first|latest|newest|most\s+recent|top|last)\s+(?:entry|item|article|"
+    r"post|story|"
+    r"headline|result)\b"
+)
+
+
 def amount(found: re.Match[str]) -> int:
-    return words.number(found["n"])
+    """How many of them; one where no number is said."""
+    return words.number(found["n"]) if "n" in found.re.groupindex else 1
 
 
 def parts(text: Text, span: Span, earlier: Sequence[Made]) -> tuple[str, list[Span]] | None:

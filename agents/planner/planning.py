@@ -66,6 +66,7 @@ class Planning:
         self.verbs = verbs
         self._index = index
         self._reused = reused
+        self._read = text  # without the words of times and of what was taken out
 
     def answer(self) -> PlanAnswer:
         if answer := self._without_plan():
@@ -74,6 +75,7 @@ class Planning:
         happens = occasion(text)
         text = text.without(happens.spans) if happens else text
         pieces, text = clauses(text, self.verbs)
+        self._read = text
         if not pieces and self._reused is None:
             return PlanAnswer("question", "What should be done at that time?", confidence=0.3)
         plain = doubts.unsaid(text.plain)
@@ -263,7 +265,7 @@ class Planning:
             "events": [trigger or {"name": event, "kind": "manual"}],
             "steps": draft.steps,
         }
-        left = not_covered(self.text, draft.left)
+        left = not_covered(self._read, draft.left)
         document, errors = sound(document, self.request, left)
         if errors:
             return replace(unsound_question(errors[0]), selection=_selection(draft, self._reused))

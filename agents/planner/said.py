@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.planner import lexicon
-from agents.planner.entities import Text
+from agents.planner.entities import MASKED, Text
 
 Span = tuple[int, int]
 _NAMED_THING = re.compile(
@@ -52,7 +52,11 @@ def instruction(text: Text, start: int, end: int) -> tuple[str, Span] | None:
         return None
     begin, finish = found.span("said")
     value = original(text, begin, finish)
-    cut = re.split(r"\s+(?:from|out of)\s+(?:it|them|the|this|that|https?:)", value)[0].strip()
+    named = MASKED.search(text.plain, begin, finish)
+    value = original(text, begin, named.start()) if named else value
+    cut = re.split(r"\s+(?:from|out of|in|on)(?:\s+(?:it|them|the|this|that)\b.*)?$", value)[
+        0
+    ].strip()
     return (cut, (begin, begin + len(cut))) if cut else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from agents.planner import lexicon
@@ -97,6 +98,7 @@ def output_for(
     return (best[1], best[2]) if best else None
 
 
+@lru_cache(20_000)
 def stem(word: str) -> str:
     """A word without its commonest endings: enough to match "entries" with "entry"."""
     word = re.sub(r"'s$", "", word)

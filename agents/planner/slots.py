@@ -13,6 +13,7 @@ from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made, narrowed
 from agents.planner.wording import data, question
 from backend.contracts.tools import ToolSpec
+from backend.plans.validation.schema import Shape
 
 SAID, DEFAULT = "said", "default"
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
@@ -90,6 +91,8 @@ class Filling:
         for name in order:
             if name in needed and name not in self._out.args:
                 self._out.missing.append(name)
+        if "instruction" in self._out.args:
+            self._out.args.pop("kinds", None)  # in words, more is asked for than addresses
         self._out.args = {name: self._out.args[name] for name in wanted if name in self._out.args}
         return self._out
 
@@ -182,7 +185,7 @@ class Filling:
             if number is not None and (count.start, count.end) not in self._reserved:
                 self._out.put(name, number, SAID, (count.start, count.end))
                 return
-        top = picks.TOP.search(self._plain)
+        top = picks.TOP.search(self._plain) or picks.ONE.search(self._plain)
         if top and name in lexicon.LIMIT_NAMES:
             self._out.put(name, picks.amount(top), SAID, self._place(top))
 
@@ -312,6 +315,8 @@ class Filling:
         output, fits = found
         fits = schema.takes_list(wanted) if made.listed else fits
         reference = f"${{{made.name}.{output}}}"
+        if made.scalar and "number" not in Shape(wanted).kinds:
+            reference, fits = f"{made.scalar}: {reference}", True
         self._out.put(name, reference if fits else f"{output}: {reference}", f"step {made.name}")
         self._out.refers.append(made.name)
 
@@ -326,7 +331,7 @@ class Filling:
                 set(outputs)
                 - {"title", "url", "link", "method", "count", "status", "text", "first"}
             )
-            if names & nouns - own:
+            if names & nouns - own - {"result", "results"}:
                 return made
         return None
 

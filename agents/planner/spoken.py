@@ -18,6 +18,11 @@ _SAYING = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|"
     r"(?:e-?mail|mail|inform|message|write(?:\s+to)?|tell)\s{3,}(?:(?:,|and)\s{3,})*that)\s*:?\s+(?P<said>[^;\n]+)"
 )
+# "with the subject Weekly notes": its words are no time
+_SUBJECT = re.compile(
+    r"\bsubject(?:\s+line)?\s*(?:is|=|:|of)?\s+(?P<said>(?:(?!\b(?:and|saying|every|each|at|on|in|"
+    r"tomorrow|today|to|with)\b)[^,;\n])+)"
+)
 # days that a question or a message speaks of, unless nothing else could be meant
 _NEAR = re.compile(
     r"\b(?:today|tonight|yesterday|(?:this|last|past|next)\s+(?:week|weekend|month|year|quarter|"
@@ -29,6 +34,7 @@ def when_said(text: Text, now: datetime, timezone: str) -> Found:
     """The time in a request. Addresses, quotations, pauses and what is only to be asked or said are
     no time; a habit behind a question ("what I ate today every day at 9 pm") is."""
     prose = _blank(text.plain, [m.span() for m in _WAIT.finditer(text.plain)])
+    prose = _blank(prose, [m.span("said") for m in _SUBJECT.finditer(prose)])
     prose = MASKED.sub(" ", prose)
     asked = [m.span("said") for m in _ASKED.finditer(prose)]
     saying = [m.span("said") for m in _SAYING.finditer(prose)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,16 @@ from agents.planner.made import Made
 from agents.planner.slots import DEFAULT, Filled, Filling
 from backend.contracts.tools import ToolSpec
 
+_FIELD = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_MANY = re.compile(
+    r"\b(?:them|both|all|these|those|everything|together|summaries|texts|pages|"
+    r"files)\b"
+)
+
 
 class Steps:
     """Adds steps to `draft`. `event` names the trigger; `arrives` stands for what it brings; `recalled`
-    is what was read before and is spoken of again."""
+    is what was read before and is spoken of again; `batch` counts the clauses."""
 
     def __init__(
         self,
@@ -33,6 +40,7 @@ class Steps:
         self.tools = tools
         self.event = event
         self.recalled: Made | None = None
+        self.batch = 0
         self._arrives = (arrives,) if arrives else ()
         # the last question, and whether it is yes or no
         self._asked: tuple[str, bool] | None = None
@@ -55,7 +63,7 @@ class Steps:
         name = wiring.name_for(spec, {step["name"] for step in self.draft.steps})
         step: dict[str, Any] = {"name": name, "on": [], "action": tool, "args": dict(args)}
         wiring.listen(step, self.draft.steps, behind, self.event)
-        made = Made(name, spec, narrows=narrows)
+        made = Made(name, spec, narrows=narrows, scalar=_scalar(args))
         self.draft.steps.append(step)
         self.draft.made.append(made)
         self.draft.sources |= {f"{name}.{arg}": DEFAULT for arg in args}
@@ -83,7 +91,8 @@ class Steps:
         if self._known_source(spec, filled):
             return filled.spans
         if not apart:
-            wiring.together(filled, spec, draft.made)
+            many = _MANY.search(self.text.plain, *span) is not None
+            wiring.together(filled, spec, draft.made, many=many)
         self._subject(filled, loop)
         step: dict[str, Any] = {"name": name, "on": [], "action": spec.id}
         step["args"] = schema.ordered(spec, filled.args)
@@ -101,7 +110,15 @@ class Steps:
             self._heed(step)
         draft.steps.append(step)
         yes_or_no = spec.id == "human.ask" and filled.args.get("choices") == ["yes", "no"]
-        draft.made.append(Made(name, spec, listed=filled.repeats, aside=yes_or_no))
+        made = Made(
+            name,
+            spec,
+            listed=filled.repeats,
+            aside=yes_or_no,
+            batch=self.batch,
+            scalar=_scalar(filled.args) if spec.id == "json.query" else "",
+        )
+        draft.made.append(made)
         draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
         draft.sources |= {f"{name}.{arg}": source for arg, source in filled.sources.items()}
         draft.confidence = min(draft.confidence, choice.confidence)
@@ -121,12 +138,24 @@ class Steps:
         if "subject" not in filled.missing:
             return
         pairs = [(m, s) for m, s in zip(self.draft.made, self.draft.steps, strict=False)]
+        near = self._upstream(filled.refers)
         told = [(m, s) for m, s in pairs if not m.quiet and not m.aside] or pairs
+        told = [(m, s) for m, s in told if m.name in near] or told
         subject = titles.subject([(m.spec, s["args"]) for m, s in told])
         if filled.repeats and loop is not None and loop.kind == "entry":
             subject = "${item.title}"
         filled.put("subject", subject, DEFAULT)
         filled.missing.remove("subject")
+
+    def _upstream(self, names: Sequence[str]) -> set[str]:
+        """These steps and all that they follow from."""
+        found, todo = set(names), list(names)
+        waits = {step["name"]: wiring.waits_for(step) for step in self.draft.steps}
+        while todo:
+            more = [name for name in waits.get(todo.pop(), ()) if name not in found]
+            found |= set(more)
+            todo += more
+        return found
 
     def _heed(self, step: dict[str, Any]) -> None:
         """What acts after a question waits for its answer, and for a yes where that was asked."""
@@ -137,3 +166,11 @@ class Steps:
         listed = any(m.name == asked and m.listed for m in self.draft.made)
         if yes_or_no and not told and not listed:
             step["guard"] = f'{asked}.answer == "yes"'
+
+
+def _scalar(args: Mapping[str, Any]) -> str:
+    """What a query for one value gives, by name; empty for a query of another kind."""
+    query = str(args.get("query", ""))
+    if query == "length(@)":
+        return "count"
+    return query.rsplit(".", 1)[-1] if _FIELD.fullmatch(query) else ""

@@ -75,22 +75,23 @@ def upstream_of(
     return reduced(steps, names)
 
 
-def kin(made: Iterable[Made], name: str) -> list[Made]:
-    """Sources of one kind that were read side by side, `name` among them."""
+def kin(made: Iterable[Made], name: str, *, many: bool = False) -> list[Made]:
+    """Steps of one tool that were made side by side, `name` among them; with `many` those of other
+    clauses too."""
     base = name.rstrip("_0123456789")
     found = [m for m in made if m.name.rstrip("_0123456789") == base and not m.listed]
     own = next((m for m in found if m.name == name), None)
-    if own is None or stage_of(own.spec) != "source":
+    if own is None or stage_of(own.spec) not in ("source", "change"):
         return []
-    return [m for m in found if m.spec.id == own.spec.id]
+    return [m for m in found if m.spec.id == own.spec.id and (many or m.batch == own.batch)]
 
 
-def together(filled: Filled, spec: ToolSpec, made: list[Made]) -> None:
-    """What follows sources read side by side takes them all."""
+def together(filled: Filled, spec: ToolSpec, made: list[Made], *, many: bool = False) -> None:
+    """What follows steps made side by side takes them all."""
     if len(filled.refers) != 1:
         return
     name = filled.refers[0]
-    sources = kin(made, name)
+    sources = kin(made, name, many=many)
     if len(sources) < 2:
         return
     for argument, value in filled.args.items():
