@@ -146,6 +146,7 @@ class Listening:
     def __init__(self, document: PlanDocument) -> None:
         self._steps = {step.name for step in document.steps}
         self._triggers = {trigger.name for trigger in document.events}
+        self._outcomes: dict[str, tuple[str, str | None] | None] = {}
         self._emitters: dict[str, list[str]] = {}
         for step in document.steps:
             for name in dict.fromkeys(step.emits):
@@ -169,6 +170,11 @@ class Listening:
 
     def outcome(self, name: str) -> tuple[str, str | None] | None:
         """The step and, if named, the action behind "step.<name>" and "step.<name>.<action>"."""
+        if name not in self._outcomes:
+            self._outcomes[name] = self._outcome(name)
+        return self._outcomes[name]
+
+    def _outcome(self, name: str) -> tuple[str, str | None] | None:
         if name in self._triggers or not name.startswith(STEP_PREFIX):
             return None
         step, dot, action = name.removeprefix(STEP_PREFIX).partition(".")

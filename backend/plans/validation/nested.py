@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.contracts.errors import Issue
+from backend.contracts.errors import Invalid, Issue
+from backend.contracts.plans import Step
+from backend.expressions import parse
+from backend.plans.bindings import references
 from backend.plans.nested import MAX_DEPTH, called, cycle, depth, document_of
 from backend.plans.validation.order import Order
 from backend.plans.validation.subject import Subject, did_you_mean
@@ -35,26 +38,47 @@ def _called(subject: Subject, tool: str, path: str) -> Iterator[Issue]:
             suggestion="Put the steps of one of the plans in the place of the call.",
         )
         return
-    yield from _gone(subject, tool, path)
-
-
-def _gone(subject: Subject, tool: str, path: str) -> Iterator[Issue]:
-    """Tools that a called plan was saved with and that are no more, at any depth."""
-    waiting, seen = [tool], {tool}
-    while waiting:
-        plan = waiting.pop()
+    for plan in _below(subject, tool):
         for step in document_of(subject.catalogue.tools[plan]).steps:
             if step.action not in subject.catalogue.tools:
-                near = subject.nearest(step.action, subject.catalogue.tools)
+                yield _gone(subject, plan, step, path)
+            elif _hears(step):
                 yield Issue(
-                    code="PLAN_TOOL_UNKNOWN",
-                    message=f"Step “{step.name}” of “{plan}” needs the tool “{step.action}”, "
-                    "which is gone.",
+                    code="PLAN_INTERFACE_MISMATCH",
+                    message=f"Step “{step.name}” of “{plan}” takes something from the event that starts "
+                    "it; called by a step there is none.",
                     path=path,
-                    suggestion=did_you_mean(near) or f"Mend “{plan}” and save it again.",
-                    available=near,
+                    suggestion=f"Make it an input of “{plan}”, or give a default: "
+                    '${event.name ?? ""}.',
                 )
+
+
+def _below(subject: Subject, tool: str) -> list[str]:
+    """The saved plans that run when this one is called, itself the first."""
+    found = [tool]
+    for plan in found:
         for other in called(plan, subject.catalogue):
-            if other in subject.catalogue.tools and other not in seen:
-                seen.add(other)
-                waiting.append(other)
+            if other in subject.catalogue.tools and other not in found:
+                found.append(other)
+    return found
+
+
+def _gone(subject: Subject, plan: str, step: Step, path: str) -> Issue:
+    near = subject.nearest(step.action, subject.catalogue.tools)
+    return Issue(
+        code="PLAN_TOOL_UNKNOWN",
+        message=f"Step “{step.name}” of “{plan}” needs the tool “{step.action}”, which is gone.",
+        path=path,
+        suggestion=did_you_mean(near) or f"Mend “{plan}” and save it again.",
+        available=near,
+    )
+
+
+def _hears(step: Step) -> bool:
+    """Whether a step needs what an event brings."""
+    try:
+        taken = references([step.args, step.for_each])
+        named = parse(step.guard).required if step.guard else frozenset()
+    except Invalid:
+        return False  # it could not have been saved so
+    return "event" in named or any(r.root == "event" and not r.has_default for r in taken)

@@ -21,10 +21,12 @@ class Order:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._names = list(subject.steps)
-        self._bit = {name: 1 << index for index, name in enumerate(self._names)}
         self._components = list(components(self._names, self._sources))
+        # Upstream first, so that the members of a set come in that order.
+        self._ranked = [name for group in self._components for name in group]
+        self._bit = {name: 1 << index for index, name in enumerate(self._ranked)}
         self.loops = [
-            sorted(group, key=self._names.index)
+            sorted(group, key=subject.index.__getitem__)
             for group in self._components
             if len(group) > 1 or group[0] in self._sources(group[0])
         ]
@@ -116,7 +118,6 @@ class Order:
         candidates = [
             name for (name,) in self._components if self._solid(self._subject.steps[name])
         ]
-        rank = {name: index for index, (name,) in enumerate(self._components)}
         solid = sum(self._bit[name] for name in candidates)
         certain = {name: self._certain(name) for name in candidates}
         for (name,) in self._components:
@@ -131,7 +132,7 @@ class Order:
             join_all = self._subject.joins_all(self._subject.steps[name])
             settled[name] = _union(ways) if join_all else _intersection(ways)
             open_ = settled[name] & solid & ~surely[name]
-            for other in sorted(self._members(open_), key=rank.__getitem__):
+            for other in self._members(open_):
                 always, sources = certain[other]
                 if always or sources & surely[name]:
                     surely[name] |= self._bit[other]
@@ -202,7 +203,7 @@ class Order:
     def _members(self, bits: int) -> Iterator[str]:
         while bits:
             lowest = bits & -bits
-            yield self._names[lowest.bit_length() - 1]
+            yield self._ranked[lowest.bit_length() - 1]
             bits ^= lowest
 
 
