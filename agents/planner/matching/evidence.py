@@ -127,10 +127,8 @@ def measured(profile: Profile, text: str, found: Sequence[Piece]) -> Array:
 
 def in_context(profile: Profile, features: Array, chances: Array) -> Array:
     """The features, and what the other pieces say (P x N x F+3)."""
-    same = profile.alike * profile.same_act
-    np.fill_diagonal(same, 1)
-    family = chances @ (profile.alike * ~profile.same_act)
-    again = chances @ same
+    family = chances @ profile.related
+    again = chances @ profile.interchangeable
     added = np.zeros((*chances.shape, len(CONTEXT)), np.float32)
     for place in range(len(chances)):
         others = [other for other in range(len(chances)) if other != place]

@@ -58,6 +58,9 @@ class Profile:
         self.alters = self._does(ALTERING)
         self.alike = _overlap(self.objects * np.sqrt(self.weights), self.objects_weight)
         self.same_act = (self.acts @ self.acts.T) > 0
+        self.related = self.alike * ~self.same_act
+        self.interchangeable = self.alike * self.same_act
+        np.fill_diagonal(self.interchangeable, 1)
         self.name_vectors = embedded(names)
         self.vectors = embedded([f"{n}. {t}" for n, t in zip(names, texts, strict=True)])
         examples = [(row, text) for row, spec in enumerate(specs) for text in spec.examples]

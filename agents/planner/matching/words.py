@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from agents.planner import schema
 from agents.planner.matching.acts import ACTS, of_words
@@ -57,6 +58,7 @@ _KINDS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )
 
 
+@lru_cache(maxsize=10_000)
 def stem(word: str) -> str:
     return schema.stem(_IRREGULAR.get(word, word))
 
