@@ -396,7 +396,7 @@ function Argument({ arg, draft, issues, locked, label }) {
         {control}
         <div id={`${id}-n`} className="lt-arg-note">
           {origin ? <span className="lt-origin">{origin}</span> : null}
-          {issues.map((i, n) => <Issue key={n} issue={i} onFix={can && i.fix ? () => write(i.fix.value) : null} />)}
+          {issues.map((i, n) => <Issue key={n} issue={i} onFix={can && i.fix && i.fix.path === arg.path ? () => write(i.fix.value) : null} />)}
         </div>
       </div>
     </div>
