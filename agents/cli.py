@@ -60,7 +60,7 @@ def generate(
     timezone: Zone = "",
     now: Now = "",
 ) -> None:
-    """Make a plan from words. Nothing is stored and nothing runs.
+    """Make a plan from words. Nothing runs; nothing is stored but, with -o, how it was planned.
 
     The plan goes to standard output (or to the file of -o), all else to standard error. Exit code 3
     when the planner asks back or will not. With --batch every line is answered by a line of JSON.

@@ -1,4 +1,4 @@
-"""What the shell offers on Tab."""
+"""What the shell offers on Tab, and what is written about each command."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.cli import app
 from agents.commands.completion import plan_files, zones
 from tests.cli.conftest import Terminal
 
@@ -35,3 +36,9 @@ def test_the_shells_script_is_shown(terminal: Terminal, monkeypatch: pytest.Monk
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "true")
     said = terminal.planner("--show-completion", "bash")
     assert said.code == 0 and "complete" in said.out
+
+
+def test_every_command_is_in_its_reference(terminal: Terminal) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/command-line.md").read_text()
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert [name for name in names if f"`{name.replace('_', '-')}" not in page] == []
