@@ -219,6 +219,17 @@ def test_a_tool_that_went_away_below_is_said_above() -> None:
     assert "plan.a" in issue.message and "web.raed" in issue.message
 
 
+def test_what_needs_its_own_event_cannot_be_called() -> None:
+    def heard(**fields: Any) -> list[tuple[str, str]]:
+        waits = plan(step("read", action="web.read", **fields))
+        return codes(plan(calling("w")), catalogue=shelf(saved("w", waits)))
+
+    wrong = [("PLAN_INTERFACE_MISMATCH", "steps/0/action")]
+    assert heard(args={"url": "${event.url}"}) == wrong
+    assert heard(args={"url": "https://a.com"}, guard="event.size > 3") == wrong
+    assert heard(args={"url": '${event.url ?? "https://a.com"}'}) == []
+
+
 def test_a_thousand_calls_below_calls_are_looked_through_once() -> None:
     wide = [
         saved(f"p{n}", plan(*(calling(f"p{n - 1}", f"c{i}") for i in range(200))))
