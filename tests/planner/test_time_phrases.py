@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, permutations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from agents.planner.times import When, find_when, parse_when
@@ -17,6 +19,7 @@ from backend.contracts.plans import Trigger
 from backend.plans.firings import firings, words
 from benchmarks.planning.times import PHRASES, Scored, gold, scored
 from tests.planner.time_families import CLOCKS, HABITS, MOMENTS, Clock, wordings
+from tests.plans.documents import unhurried
 
 ZONE = "Europe/Berlin"
 NOW = datetime(2026, 11, 18, 10, tzinfo=ZoneInfo(ZONE))  # a Wednesday
@@ -86,6 +89,89 @@ def _answers(days: tuple[str, ...], clock: Clock) -> dict[str, list[datetime]]:
     return {
         each: [datetime.fromisoformat(d) for d in report(each, NOW, ZONE)["next"]] for each in said
     }
+
+
+DAYS = (
+    *(
+        "every day",
+        "every weekday",
+        "Mondays",
+        "on Monday",
+        "every Monday and Thursday",
+        "tomorrow",
+    ),
+    *("every other Tuesday", "every 3 days", "the 1st and 15th", "first Monday of the month"),
+    *(
+        "every 2 hours",
+        "every 90 minutes",
+        "in two weeks",
+        "on 3 December",
+        "twice a day",
+        "quarterly",
+    ),
+)
+TIMES = (
+    *("at 9", "at 18:30", "at noon", "at 8 and 17", "at 9, 12 and 6 pm", "in the morning"),
+    *("between 9 and 17", "at midnight", "at half past seven", "at quarter past"),
+)
+MORE = (
+    *(
+        "in July",
+        "except Friday",
+        "starting next Monday",
+        "until 24 December",
+        "New York time",
+        "UTC",
+    ),
+    *("for two weeks", "on Saturdays", "of every month", "every year", "once"),
+)
+
+
+@unhurried
+@given(
+    st.sampled_from(DAYS),
+    st.sampled_from(TIMES),
+    st.lists(st.sampled_from(MORE), max_size=2, unique=True),
+)
+def test_the_order_of_the_words_makes_no_other_time(day: str, time: str, more: list[str]) -> None:
+    found = {}
+    for order in permutations((day, time, *more)):
+        answer = report(" ".join(order), NOW, ZONE)
+        if answer["kind"] != "refused":
+            found[answer["kind"], tuple(answer["next"]), answer["zone"]] = order
+    assert len(found) <= 1, found
+
+
+MODIFIERS = (
+    *(
+        "unless it rains",
+        "or so",
+        "roughly",
+        "sometimes",
+        "for a while",
+        "at the latest",
+        "or later",
+    ),
+    *("maybe", "weather permitting", "if possible", "on odd days", "in even weeks", "on holidays"),
+    *("in winter", "from now on", "not", "at most", "randomly", "minus 10 minutes", "alternating"),
+    *("except Easter", "before that", "EST", "half", "or tomorrow", "in leap years"),
+)
+
+
+@pytest.mark.parametrize("modifier", MODIFIERS)
+@pytest.mark.parametrize(
+    "said", ["every day at 9", "tomorrow at 9", "every 2 hours", "Mondays at 9"]
+)
+def test_a_word_that_would_change_the_time_is_not_overheard(said: str, modifier: str) -> None:
+    for sentence in (
+        f"{said} {modifier}",
+        f"{modifier} {said}",
+        f"{said}, {modifier}",
+        f"remind me {said} {modifier}",
+        f"send me the report {modifier} {said}",
+        f"{said} remind me {modifier}",
+    ):
+        assert report(sentence, NOW, ZONE)["kind"] == "refused", sentence
 
 
 @pytest.mark.parametrize(

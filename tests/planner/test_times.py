@@ -366,6 +366,29 @@ def test_a_change_keeps_what_it_does_not_name(said: str, cron: str, zone: str) -
     assert (when.cron, when.timezone) == ((cron,), zone)
 
 
+@pytest.mark.parametrize(
+    ("said", "cron", "only_if"),
+    [
+        ("every other Tuesday", "0 9 * * 2", "due.week_count % 2 == 0"),
+        ("the last working day of the month", "0 9 * * 1-5", "due.workday == due.workdays"),
+        ("until 24 December", "0 9 * * 1-5", 'due.date <= "2026-12-24"'),
+        ("starting next Monday", "0 9 * * 1-5", 'due.date >= "2026-11-23"'),
+        ("for two weeks", "0 9 * * 1-5", 'due.date <= "2026-12-06"'),
+    ],
+)
+def test_a_change_of_days_or_bounds_keeps_the_hour(said: str, cron: str, only_if: str) -> None:
+    when = adjust_when(said, WEEKDAYS, NOW, ZONE)
+    assert isinstance(when, When), when
+    assert (when.cron, when.only_if) == ((cron,), only_if)
+
+
+def test_another_end_replaces_the_old_one() -> None:
+    bounded = WEEKDAYS | {"only_if": 'due.date >= "2026-11-23" and due.date <= "2026-12-24"'}
+    when = adjust_when("until 31 December", bounded, NOW, ZONE)
+    assert isinstance(when, When)
+    assert when.only_if == 'due.date >= "2026-11-23" and due.date <= "2026-12-31"'
+
+
 def test_an_hour_that_could_be_morning_or_evening_is_asked() -> None:
     evening = WEEKDAYS | {"schedule": "0 18 * * 1-5"}
     refused = adjust_when("8", evening, NOW, ZONE)

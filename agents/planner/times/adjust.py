@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from agents.planner.times.limits import limited
 from agents.planner.times.parts import Clock, Parts, Unclear
 from agents.planner.times.resolve import at_clocks, resolve
 from agents.planner.times.scan import Refused, parse_parts
@@ -14,6 +16,7 @@ from agents.planner.times.when import When
 from agents.planner.times.zones import zone_info
 
 _TIME_ONLY = frozenset({"clocks", "day_part", "window", "zone", "past"})
+_BOUNDS = frozenset({"since", "until", "lasting"})
 
 
 def adjust_when(
@@ -63,18 +66,23 @@ def _adjusted(
         raise Unclear("every day, or once?", f"every day at {said}", f"tomorrow at {said}")
     if not days and parts.zone and kind == "cron":
         return When("cron", parts.zone, cron=lines, only_if=trigger.get("only_if"))
-    if (
-        days
-        and not parts.clocks
-        and not parts.day_part
-        and not parts.step
-        and not parts.offset
-        and old
-    ):
+    if kind == "cron" and _BOUNDS.issuperset(parts.given):
+        return _bounded(parts, When("cron", zone, lines, only_if=trigger.get("only_if")), now)
+    free = not parts.clocks and not parts.day_part and not parts.offset and not parts.often
+    if days and free and old and (parts.step is None or parts.step[1] != "week" or parts.weekdays):
         parts.clocks = old
     if parts.weekdays and not parts.nth and kind in {"cron", "interval"} and parts.date is None:
         parts.recurring = True
     return resolve([parts], now, zone)
+
+
+def _bounded(parts: Parts, when: When, now: datetime) -> When:
+    """The same habit from or until another day."""
+    kept = when.only_if or ""
+    for name, sign in (("since", ">="), ("until", "<="), ("lasting", "<=")):
+        if getattr(parts, name) is not None:
+            kept = re.sub(rf'(?:^| and )due\.date {sign} "[\d-]+"', "", kept)
+    return limited(replace(when, only_if=kept.removeprefix(" and ") or None), parts, now)
 
 
 def _unmistakable(parts: Parts, old: tuple[Clock, ...]) -> tuple[Clock, ...] | None:

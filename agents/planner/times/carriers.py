@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.planner.times import words
+from agents.planner.times.zones import AMBIGUOUS
 
 Span = tuple[int, int]
 
@@ -30,7 +31,7 @@ _VERBS = words.listed(
     "reminded told woken"
 )
 _NOUNS = words.listed(
-    "alarm all-hands appointment backup billing birthday brief briefing breakfast build call check-in class "
+    "alarm all-hands appointment backup billing brief briefing breakfast build call check-in class "
     "coffee concert conference deadline demo dentist deployment digest dinner doctor event exam export "
     "flight game garbage gym haircut heartbeat import interview invoice job laundry lesson lunch "
     "maintenance match medication medicine meeting movie newsletter one-on-one party payday payroll physio "
@@ -61,7 +62,11 @@ _TIMELIKE = re.compile(
     r"daily|weekly|monthly|yearly|annually|hourly|nightly|quarterly|bi-?weekly|bi-?monthly|fortnight\w*|"
     r"starting|beginning|from|through|ish|holidays?|weekends?|weekdays?|workdays?|morning|"
     r"afternoon|evening|night|noon|midnight|sun(?:rise|set)|dawn|dusk|today|tomorrow|yesterday|tonight|"
-    r"next|last|time|times|am|pm|o'?clock|past|max|maximum|minimum|least|most)\b|\d"
+    r"latest|earliest|depend\w*|maybe|perhaps|possibl\w+|optional\w*|permitting|conditional\w*|random\w*|"
+    r"delay\w*|minus|plus|extra|spring|summer|autumn|winter|season\w*|eve|easter|christmas|ramadan|"
+    r"breakfast|lunchtime|bedtime|break|term|school|ante|post\s+meridiem|"
+    rf"{'|'.join(sorted(AMBIGUOUS))}|utc|gmt|[a-z]+/[a-z_]+|"
+    r"other|by\s+then|jitter\w*|over\s+lunch|next|last|time|times|am|pm|o'?clock|past|max|maximum|minimum|least|most)\b|\d"
 )
 
 

@@ -61,7 +61,7 @@ ORDINAL = (
 DAY = r"(?:" + "|".join(sorted(_DAY_FORMS, key=len, reverse=True)) + r")"
 MONTH = r"(?:" + "|".join(sorted(_MONTH_FORMS, key=len, reverse=True)) + r")\b\.?"
 UNIT = r"(?:second|sec|minute|min|hour|hr|day|week|month|year)s?"
-SEPARATOR = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+and\s+|\s*&\s*|\s*\+\s*)"
+SEPARATOR = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*|\s*\+\s*)"
 
 
 def normal(text: str) -> str:

@@ -117,9 +117,16 @@ _EXCEPT = (
 )
 
 
+def _leaves_days(said: Said, parts: Parts) -> bool:
+    """Whether there are days to leave some out of."""
+    return bool(parts.every or parts.step or parts.per or parts.recurring)
+
+
 @RULES.phrase(
     rf"{_EXCEPT}(?P<days>weekends?|{WORKING}|{_DAYS}(?:{_SEP}(?:on\s+)?{_DAYS}){{0,12}})",
     strong=False,
+    joins=False,
+    fits=_leaves_days,
 )
 def _except(parts: Parts, said: Said) -> None:
     text = said["days"]
@@ -133,7 +140,12 @@ def _except(parts: Parts, said: Said) -> None:
     parts.put("excluded", tuple(sorted(found)))
 
 
-@RULES.phrase(rf"{_EXCEPT}(?P<months>{_MONTH}(?:{_SEP}(?:in\s+)?{_MONTH}){{0,10}})", strong=False)
+@RULES.phrase(
+    rf"{_EXCEPT}(?P<months>{_MONTH}(?:{_SEP}(?:in\s+)?{_MONTH}){{0,10}})",
+    strong=False,
+    joins=False,
+    fits=_leaves_days,
+)
 def _except_months(parts: Parts, said: Said) -> None:
     found = {words.month(name) for name in re.findall(_MONTH, said["months"])}
     parts.put("months", tuple(m for m in range(1, 13) if m not in found))
