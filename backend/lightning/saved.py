@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.contracts.errors import Invalid, Issue
+from backend.contracts.events import derived_id
 from backend.contracts.plans import Checked, PlanDocument, SavedPlan, Template
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanRevision, PlanView
@@ -16,6 +17,7 @@ from backend.drivers.turn import commits_of
 from backend.lightning.plans import Plans
 from backend.lightning.shelf import MOST
 from backend.plans.changes import changes
+from backend.plans.ir import compile_document, ir_hash
 from backend.plans.nested import cycle, with_saved
 from backend.plans.parametrise import parametrise
 from backend.plans.templates import templates
@@ -80,22 +82,14 @@ class SavedPlans(Plans):
     ) -> PlanView:
         """Keep a plan with inputs in the place of values written into it: of those at `paths`
         ("steps/0/args/url"), or (None) of every recipient, address and file. Where that changes
-        anything it is a plan of its own: the one it is made from goes on as it is."""
+        anything it is a plan of its own, the same one each time: that from which it is made goes on as
+        it is."""
         view = await self._stored(who, plan_id, None)
         document = parametrise(view.document, await self.catalogue(who), paths)
         if document == view.document:
             return await self.save(who, plan_id, name)
-        made = await self.propose(
-            who,
-            document,
-            request=view.request,
-            origin="edited",
-            planner=view.planner,
-            timezone=view.timezone,
-            proposal_id=f"template:{plan_id}:{view.revision}:{','.join(paths or ('all',))}",
-            provenance=view.provenance,
-        )
-        return await self.save(who, made.plan_id, name)
+        made = await self._template(who, view, document)
+        return await self.save(who, made, name)
 
     async def unsave(self, who: Principal, plan_id: str) -> PlanView:
         """Let go of the name. The plan stays, and so does what was approved to call it."""
@@ -147,6 +141,30 @@ class SavedPlans(Plans):
                 return found[::-1]
 
     # --- inside -----------------------------------------------------------------------------------
+
+    async def _template(self, who: Principal, view: PlanView, document: PlanDocument) -> str:
+        """The plan that is the template of this one, its newest revision the document."""
+        first = f"template:{view.plan_id}"
+        made = derived_id("plan", who.user_id, first)
+        plan = await self.store.get("plan", made, who.user_id)
+        proposal = first
+        if plan is not None:
+            if (await self._stored(who, made, None)).document == document:
+                return made
+            digest = ir_hash(compile_document(document))
+            proposal = f"{first}:{(plan.body or {})['latest']}:{digest}"
+        await self.propose(
+            who,
+            document,
+            plan_id=made if plan is not None else None,
+            request=view.request,
+            origin="edited",
+            planner=view.planner,
+            timezone=view.timezone,
+            proposal_id=proposal,
+            provenance=view.provenance,
+        )
+        return made
 
     async def _decided(self, plan_id: str) -> dict[int, dict[str, Any]]:
         """What became of each revision, from the plan's own log."""

@@ -363,3 +363,23 @@ async def test_a_gate_before_a_called_plan_is_asked_before_anything_in_it_runs(
     await lightning.answer(ALICE, run_id, "keep", {"answer": "allow", "args": {"text": "mine"}})
     await until(lightning, ALICE, run_id, "completed")
     assert await lightning.files.read("alice", "note.md") == b"mine"
+
+
+async def test_a_plan_saved_again_as_a_template_is_the_same_routine_with_another_revision(
+    system: System,
+) -> None:
+    lightning = system.lightning
+    args = {"path": "a.md", "content": "hi"}
+    view = await lightning.propose(ALICE, plan({**NOTE, "args": args}))
+    saves = [lightning.save_template(ALICE, view.plan_id, "jot") for _ in range(3)]
+    first = (await asyncio.gather(*saves))[0]
+    same = await lightning.save_template(ALICE, view.plan_id, "jot")
+    edits = {"steps/0/args/content": "bye"}
+    edited = await lightning.edit(ALICE, view.plan_id, view.ir_hash, edits)
+    again = await lightning.save_template(ALICE, edited.plan_id, "jot")
+    assert first.plan_id == same.plan_id == again.plan_id != view.plan_id
+    assert (same.revision, again.revision) == (1, 2)
+    assert {v.saved for v in (first, same, again)} == {"plan.jot"}
+    (kept,) = await lightning.saved(ALICE)
+    assert kept.document.inputs["path"].default == "a.md"
+    assert kept.document.steps[0].args["content"] == "bye"
