@@ -177,7 +177,7 @@ async def get_lock(
 async def validate(door: Door, who: Caller, plan_id: str) -> Validity:
     """Check the newest revision again, against the tools and the clock of now."""
     view = await door.plan(who, plan_id)
-    checked = await door.validate(who, view.document, view.timezone, view.not_covered)
+    checked = await door.validate(who, view.document, view.timezone, view.not_covered, view.request)
     return Validity(ok=checked.ok, ir_hash=checked.ir_hash, issues=list(checked.issues))
 
 
