@@ -98,15 +98,15 @@ def _planner(which: str) -> Planner:
 
         return OfflinePlanner()
     from agents.planner.model import ModelPlanner
-    from backend.llm.openai import OpenAILLM
+    from backend.llm import connect
+    from backend.settings import Settings
 
-    return ModelPlanner(
-        OpenAILLM(
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            base_url=os.environ.get("OPENAI_BASE_URL"),
-            model=os.environ.get("OPENAI_MODEL", "gpt-4o-mini"),
+    llm = connect(Settings())
+    if llm is None:
+        raise SystemExit(
+            "--planner model needs OPENAI_BASE_URL or OPENAI_API_KEY, and OPENAI_MODEL."
         )
-    )
+    return ModelPlanner(llm)
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.planning.fit --data DIR`: the offline composition's weights, fitted and checked.
 
-Without `--write` it only cross-validates: fitted on one half of each set, measured on the other."""
+Without `--write` it only checks: by halves, and each set by what was fitted on the others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.planner.compose.answer import CONFIDENT
 from agents.planner.compose.choice import (
     CANDIDATE,
     CONFIDENCE,
@@ -33,6 +34,9 @@ from benchmarks.planning.score import f1
 from benchmarks.planning.sets import NAMES, Task, load
 
 Weights = dict[str, Any]
+# node F1, whether the tools are exactly right, the confidence
+Outcome = tuple[float, float, float]
+THRESHOLDS = (CONFIDENT, 0.25, 0.4)
 HEADER = '''"""Fitted numbers of the composition over foreign tools, by benchmarks/planning/fit.py."""
 
 from __future__ import annotations
@@ -173,33 +177,48 @@ def halves(groups: dict[str, list[Sample]], seed: int) -> list[dict[str, list[Sa
 
 
 def check(groups: dict[str, list[Sample]], seeds: int) -> None:
-    """Held-out node F1, same tools, and both of the requests not asked about at a threshold."""
-    results: dict[str, list[tuple[float, float, float]]] = {name: [] for name in groups}
+    """What is held out is measured: one half of each set, and each set whole."""
+    by_halves: dict[str, list[Outcome]] = {name: [] for name in groups}
     for seed in range(seeds):
         parts = halves(groups, seed)
         for half in (0, 1):
             weights = fit(balanced(parts[half]))
-            for name, rows in parts[1 - half].items():
-                for sample in rows:
-                    made = choose(sample, weights)
-                    near = f1((*made.tools, *made.supplied), sample.wanted)
-                    results[name].append((near, float(near > 0.999), made.confidence))
-    for name, rows in results.items():
-        line = f"{name:<20} node F1 {100 * np.mean([r[0] for r in rows]):5.1f}  tools right "
-        line += f"{100 * np.mean([r[1] for r in rows]):5.1f}  |"
-        for threshold in (0.15, 0.2, 0.25, 0.3, 0.4):
-            sure = [r for r in rows if r[2] >= threshold]
-            asked = 1 - len(sure) / len(rows)
-            line += f"  {threshold}: asked {100 * asked:3.0f} F1 {100 * np.mean([r[0] for r in sure]):3.0f}"
-            line += f" right {100 * np.mean([r[1] for r in sure]):3.0f}"
-        print(line)
+            for name, part in parts[1 - half].items():
+                by_halves[name] += [_outcome(sample, weights) for sample in part]
+    print("fitted on one half of each set, measured on the other")
+    for name, outcomes in by_halves.items():
+        print(_line(name, outcomes))
+    print("fitted on the other sets alone")
+    for name, rows in groups.items():
+        maker = name.partition("-")[0]
+        others = {n: r for n, r in groups.items() if n.partition("-")[0] != maker}
+        weights = fit(balanced(others))
+        print(_line(name, [_outcome(sample, weights) for sample in rows]))
+
+
+def _outcome(sample: Sample, weights: Weights) -> Outcome:
+    made = choose(sample, weights)
+    near = f1((*made.tools, *made.supplied), sample.wanted)
+    return near, float(near > 0.999), made.confidence
+
+
+def _line(name: str, outcomes: list[Outcome]) -> str:
+    near, right = (100 * float(np.mean([o[k] for o in outcomes])) for k in (0, 1))
+    line = f"{name:<20} node F1 {near:5.1f}  tools right {right:5.1f}"
+    for threshold in THRESHOLDS:
+        sure = [o for o in outcomes if o[2] >= threshold]
+        if sure:
+            near, right = (100 * float(np.mean([o[k] for o in sure])) for k in (0, 1))
+            asked = 100 * (1 - len(sure) / len(outcomes))
+            line += f" | ≥{threshold}: asked {asked:3.0f} F1 {near:3.0f} right {right:3.0f}"
+    return line
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--write", help="where the weights, fitted on all of it, go (.json)")
+    parser.add_argument("--write", help="where the weights, fitted on all of it, go (.py)")
     arguments = parser.parse_args()
     groups = samples(Path(arguments.data))
     check(groups, arguments.seeds)
