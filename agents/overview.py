@@ -57,7 +57,7 @@ async def _schedules(lightning: Lightning, who: Principal, timezone: str) -> str
 
 
 async def _runs(lightning: Lightning, who: Principal, timezone: str) -> str:
-    found, _ = await lightning.runs(who, limit=LINES)
+    found, _ = await lightning.runs(who, limit=LINES, called=False)
     lines = []
     for run in found:
         plan = await lightning.plan(who, run["plan_id"])

@@ -60,7 +60,7 @@ class Lists:
 
     async def runs(self, who: Principal, zone: str) -> str:
         now = self._lightning.now()
-        found, more = await self._lightning.runs(who, limit=ROWS)
+        found, more = await self._lightning.runs(who, limit=ROWS, called=False)
         rows = []
         for run in found:
             plan = await self._lightning.plan(who, run["plan_id"])

@@ -13,6 +13,8 @@ from backend.contracts.security import Principal
 from backend.lightning.following import running
 from backend.lightning.plans import Plans
 
+_PAGES = 20  # read at most, where all that is there is to be left out
+
 
 class Runs(Plans):
     """The verbs of runs."""
@@ -65,12 +67,22 @@ class Runs(Plans):
         plan_id: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        *,
+        called: bool = True,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Summaries, the newest first, with the cursor of the next page."""
-        page = await self.store.list(
-            "run", owner=who.user_id, parent=plan_id, cursor=cursor, limit=limit
-        )
-        return [dict(d.body or {}) for d in page.items], page.cursor
+        """Summaries, the newest first, with the cursor of the next page. Without `called` those are
+        left out that other runs have called."""
+        found: list[dict[str, Any]] = []
+        for _ in range(_PAGES):
+            page = await self.store.list(
+                "run", owner=who.user_id, parent=plan_id, cursor=cursor, limit=limit - len(found)
+            )
+            bodies = [dict(d.body or {}) for d in page.items]
+            found += [run for run in bodies if called or not run.get("parent")]
+            cursor = page.cursor
+            if cursor is None or len(found) >= limit:
+                break
+        return found, cursor
 
     async def run_events(
         self, who: Principal, run_id: str, cursor: str | None = None

@@ -383,3 +383,14 @@ async def test_a_plan_saved_again_as_a_template_is_the_same_routine_with_another
     (kept,) = await lightning.saved(ALICE)
     assert kept.document.inputs["path"].default == "a.md"
     assert kept.document.steps[0].args["content"] == "bye"
+
+
+async def test_runs_that_others_called_can_be_left_out_of_the_list(system: System) -> None:
+    await kept(system, KEEP)
+    calls = [call("plan.keep-a-note", f"c{i}", text="x") for i in range(5)]
+    state = await completed(system.lightning, ALICE, plan(*calls))
+    runs, cursor = await system.lightning.runs(ALICE, limit=2, called=False)
+    assert [run["run_id"] for run in runs] == [state.run_id]
+    assert cursor is None
+    everything, _ = await system.lightning.runs(ALICE)
+    assert len(everything) == 6
