@@ -31,7 +31,7 @@ _HOUR = (
     r"(?:twenty|thirty|forty|fifty)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?)))?"
     r"(?P<oclock{k}>\s+o'?\s?clock|\s*h\b|\s+hours\b|\s*uhr\b)?)"
 )
-_NAMED = r"(?P<named{k}>noon|midday|midnight)"
+_NAMED = r"(?:(?:12|twelve)\s+)?(?P<named{k}>noon|midday|midnight)"
 
 
 _GROUPS = re.findall(r"\?P<(\w+)\{k\}>", _EXACT + _SAID + _HOUR + _NAMED + MERIDIEM + PART)

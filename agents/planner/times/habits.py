@@ -112,9 +112,9 @@ def _often(parts: Parts, zone: str, assumed: list[str]) -> When:
         lines = cron_lines(times, days)
         return When("cron", zone, lines, only_if=only_if, assumed=tuple(assumed))
     if parts.window:
-        if seconds % 60 or parts.past:
+        if seconds % 60:
             raise Unclear("schedules are exact to the minute")
-        times = _in_window(parts.window, seconds // 60, days, assumed)
+        times = _in_window(parts.window, seconds // 60, days, assumed, parts.past)
         lines = cron_lines(times, days)
         return When("cron", zone, lines, only_if=only_if, assumed=tuple(assumed))
     field = _stepped(seconds // 60, parts.past) if seconds % 60 == 0 else None
@@ -158,7 +158,11 @@ def _stepped(minutes: int, past: int | None) -> str | None:
 
 
 def _in_window(
-    window: tuple[Clock, Clock], step: int, days: tuple[str, ...], assumed: list[str]
+    window: tuple[Clock, Clock],
+    step: int,
+    days: tuple[str, ...],
+    assumed: list[str],
+    past: int | None,
 ) -> list[Clock]:
     first, last = window
     start, end = first.hour * 60 + first.minute, last.hour * 60 + last.minute
@@ -173,6 +177,10 @@ def _in_window(
         if days != ("* * *",):
             raise Unclear("it runs past midnight, on which day is not clear")
         end += 1440
+    if past is not None:
+        if step != 60:
+            raise Unclear("how often and at which minute are both said")
+        start += (past - start) % 60
     found = [t % 1440 for t in range(start, end + 1, step)]
     if len(found) < 2:
         raise Unclear("that is longer than the time in between")

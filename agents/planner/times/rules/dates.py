@@ -37,7 +37,7 @@ def _iso_date(parts: Parts, said: Said) -> None:
     parts.put("date", (int(said["y"]), int(said["m"]), int(said["d"])))
 
 
-@RULES.phrase(r"(?:on\s+)?(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{4})", day=True)
+@RULES.phrase(r"(?:on\s+)?(?P<a>\d{1,2})(?P<sep>[/-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4})", day=True)
 def _slashed_date(parts: Parts, said: Said) -> None:
     a, b = int(said["a"]), int(said["b"])
     if a <= 12 and b <= 12 and a != b:

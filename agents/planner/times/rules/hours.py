@@ -39,7 +39,7 @@ def _bare_window(parts: Parts, said: Said) -> None:
     parts.put("window", (clocks.clock(said, "A"), clocks.clock(said, "B")))
 
 
-@RULES.phrase(rf"(?:at|@)\s*{clocks.pattern()}{_COUNTED}", joins=True)
+@RULES.phrase(rf"(?:at|@)\s*(?:(?:exactly|precisely)\s+)?{clocks.pattern()}{_COUNTED}", joins=True)
 def _at_clock(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.clock(said),))
 
@@ -75,7 +75,7 @@ def _minutes_to(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.clock(said),))
 
 
-@RULES.phrase(r"(?P<named>noon|midday|midnight)", strong=False)
+@RULES.phrase(r"(?:(?:12|twelve)\s+)?(?P<named>noon|midday|midnight)", strong=False)
 def _named_clock(parts: Parts, said: Said) -> None:
     parts.put("clocks", (clocks.named(said["named"]),))
 

@@ -22,7 +22,7 @@ def _is_zone(said: Said, parts: Parts) -> bool:
 
 @RULES.phrase(
     r"(?:in\s+)?(?:the\s+)?(?P<iana>[a-z]+/[a-z_]+(?:/[a-z_]+|[+-]\d{1,2})?)(?:\s+time)?|"
-    r"(?P<utc>(?:utc|gmt)(?:\s*[+-]\s*\d{1,2}(?::?00)?)?|z)(?:\s+time)?|(?P<letters>et|pt|jst|kst|sgt|hkt|msk|hst|(?:us\s+)?(?:eastern|pacific)(?!\s+\w))(?:\s+time)?|"
+    r"(?P<utc>(?:utc|gmt)(?:\s*[+-]\s*\d{1,2}(?::?(?:00|30|45))?)?|z)(?:\s+time)?|(?P<letters>et|pt|jst|kst|sgt|hkt|msk|hst|(?:us\s+)?(?:eastern|pacific)(?!\s+\w))(?:\s+time)?|"
     r"(?P<own>(?:(?:in\s+)?my|local)\s+time(?:\s*zone)?)|"
     r"(?:in\s+)?(?P<city>[^\W\d]+(?:[ -][^\W\d]+){0,2})(?:'s)?\s+time(?:zone|\s+zone)?|"
     rf"(?P<abbr>{'|'.join(sorted(AMBIGUOUS))})(?:\s+time)?",
