@@ -131,7 +131,10 @@ def _cron_firings(trigger: CronTrigger, after: datetime, tz: tzinfo) -> Iterator
 
 
 def _holds(only_if: Expression, due: date) -> bool:
-    return bool(only_if.evaluate(due_scope(due)))
+    try:
+        return bool(only_if.evaluate(due_scope(due)))
+    except Invalid:
+        return False  # divided by a zero that only this day brings
 
 
 def _next(schedule: croniter, after: datetime, tz: tzinfo) -> datetime | None:

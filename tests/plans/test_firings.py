@@ -337,3 +337,9 @@ def test_a_cron_reads_as_a_person_would_say_it(schedule: str, said: str) -> None
 )
 def test_a_trigger_reads_as_a_person_would_say_it(given_trigger: Any, said: str) -> None:
     assert words(given_trigger, PARIS) == said
+
+
+def test_a_day_on_which_the_condition_cannot_be_decided_is_not_due() -> None:
+    each = trigger(schedule="0 9 * * *", only_if="1 / (due.day - 23) < 2")
+    days = [due.astimezone(ZoneInfo(PARIS)).day for due in firings(each, NOW, PARIS, 3)]
+    assert days == [22, 24, 25]
