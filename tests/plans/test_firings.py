@@ -167,9 +167,17 @@ def test_a_condition_that_never_holds_ends_the_search() -> None:
 def test_the_due_date_knows_its_month() -> None:
     scope = due_scope(datetime(2026, 5, 17, tzinfo=UTC).date())["due"]
     assert scope == {
-        **{"day": 17, "month": 5, "weekday": 6, "days_in_month": 31, "last_workday": 29},
-        **{"workday": 0, "workdays": 21, "year": 2026, "date": "2026-05-17"},
-        **{"day_count": date(2026, 5, 17).toordinal(), "week_count": scope["week_count"]},
+        "day": 17,
+        "month": 5,
+        "weekday": 6,
+        "days_in_month": 31,
+        "last_workday": 29,
+        "workday": 0,
+        "workdays": 21,
+        "year": 2026,
+        "date": "2026-05-17",
+        "day_count": date(2026, 5, 17).toordinal(),
+        "week_count": scope["week_count"],
     }
     monday = due_scope(date(2026, 5, 18))["due"]
     assert (monday["workday"], monday["week_count"]) == (12, scope["week_count"] + 1)
