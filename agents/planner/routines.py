@@ -53,9 +53,11 @@ _HISTORY = re.compile(
     rf"(?:history|revisions|versions)\s+of\s+(?:my\s+|the\s+)?(?:{_KIND}\s+)?{_QUOTED}(?:\s+{_KIND})?{_END}",
     re.I,
 )
+# a plan is ended on its card; only a name is forgotten here
+_KEPT = r"(?:routine|saved\s+plan|template|recipe)"
 _FORGET = re.compile(
-    rf"{_PLEASE}(?:forget|delete|remove|unsave|drop)\s+(?:my\s+|the\s+)?(?:{_KIND}\s+{_QUOTED}"
-    rf"|[\"“'«]?(?P<other>[^\"”»\n]{{1,80}}?)[\"”'»]?\s+{_KIND}){_END}",
+    rf"{_PLEASE}(?:forget|delete|remove|unsave|drop)\s+(?:my\s+|the\s+)?(?:{_KEPT}\s+{_QUOTED}"
+    rf"|[\"“'«]?(?P<other>[^\"”»\n]{{1,80}}?)[\"”'»]?\s+{_KEPT}){_END}",
     re.I,
 )
 _RENAME = re.compile(

@@ -241,6 +241,7 @@ def test_a_plan_is_kept_only_where_the_plan_is_meant(text: str, name: str | None
         ("rename morning digest to early digest", "rename"),
         ("what plans do I have", None),
         ("delete my files", None),
+        ("delete my daily plan", None),
         ("forget it", None),
     ],
 )
