@@ -100,9 +100,11 @@ def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
     if order.output is None:
         typer.echo(indented(dict(answer.document or {})).decode())
     else:
-        err.print(
-            Text(f"Written to {order.output}. Run it: lightning-planner execute {order.output}")
+        waits = checked.document and any(t.kind != "manual" for t in checked.document.events)
+        verb = (
+            "Set it up: lightning-planner setup" if waits else "Run it: lightning-planner execute"
         )
+        err.print(Text(f"Written to {order.output}. {verb} {order.output}"), soft_wrap=True)
 
 
 async def _write(file: Path, outcome: Outcome, desk: Desk, order: Order, request: str) -> None:
