@@ -7,15 +7,7 @@ from typing import Any
 
 from backend.contracts.errors import Invalid, Issue
 from backend.contracts.plans import Input
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-}
+from backend.plans.inputs import fits
 
 
 def check_inputs(
@@ -40,7 +32,7 @@ def check_inputs(
                 issues.append(
                     Issue(code="PLAN_INPUT_MISSING", message=f"{name} is needed.", path=path)
                 )
-        elif not _fits(given[name], spec):
+        elif not fits(given[name], spec):
             issues.append(
                 Issue(code="PLAN_INPUT_INVALID", message=f"{name} must be {spec.type}.", path=path)
             )
@@ -49,9 +41,3 @@ def check_inputs(
             "Some inputs are not right.", code="PLAN_INPUTS_INVALID", issues=tuple(issues)
         )
     return dict(given)
-
-
-def _fits(value: Any, spec: Input) -> bool:
-    if isinstance(value, bool) and spec.type != "boolean":
-        return False
-    return isinstance(value, _TYPES[spec.type]) and (spec.enum is None or value in spec.enum)

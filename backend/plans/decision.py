@@ -13,6 +13,7 @@ from backend.contracts.plans import OnError
 from backend.contracts.runs import StepState
 from backend.plans.fold import BUSY, Fold
 from backend.plans.graph import Vertex
+from backend.plans.inputs import fits
 from backend.plans.runs import apply
 from backend.plans.scope import Scope
 
@@ -56,7 +57,19 @@ class Decision:
             )
             self._emit("run.failed", {"run_id": fold.run_id, "error": error})
             return tuple(self._outputs)
+        if data.get("parent") and (wrong := self._wrong(given)):
+            error = _error(
+                "EXEC_INPUT_INVALID", f"{wrong} must be {self._graph.inputs[wrong].type}."
+            )
+            self._emit("run.failed", {"run_id": fold.run_id, "error": error})
+            return tuple(self._outputs)
         return self._settle()
+
+    def _wrong(self, given: Mapping[str, Any]) -> str:
+        """The first input that has another type: another run computed it, nobody looked at it before."""
+        declared = self._graph.inputs
+        names = (n for n, value in given.items() if n in declared and not fits(value, declared[n]))
+        return next(names, "")
 
     def report(self) -> tuple[Emit, ...]:
         event, fold = self._event, self._fold

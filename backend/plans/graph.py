@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backend.contracts.errors import Invalid
@@ -13,6 +13,7 @@ from backend.contracts.plans import (
     RESERVED_ACTION,
     SAVED_PREFIX,
     Edge,
+    Input,
     Node,
     OnError,
     Retry,
@@ -72,6 +73,7 @@ class Graph:
     defaults: Mapping[str, Any]
     required: tuple[str, ...]
     aliases: Mapping[str, str]
+    inputs: Mapping[str, Input] = field(default_factory=dict)
 
 
 def graph(ir: IR) -> Graph:
@@ -121,6 +123,7 @@ def graph(ir: IR) -> Graph:
         defaults={n: i.default for n, i in ir.inputs.items() if i.default is not None},
         required=tuple(n for n, i in ir.inputs.items() if i.default is None),
         aliases={alias: name for alias, name in names.items() if alias not in ids},
+        inputs=ir.inputs,
     )
 
 

@@ -394,3 +394,15 @@ async def test_runs_that_others_called_can_be_left_out_of_the_list(system: Syste
     assert cursor is None
     everything, _ = await system.lightning.runs(ALICE)
     assert len(everything) == 6
+
+
+async def test_a_computed_value_of_another_type_is_refused_before_anything_is_done(
+    system: System,
+) -> None:
+    await kept(system, KEEP)
+    query = {"name": "pick", "action": "json.query", "args": {"data": {"a": [1]}, "query": "a"}}
+    wrong = call("plan.keep-a-note", text="${pick.result}")
+    state = await completed(system.lightning, ALICE, plan(query, wrong))
+    assert state.error is not None and state.error["code"] == "EXEC_INPUT_INVALID"
+    with pytest.raises(NotFound):
+        await system.lightning.files.read("alice", "note.md")
