@@ -64,6 +64,9 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         )
     if (ready := ready_answer(request)) is not None:
         return ready
+    foreign = not lexicon.WORDS.keys() & request.catalogue.tools.keys()
+    if foreign and request.previous is None:
+        return _composed(request, index)
     reused = saved_match(request) if request.previous is None else None
     said = reused.rest if reused and reused.mode == "reuse" else request.text
     text = Text.of(tidied(said.encode("utf-8", "replace").decode()))
@@ -72,8 +75,10 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         revised = revise(planning, request.previous)
         if revised is not None:
             return revised
-    if not lexicon.WORDS.keys() & request.catalogue.tools.keys():
-        if index is None:
-            raise IndexNeeded
-        return compose(request, index)
-    return planning.answer()
+    return _composed(request, index) if foreign else planning.answer()
+
+
+def _composed(request: PlanRequest, index: Index | None) -> PlanAnswer:
+    if index is None:
+        raise IndexNeeded
+    return compose(request, index)

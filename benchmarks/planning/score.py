@@ -22,6 +22,7 @@ class Planned:
     found: tuple[str, ...]
     confidence: float
     ms: float
+    cpu_ms: float
     valid: bool = True
 
     @property
@@ -34,7 +35,8 @@ class Figures:
     """Shares and F1 from 0 to 1. F1 `node`, `edge`: the mean over the requests (as GNN4TaskPlan
     reports them; edges over requests that want any); `micro_*`: over all tools, all links together
     (as TaskBench reports them). `exact`: same tools as often, same links. `*_answered`: of the
-    requests that were not asked about. `recall`: of the tools wanted, among the first ten found."""
+    requests that were not asked about. `recall`: of the tools wanted, among the first ten found.
+    `ms`, `cpu_ms`: medians per request, on the clock and of this process."""
 
     n: int
     node: float
@@ -50,6 +52,7 @@ class Figures:
     same_tools_answered: float
     valid: float
     ms: float
+    cpu_ms: float
 
 
 def graph(document: Mapping[str, Any] | None) -> tuple[tuple[str, ...], Edges]:
@@ -91,6 +94,7 @@ def figures(results: Sequence[Planned]) -> Figures:
         same_tools_answered=_mean(set(r.tools) == set(r.task.tools) for r in answered),
         valid=_mean(r.valid for r in answered),
         ms=statistics.median(r.ms for r in results) if results else 0.0,
+        cpu_ms=statistics.median(r.cpu_ms for r in results) if results else 0.0,
     )
 
 

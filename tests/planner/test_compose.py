@@ -252,6 +252,12 @@ def test_any_text_gets_an_answer_and_any_draft_is_valid(text: str) -> None:
         assert answer.document is None or problems(tools, answer) == []
 
 
+def test_a_text_with_half_a_character_is_answered() -> None:
+    answer = ask(HOME, "feed the cat \ud800 now")
+    assert actions(answer) == ["feed_cat"]
+    json.dumps(answer.document, ensure_ascii=False).encode()
+
+
 async def test_the_offline_planner_composes_where_none_of_its_own_tools_are() -> None:
     catalogue = parse_catalogue(HOME)
     answer = await OfflinePlanner().plan(

@@ -34,7 +34,7 @@ def compose(request: PlanRequest, index: Index) -> PlanAnswer:
     """A plan of tools of `index`, or a question when they are probably not the right ones. `confidence`
     is the chance that they are. Never raises for any text; the same words give the same answer."""
     profile = index.profile
-    said = Text.of(request.text)
+    said = Text.of(request.text.encode("utf-8", "replace").decode())
     trigger, text, when = _scheduled(request, said)
     if not profile.specs or not tokens(text):
         return PlanAnswer("question", NOTHING, confidence=0.0)
@@ -47,7 +47,7 @@ def compose(request: PlanRequest, index: Index) -> PlanAnswer:
     made = written(specs, works, links, trigger["name"])
     document: dict[str, Any] = {
         "plan_name": titled(specs),
-        "description": _shortened(request.text),
+        "description": _shortened(said.said),
         **({"inputs": made.inputs} if made.inputs else {}),
         "events": [trigger],
         "steps": made.steps,
