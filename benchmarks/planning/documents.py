@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from agents.planner.session import plan_once
 from agents.repairs import mendable
 from backend.bootstrap import open_planning
+from backend.contracts.errors import LightningError
 from backend.contracts.plans import Catalogue, Checked
 from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
 from backend.settings import Settings
 from backend.tools.builtin import builtin
-from benchmarks.planning.gold import Score, score
+from benchmarks.planning.gold import Score, score, unanswered
 from benchmarks.planning.requests import Written, written
 
 CATALOGUE = Catalogue({tool.spec.id: tool.spec for tool in builtin()}, hash="shipped")
@@ -56,7 +57,11 @@ async def main() -> None:
 async def answered(planner: Planner, row: Written) -> Answered:
     request = PlanRequest(row.request, "ann", row.zone, row.now, CATALOGUE, previous=row.previous)
     began = time.perf_counter()
-    outcome = await plan_once(planner, request)
+    try:
+        outcome = await plan_once(planner, request)
+    except LightningError as error:
+        failed = PlanAnswer("refusal", f"{error.code}: {error.message}")
+        return Answered(row, failed, unanswered(row), time.perf_counter() - began)
     took = time.perf_counter() - began
     at_once = not outcome.repairs and _valid(outcome.checked)
     found = score(row, outcome.answer, at_once, outcome.checked)
@@ -95,6 +100,7 @@ def figures(scores: Sequence[Score]) -> dict[str, str | float]:
         "loop kept": _share(_told(s.loop for s in scores)),
         "asks before it acts": _share(_told(s.gate for s in scores)),
         "asked about the right thing": _share(_told(s.about for s in scores)),
+        "no answer": _share(s.answered == "error" for s in scores),
         "asked instead of planning": _share(s.answered == "question" for s in plans),
     }
 

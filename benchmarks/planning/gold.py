@@ -87,6 +87,12 @@ def score(row: Written, answer: PlanAnswer, at_once: bool | None, checked: Check
     )
 
 
+def unanswered(row: Written) -> Score:
+    """A planner that broke down, or whose model did not answer, is wrong about everything."""
+    needed = row.kinds == ("plan",) and row.graphs
+    return Score(row.id, False, "error", fit=missed(row.graphs[0]) if needed else None)
+
+
 # --- arguments ------------------------------------------------------------------------------------
 
 
