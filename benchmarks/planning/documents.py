@@ -84,6 +84,9 @@ def figures(scores: Sequence[Score]) -> dict[str, str | float]:
     shown = conditions.count("shown") + conditions.count("enough")
     return {
         "all right": _share(s.right for s in scores),
+        "plans wrong without saying so": _share(
+            s.silently_wrong for s in scores if s.answered == "plan"
+        ),
         "kind right": _share(s.kind for s in scores),
         "documents valid at once": _share(_told(s.valid_at_once for s in scores)),
         "documents valid after repair": _share(_told(s.valid for s in scores)),

@@ -29,8 +29,8 @@ ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """None: does not apply. `condition` is "kept", "shown" (as not covered),
-    "enough" (shown, where no more can be asked for) or "dropped"."""
+    """None: does not apply. `condition` is "kept", "shown" (as not covered), "enough" (shown, where no
+    more can be asked for) or "dropped". `remarked`: something was shown as not covered."""
 
     id: str
     kind: bool
@@ -45,6 +45,12 @@ class Score:
     gate: bool | None = None
     about: bool | None = None
     wrong_args: tuple[str, ...] = ()
+    remarked: bool = False
+
+    @property
+    def silently_wrong(self) -> bool:
+        """A plan that is not right, without a word that anything of the request is missing in it."""
+        return self.answered == "plan" and not self.right and not self.remarked
 
     @property
     def right(self) -> bool:
@@ -60,7 +66,7 @@ class Score:
 def score(row: Written, answer: PlanAnswer, at_once: bool | None, checked: Checked | None) -> Score:
     """`at_once`: the first draft was valid. `checked`: the last draft; None for no plan."""
     kind = answer.kind in row.kinds
-    base = Score(row.id, kind, answer.kind)
+    base = Score(row.id, kind, answer.kind, remarked=bool(answer.not_covered))
     if answer.kind == "question" and "asks_about" in row.expect:
         return Score(row.id, kind, answer.kind, about=_asks(row.expect["asks_about"], answer))
     if answer.kind != "plan" or "plan" not in row.kinds:
@@ -84,6 +90,7 @@ def score(row: Written, answer: PlanAnswer, at_once: bool | None, checked: Check
         any(s.get("for_each") for s in document["steps"]) if "for_each" in row.expect else None,
         _gated(document) if "approval" in row.expect else None,
         wrong_args=tuple(wrong),
+        remarked=bool(answer.not_covered),
     )
 
 

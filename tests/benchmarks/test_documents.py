@@ -180,3 +180,9 @@ def test_every_written_request_names_tools_and_arguments_that_there_are(half: Ha
             assert name == "plan_name" or arg in CATALOGUE.tools[tool].inputs["properties"]
         if row.previous is not None:
             assert check(row.previous, CATALOGUE, now=row.now, timezone=row.zone).ok
+
+
+def test_a_wrong_plan_that_says_nothing_is_told_from_one_that_says_what_is_missing() -> None:
+    assert not scored().silently_wrong
+    assert scored(guard=None).silently_wrong
+    assert not scored(guard=None, not_covered=("more than 10",)).silently_wrong
