@@ -78,6 +78,19 @@ HABITS = [
 ]
 
 REFUSED = [
+    "in 12 hours Friday",
+    "in two hours at midnight",
+    "on Monday starting from noon",
+    "weekdays next month at 9",
+    "on the 15th every hour",
+    "every 2 hours on weekdays starting tomorrow at 8",
+    "every 90 minutes in July starting tomorrow at 8",
+    "on last Monday at 9",
+    "at quarter past",
+    "every Monday on the hour",
+    "every 3 days between 9 and 17",
+    "in two weeks every day at 9",
+    "every hour between 9 and 17 starting at 8",
     "every second Monday at 9",
     "every third Tuesday at 9",
     "next Sunday at 9",

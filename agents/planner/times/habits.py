@@ -15,11 +15,17 @@ from agents.planner.times.when import When, times_of_day
 from agents.planner.times.zones import zone_info
 
 LONGEST = 366 * 86_400
+_SINCE = frozenset({"step", "clocks", "day_part", "since", "zone", "assumes"})
 
 
 def habit(parts: Parts, now: datetime, zone: str) -> When:
     """The habit these parts say. Raises Unclear."""
     _check_count(parts)
+    if not parts.often:
+        if parts.window:
+            raise Unclear("it is not said how often in between")
+        if parts.past is not None or parts.begin is not None:
+            raise Unclear("it is not said how often in the hours")
     assumed = list(parts.assumes)
     if parts.often:
         when = _often(parts, zone, assumed)
@@ -37,10 +43,6 @@ def habit(parts: Parts, now: datetime, zone: str) -> When:
 
 
 def _on_days(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> When:
-    if parts.window:
-        raise Unclear("it is not said how often in between")
-    if parts.past is not None:
-        raise Unclear("it is not said in which hours")
     if parts.every == "week" and not parts.weekdays:
         when = _every_days(replace(parts, every=None, step=(1, "week")), now, zone, assumed)
         return replace(when, only_if=None)
@@ -101,7 +103,7 @@ def _often(parts: Parts, zone: str, assumed: list[str]) -> When:
     """Every n seconds, minutes or hours, perhaps within a window of the day."""
     assert parts.step
     n, unit = parts.step
-    if parts.clocks and parts.since:
+    if parts.clocks and parts.since and _SINCE.issuperset(parts.given):
         return When("interval", zone, every_s=n * words.UNITS[unit], assumed=tuple(assumed))
     if parts.clocks or parts.day_part or (parts.every and parts.every != "day"):
         raise Unclear("how often and at what time of day are both said")

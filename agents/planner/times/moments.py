@@ -11,12 +11,21 @@ from agents.planner.times.when import When, times_of_day
 from agents.planner.times.zones import zone_info
 
 HORIZON = timedelta(days=366 * 20)
+_OF_A_MOMENT = frozenset(
+    {
+        *("weekdays", "date", "coming", "which", "days_later", "days_ahead", "offset", "stamp"),
+        *("month_ahead", "week_ahead", "nth", "monthdays", "workdays"),
+        *("clocks", "day_part", "zone", "once", "assumes"),
+    }
+)
 
 
 def moment(parts: Parts, now: datetime, zone: str, timezone: str) -> When:
     """The one moment these parts say, in `zone`, for a person in `timezone`. Raises Unclear."""
     info = zone_info(zone)
     here = now.astimezone(info)
+    if not _OF_A_MOMENT.issuperset(parts.given):
+        raise Unclear("a single moment and a habit are both said")
     if parts.clocks and len(parts.clocks) > 1:
         raise Unclear("several times are said; every day, or once?", "every day")
     if parts.stamp is not None:
@@ -111,7 +120,7 @@ def _at(day: date, clock: Clock, here: datetime) -> datetime:
 def _from_now(parts: Parts, now: datetime, zone: str) -> When:
     assert parts.offset
     n, unit = parts.offset
-    if {"zone", "offset"} < set(parts.given):
+    if not {"zone", "offset", "once"}.issuperset(parts.given):
         raise Unclear("two different times are said")
     moment = now.astimezone(UTC) + timedelta(seconds=n * words.UNITS[unit])
     return _kept(When("at", zone, at=moment.replace(microsecond=0)), now)

@@ -71,7 +71,7 @@ def _one(parts: Parts, now: datetime, timezone: str) -> When:
     if parts.repeats:
         if parts.once:
             raise Unclear("it is said to be once, and a habit")
-        if single or dated:
+        if single or dated or parts.month_ahead is not None:
             raise Unclear("a habit and a single day are both said")
         return habit(parts, now, zone)
     if parts.since or parts.until or parts.lasting:
@@ -102,7 +102,8 @@ def _yearly(parts: Parts) -> bool:
 def _monthly(parts: Parts) -> bool:
     assert parts.date
     every = parts.every == "month" or (parts.per is not None and parts.per[1] == "month")
-    repeated = every or bool(parts.months) or parts.step is not None or parts.quarter
+    stepped = parts.step is not None and parts.step[1] == "month"
+    repeated = every or bool(parts.months) or stepped or parts.quarter
     return parts.date[1] is None and repeated
 
 

@@ -81,6 +81,8 @@ def _every_nth_weekday(parts: Parts, said: Said) -> None:
 
 @RULES.phrase(rf"on\s+(?:the\s+)?{_NTH}\s+(?P<day>{_DAY})s?")
 def _on_nth_weekday(parts: Parts, said: Said) -> None:
+    if said["nth"].startswith("last") and " the " not in said.group():
+        raise Unclear(f"“{said.group()}” has passed", f"on the last {said['day']} of every month")
     _bare_nth_weekday(parts, said)
 
 
