@@ -41,20 +41,20 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
 
     Where nobody can be asked it stops watching: the run waits, and can be answered in the chat.
     """
-    asked: set[tuple[str, int | None, int]] = set()
+    asked: set[tuple[str, str, int | None, int]] = set()
     state = await lightning.run_state(who, run_id)
     shown: dict[str, str] = {}
     live = _live()
     try:
-        async with aclosing(lightning.follow_run(who, run_id)) as feed:
-            async for _ in feed:
-                state = await lightning.run_state(who, run_id)
+        async with aclosing(lightning.follow_calls(who, run_id)) as feed:
+            async for states in feed:
+                state = states[0]
                 if err.is_terminal:
                     live.update(steps_table(state, document), refresh=True)
                 else:
                     _lines(state, document, shown)
-                for name, index, step in _questions(state):
-                    key = (name, index, step.iteration)
+                for run, (name, index, step) in ((r, q) for r in states for q in _questions(r)):
+                    key = (run.run_id, name, index, step.iteration)
                     if key in asked:
                         continue
                     if not sys.stdin.isatty():
@@ -63,7 +63,7 @@ async def watch(lightning: Lightning, who: Principal, run_id: str, document: Pla
                         return ASKS
                     asked.add(key)
                     live.stop()
-                    await _answer(lightning, who, run_id, name, index, step.question or {})
+                    await _answer(lightning, who, run.run_id, name, index, step.question or {})
                     live = _live()
     finally:
         live.stop()

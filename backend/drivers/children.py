@@ -71,11 +71,14 @@ def report(turn: Turn, parent: Data, run: RunState) -> None:
 
 def stop(turn: Turn, run: RunState) -> None:
     """Stop the runs that a run has started and that have not reported."""
+    for cell in calls(run):
+        if cell.status in ACTIVE:
+            turn.emit("run.cancel", {"run_id": cell.child})
+
+
+def calls(run: RunState) -> Iterator[StepState | ItemState]:
+    """The steps and items that have each started a run, `child`."""
     for step in run.steps.values():
-        for cell in _cells(step):
-            if cell.child and cell.status in ACTIVE:
-                turn.emit("run.cancel", {"run_id": cell.child})
-
-
-def _cells(step: StepState) -> Iterator[StepState | ItemState]:
-    yield from step.items if step.items is not None else (step,)
+        for cell in step.items if step.items is not None else (step,):
+            if cell.child:
+                yield cell

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from backend.contracts.errors import Conflict, NotFound
 from backend.contracts.events import Event
-from backend.contracts.runs import RunState
+from backend.contracts.runs import ENDED_RUN, RunState
 from backend.contracts.security import Principal
+from backend.drivers.children import calls
 from backend.lightning.following import running
 from backend.lightning.plans import Plans
 
@@ -83,6 +84,37 @@ class Runs(Plans):
             if cursor is None or len(found) >= limit:
                 break
         return found, cursor
+
+    async def follow_calls(
+        self, who: Principal, run_id: str
+    ) -> AsyncGenerator[tuple[RunState, ...], None]:
+        """The run, and behind it all that it has called, at any depth: as they are and then live. Ends
+        with the run."""
+        await self._own(who, "run", run_id)
+        cursors: dict[str, str | None] = {f"run:{run_id}": None}
+        widened = True
+        while widened:
+            widened = False
+            async with aclosing(self.bus.follow(dict(cursors))) as feed:
+                async for news in feed:
+                    cursors |= {stream: page.cursor for stream, page in news.items()}
+                    states, called = await self._called(who, run_id)
+                    yield states
+                    if states[0].status in ENDED_RUN:
+                        return
+                    if widened := not called <= cursors.keys():
+                        cursors = dict.fromkeys(called) | cursors
+                        break
+
+    async def _called(self, who: Principal, run_id: str) -> tuple[tuple[RunState, ...], set[str]]:
+        """The states of a run and those it called, so far as they have begun; the streams of all."""
+        found: list[RunState] = []
+        waiting = [run_id]
+        for id in waiting:
+            with suppress(NotFound):
+                found.append(await self.run_state(who, id))
+                waiting += [cell.child for cell in calls(found[-1])]
+        return tuple(found), {f"run:{id}" for id in waiting}
 
     async def run_events(
         self, who: Principal, run_id: str, cursor: str | None = None

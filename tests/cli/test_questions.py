@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+from backend.bootstrap import System
+from backend.contracts.security import Principal
 from tests.cli.conftest import Terminal
 
 ASK: dict[str, Any] = {
@@ -88,3 +90,22 @@ def test_a_gate_that_is_denied_ends_the_run(terminal: Terminal) -> None:
         ("[allow/deny]", "deny"),
     )
     assert code == 1 and "EXEC_STEP_DENIED" in seen
+
+
+def test_what_a_called_plan_asks_is_answered_at_the_keyboard(terminal: Terminal) -> None:
+    async def saved(system: System) -> None:
+        async with system.working():
+            view = await system.lightning.propose(Principal("local"), ASK)
+            await system.lightning.save(Principal("local"), view.plan_id, "asking")
+
+    terminal.look(saved)
+    call = {"name": "call", "on": ["event.go"], "action": "plan.asking"}
+    code, seen = conversation(
+        terminal.file({**ASK, "plan_name": "calls", "steps": [call]}),
+        ("Run it? [y/N]", "y"),
+        ("Which one? [red/blue]", "blue"),
+        ("[allow/deny]", "allow"),
+    )
+    assert code == 0, seen
+    written = terminal.look(lambda system: system.lightning.files.read("local", "a.txt"))
+    assert written == b"blue"
