@@ -113,6 +113,12 @@ MISTAKES: list[tuple[dict[str, Any], str, str, Any]] = [
         "events",
         [{"name": "event.go", "kind": "manual"}],
     ),
+    (
+        plan(step("w", "go", "page.watch", args=URL), step("b", "step.ww.same")),
+        "PLAN_EVENT_UNKNOWN",
+        "steps/1/on/0",
+        "step.w.same",
+    ),
     # tools and arguments
     (two(action="web.raed", args=URL), "PLAN_TOOL_UNKNOWN", "steps/1/action", "web.read"),
     (two(action="web_read", args=URL), "PLAN_TOOL_UNKNOWN", "steps/1/action", "web.read"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backend.contracts.errors import Fix, Issue
-from backend.contracts.plans import RESERVED_STEP_NAMES, Step
+from backend.contracts.plans import RESERVED_ACTION, RESERVED_STEP_NAMES, Step
 from backend.plans.ir import STEP_PREFIX
 from backend.plans.validation.order import Order
 from backend.plans.validation.subject import Subject, did_you_mean
@@ -82,7 +82,7 @@ def _unknown(subject: Subject, order: Order, index: int, name: str, where: str) 
     if name in subject.steps:
         near: tuple[str, ...] = (STEP_PREFIX + name,)
     else:
-        near = subject.nearest(name, available)
+        near = subject.nearest(name, [*available, *_endings(subject, name)])
     step = subject.document.steps[index]
     return Issue(
         code="PLAN_EVENT_UNKNOWN",
@@ -92,6 +92,17 @@ def _unknown(subject: Subject, order: Order, index: int, name: str, where: str) 
         available=available[:50],
         fix=_declared(subject, name) or _heard(subject, order, step, where, near),
     )
+
+
+def _endings(subject: Subject, name: str) -> Iterator[str]:
+    """The names of how steps can end, where a name may have meant one of those: “step.wach.changed”
+    never meant “step.watch”."""
+    if name.count(".") < 2:
+        return
+    for step in subject.steps.values():
+        spec = subject.spec(step)
+        for action in (*(spec.actions if spec else ()), RESERVED_ACTION):
+            yield f"{STEP_PREFIX}{step.name}.{action}"
 
 
 def _declared(subject: Subject, name: str) -> Fix | None:
