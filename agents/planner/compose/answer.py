@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from agents.planner.compose.choice import Choice, chosen
 from agents.planner.compose.document import titled, written
 from agents.planner.compose.linking import linked, ordered
@@ -15,7 +13,7 @@ from agents.planner.entities import Text
 from agents.planner.matching import weights
 from agents.planner.matching.evidence import Reading, read
 from agents.planner.matching.profile import Profile
-from agents.planner.matching.words import ACT_OF, spoken, stem, tokens
+from agents.planner.matching.words import spoken, tokens
 from agents.planner.retrieve import Index
 from agents.planner.spoken import when_said
 from agents.planner.times import When
@@ -60,7 +58,10 @@ def compose(request: PlanRequest, index: Index) -> PlanAnswer:
         "tools": [spec.id for spec in specs],
         "candidates": [profile.specs[tool].id for tool in choice.nearest],
     }
-    left = _not_covered(profile, reading, choice, text)
+    left = tuple(
+        _shortened(text[reading.pieces[place].start : reading.pieces[place].end], 200)
+        for place in choice.undone
+    )
     if choice.confidence < CONFIDENT:
         return PlanAnswer(
             "question",
@@ -99,21 +100,6 @@ def _work(reading: Reading, choice: Choice, tool: int, text: str) -> str:
         return ""
     piece = reading.pieces[choice.piece[tool]]
     return text[piece.start : piece.end]
-
-
-def _not_covered(profile: Profile, reading: Reading, choice: Choice, text: str) -> tuple[str, ...]:
-    """Pieces that begin with a verb which none of the chosen tools does for them, as they were said."""
-    used = {choice.piece[tool] for tool in choice.tools}
-    found = []
-    for place, piece in enumerate(reading.pieces):
-        work = text[piece.work : piece.end]
-        first = re.match(r"[A-Za-z]+", work)
-        act = ACT_OF.get(stem(first.group().lower())) if first else None
-        best = int(np.argmax(reading.chances[place]))
-        done = best in choice.tools and act is not None and profile.does(best, act)
-        if place not in used and act and not done and len(tokens(work)) > 1:
-            found.append(_shortened(text[piece.start : piece.end], 200))
-    return tuple(dict.fromkeys(found))
 
 
 def _asked(profile: Profile, choice: Choice, specs: Sequence[ToolSpec]) -> str:

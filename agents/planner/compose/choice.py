@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.planner.matching.evidence import Reading
 from agents.planner.matching.profile import Array, Profile
-from agents.planner.matching.words import masked, tokens
+from agents.planner.matching.words import ACT_OF, masked, stem, tokens
 
 CANDIDATES = 14
 MAX_TOOLS = 8
@@ -30,7 +30,17 @@ CANDIDATE = (
     "pieces",
     "several",
 )
-CONFIDENCE = ("expected", "all", "weakest", "next", "instead", "unused", "tools", "supplied")
+CONFIDENCE = (
+    "expected",
+    "all",
+    "weakest",
+    "next",
+    "instead",
+    "unused",
+    "tools",
+    "supplied",
+    "undone",
+)
 _GIVEN_ID = re.compile(
     r"\b(?:id|ids|number|no|code|identifier)s?\b\W{0,3}(?:is|are|being|of|was|:|#|'s)?\s*['\"]?[A-Z]*[-_]?\d",
     re.I,
@@ -41,7 +51,8 @@ _GIVEN_ID = re.compile(
 class Choice:
     """`tools` by their place in the catalogue, likeliest first, then `supplied`: those that only bring
     what these need. `instead`: per tool, one that may be meant in its place. `piece`: per tool, the
-    place of the piece it is for. `measures` are for the confidence (0 to 1)."""
+    place of the piece it is for. `undone`: pieces of work that none of them does. `measures` are
+    for the confidence (0 to 1)."""
 
     tools: tuple[int, ...]
     supplied: tuple[int, ...]
@@ -49,6 +60,7 @@ class Choice:
     instead: dict[int, int]
     piece: dict[int, int]
     nearest: tuple[int, ...]
+    undone: tuple[int, ...]
     measures: Array
     confidence: float
 
@@ -114,6 +126,7 @@ def chosen(
     tools = [found.tools[row] for row in rows]
     supplied = _supplied(profile, text, tools, reading.scores)
     used = {found.pieces[row] for row in rows}
+    undone = _undone(profile, reading, text, tools, used)
     measures = np.asarray(
         [
             expected[count - 1],
@@ -124,6 +137,7 @@ def chosen(
             sum(place not in used for place in range(len(reading.pieces))) / len(reading.pieces),
             count,
             len(supplied),
+            len(undone),
         ],
         np.float32,
     )
@@ -134,9 +148,26 @@ def chosen(
         {found.tools[a]: found.tools[b] for a, b in instead.items()},
         {tool: reading.piece_of(tool) for tool in (*tools, *supplied)},
         tuple(found.tools[row] for row in np.argsort(-chances, kind="stable")),
+        undone,
         measures,
         float(sigmoid(measures @ calibration[:-1] + calibration[-1])),
     )
+
+
+def _undone(
+    profile: Profile, reading: Reading, text: str, tools: list[int], used: set[int]
+) -> tuple[int, ...]:
+    """Pieces that begin with a verb which none of the chosen tools does for them."""
+    found = []
+    for place, piece in enumerate(reading.pieces):
+        work = text[piece.work : piece.end]
+        first = re.match(r"[A-Za-z]+", work)
+        act = ACT_OF.get(stem(first.group().lower())) if first else None
+        best = int(reading.chances[place].argmax())
+        done = act is None or (best in tools and profile.does(best, act))
+        if place not in used and not done and len(tokens(work)) > 1:
+            found.append(place)
+    return tuple(found)
 
 
 def _looks(profile: Profile, strength: dict[int, float]) -> tuple[Array, Array]:

@@ -60,13 +60,14 @@ CHOICE = _of(
     bias=0.905,
 )
 CONFIDENCE = _of(
-    expected=1.290,
-    all=1.250,
-    weakest=0.227,
-    next=-0.361,
-    instead=-1.392,
-    unused=-1.465,
-    tools=0.661,
-    supplied=0.351,
-    bias=-2.993,
+    expected=1.177,
+    all=1.277,
+    weakest=0.224,
+    next=-0.344,
+    instead=-1.427,
+    unused=-0.748,
+    tools=0.659,
+    supplied=0.315,
+    undone=-0.708,
+    bias=-2.791,
 )
