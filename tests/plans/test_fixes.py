@@ -324,6 +324,13 @@ MISTAKES: list[tuple[dict[str, Any], str, str, Any]] = [
         "https://example.com",
     ),
     # actions and errors
+    (plan(step("a"), step("b", "step.a.done")), "PLAN_ACTION_UNDEFINED", "steps/1/on/0", "step.a"),
+    (
+        plan(step("a", on_error="continue"), step("b", "step.a.failed")),
+        "PLAN_ACTION_UNDEFINED",
+        "steps/1/on/0",
+        "step.a.error",
+    ),
     (
         plan(
             step("w", "go", "page.watch", args=URL),
@@ -432,6 +439,13 @@ def test_a_tool_of_a_like_name_that_does_something_else_is_not_put_in() -> None:
     assert issue.code == "PLAN_TOOL_UNKNOWN"
     assert "email.send" in issue.available
     assert issue.fix is None
+
+
+def test_an_ending_that_may_mean_anything_is_left_to_the_person() -> None:
+    watch = step("w", "go", "page.watch", args=URL)
+    for ending in ("updated", "done", "success"):
+        found = issues(plan(watch, step("b", f"step.w.{ending}")))
+        assert [i.fix for i in found if i.code == "PLAN_ACTION_UNDEFINED"] == [None]
 
 
 def test_two_steps_that_use_each_other_are_not_made_to_wait_for_each_other() -> None:

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 
 from backend.contracts.errors import Fix, Issue
 from backend.contracts.plans import RESERVED_ACTION, Step
+from backend.contracts.tools import ToolSpec
 from backend.plans.ir import STEP_PREFIX
 from backend.plans.validation.order import Order
 from backend.plans.validation.subject import DEFAULT_ACTION, Subject, did_you_mean
+
+_FAILED = frozenset(
+    {"fail", "fails", "failed", "failure", "err", "errored", "exception", "timeout"}
+)
+_DONE = frozenset(
+    {"done", "complete", "completed", "success", "succeeded", "finished", "ok", "ended", "output"}
+)
 
 
 def actions(subject: Subject, _: Order) -> Iterator[Issue]:
@@ -44,17 +52,25 @@ def _undeclared(subject: Subject, step: Step, name: str, where: str) -> Iterator
     known = (*spec.actions, RESERVED_ACTION)
     near = subject.nearest(action, known, 1)
     prefix = f"{STEP_PREFIX}{source}"
-    meant = f"{prefix}.{near[0]}" if near else prefix
+    meant = f"{prefix}.{near[0]}" if near else _ending(spec, prefix, action)
     yield Issue(
         code="PLAN_ACTION_UNDEFINED",
         message=f"“{spec.id}” of step “{source}” never ends with “{action[:80]}”.",
         path=where,
-        suggestion=did_you_mean(near) or f"Listen to “{prefix}”.",
+        suggestion=did_you_mean(near) or f"Listen to “{meant or prefix}”.",
         available=tuple(f"{prefix}.{action}" for action in known),
         fix=Fix(path=where, value=meant, label=f"Listen to “{meant}”")
-        if meant not in step.on
+        if meant and meant not in step.on
         else None,
     )
+
+
+def _ending(spec: ToolSpec, prefix: str, action: str) -> str:
+    """What other words for having gone well or ill mean; "" for any other word."""
+    word = action.lower()
+    if word in _FAILED:
+        return f"{prefix}.{RESERVED_ACTION}"
+    return prefix if word in _DONE and not spec.actions else ""
 
 
 def _error_handling(step: Step, index: int, *, heard: bool) -> Iterator[Issue]:
