@@ -79,6 +79,11 @@ HABITS = [
 
 REFUSED = [
     "in 12 hours Friday",
+    "every 24 December at 9 except Sundays",
+    "quarterly every two weeks",
+    "every week every 3 months at 9",
+    "every Friday the 13th on the last working day of the month",
+    "on the 1st of next month on the last working day of next month",
     "in two hours at midnight",
     "on Monday starting from noon",
     "weekdays next month at 9",

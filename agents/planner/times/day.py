@@ -126,15 +126,20 @@ def _in_month(parts: Parts, today: date) -> date:
     year, month = divmod(today.year * 12 + today.month - 1 + parts.month_ahead, 12)
     length = calendar.monthrange(year, month + 1)[1]
     if parts.date is not None:
+        if parts.nth or parts.workdays or parts.monthdays or parts.weekdays:
+            raise Unclear("different days are said")
         if parts.date[0] is not None or parts.date[1] is not None:
             raise Unclear("different days are said")
         return existing(year, month + 1, parts.date[2])
+    which = parts.nth or parts.workdays or parts.monthdays or ()
+    kinds = (parts.date, parts.nth, parts.workdays, parts.monthdays)
+    if sum(kind is not None for kind in kinds) > 1 or (parts.nth and not parts.weekdays):
+        raise Unclear("different days are said")
     days = [date(year, month + 1, day) for day in range(1, length + 1)]
     if parts.nth:
         days = [day for day in days if day.weekday() in (parts.weekdays or ())]
     elif parts.workdays:
         days = [day for day in days if day.weekday() < 5]
-    which = parts.nth or parts.workdays or parts.monthdays or ()
     if not which:
         raise Unclear("it does not say which day of the month")
     if len(which) > 1 or (parts.monthdays and parts.weekdays):

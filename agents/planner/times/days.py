@@ -33,16 +33,7 @@ def days_of(parts: Parts, assumed: list[str]) -> Days:
     named = bool(parts.months) and bool(parts.monthdays or parts.nth or parts.workdays)
     if parts.every == "year" and not named:
         raise Unclear("it is not said on which day of the year")
-    kinds = [
-        bool(parts.monthdays),
-        bool(parts.weekdays) and not parts.nth and not parts.both,
-        bool(parts.nth),
-        bool(parts.workdays),
-    ]
-    if sum(kinds) > 1 or (parts.every == "day" and (kinds[0] or any(kinds[2:]))):
-        raise Unclear("different kinds of days are said")
-    if parts.every == "week" and (kinds[0] or any(kinds[2:])):
-        raise Unclear("different kinds of days are said")
+    kinds = _kinds(parts)
     if parts.excluded and (parts.monthdays or parts.nth or parts.workdays):
         raise Unclear("a schedule cannot leave out those days exactly")
     if sum(kinds) - kinds[1]:
@@ -50,8 +41,26 @@ def days_of(parts: Parts, assumed: list[str]) -> Days:
     return _of_week(parts)
 
 
+def _kinds(parts: Parts) -> list[bool]:
+    """Which kinds of days are said. Raises Unclear where they do not go together."""
+    kinds = [
+        bool(parts.monthdays),
+        bool(parts.weekdays) and not parts.nth and not parts.both,
+        bool(parts.nth),
+        bool(parts.workdays),
+    ]
+    if (parts.nth and not parts.weekdays) or (parts.both and not parts.monthdays):
+        raise Unclear("different kinds of days are said")
+    if sum(kinds) > 1 or (parts.every == "day" and (kinds[0] or any(kinds[2:]))):
+        raise Unclear("different kinds of days are said")
+    if parts.every == "week" and (kinds[0] or any(kinds[2:])):
+        raise Unclear("different kinds of days are said")
+    return kinds
+
+
 def _yearly(parts: Parts, month: int | None, day: int) -> Days:
-    if month is None or parts.weekdays or parts.months:
+    others = (parts.nth, parts.monthdays, parts.workdays, parts.excluded, parts.quarter)
+    if month is None or parts.weekdays or parts.months or any(others):
         raise Unclear("it is not said on which day of the year")
     existing(2024, month, day)
     if (month, day) == (2, 29) and not parts.leap:

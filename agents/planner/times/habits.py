@@ -21,6 +21,8 @@ _SINCE = frozenset({"step", "clocks", "day_part", "since", "zone", "assumes"})
 def habit(parts: Parts, now: datetime, zone: str) -> When:
     """The habit these parts say. Raises Unclear."""
     _check_count(parts)
+    if (parts.quarter or parts.leap) and parts.step:
+        raise Unclear("how often is said twice")
     if not parts.often:
         if parts.window:
             raise Unclear("it is not said how often in between")
@@ -43,7 +45,7 @@ def habit(parts: Parts, now: datetime, zone: str) -> When:
 
 
 def _on_days(parts: Parts, now: datetime, zone: str, assumed: list[str]) -> When:
-    if parts.every == "week" and not parts.weekdays:
+    if parts.every == "week" and not parts.weekdays and not parts.step and not parts.quarter:
         when = _every_days(replace(parts, every=None, step=(1, "week")), now, zone, assumed)
         return replace(when, only_if=None)
     days, only_if = days_of(parts, assumed)

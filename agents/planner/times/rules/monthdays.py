@@ -20,7 +20,6 @@ _OF = (
 _BUT_ONE = r"(?:(?:second|2nd)[- ](?:to[- ])?last|penultimate|next[- ]to[- ]last|last\s+but\s+one)"
 _ONE = rf"(?:{_BUT_ONE}|{_ORD}|last|final)"
 _NTH = rf"(?P<nth>{_ONE}(?:{_SEP}(?:the\s+)?{_ONE}){{0,12}})"
-_ONCE_OR_YEARLY = "is it every year, or once?"
 
 
 def _of(parts: Parts, said: Said) -> None:
