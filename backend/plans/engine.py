@@ -12,7 +12,8 @@ Where those rules are silent:
 - In loops a step under `any` runs once for each upstream that is taken, later if it is busy now, and
   does not hear of skipping; under `all` it waits to hear from every upstream since it last started.
   When nothing runs and nobody is asked any more, what such a step still waits for at its first start
-  counts as skipped: it starts, if anything of its upstream was done. An output stands until its step ends again. The loop limit fails the run whatever `on_error` says.
+  counts as skipped: it starts, if anything of its upstream was done. An output stands until its step
+  ends again. The loop limit fails the run whatever `on_error` says.
 """
 
 from __future__ import annotations
