@@ -56,7 +56,10 @@ def pieces(text: str, verbs: frozenset[str]) -> tuple[Piece, ...]:
     """At least one for a text with words. `verbs` are stems that begin tools' names."""
     plain = masked(text)
     cuts = [(0, 0)]
+    acts = {_act(plain, _work(plain, 0))}
     for cut in _CUT.finditer(plain):
+        if len(cuts) == MAX_PIECES:
+            break
         work = _work(plain, cut.end())
         said_anew = (
             plain[cut.start() - 1 : cut.start()] in (".", ";", "!", "?")
@@ -64,14 +67,14 @@ def pieces(text: str, verbs: frozenset[str]) -> tuple[Piece, ...]:
             and _ASKS.match(plain, cut.end())
         )
         act = _act(plain, work)
-        earlier = {_act(plain, _work(plain, begin)) for _, begin in cuts}
-        again = act is not None and act in earlier and _AGAIN.search(cut.group())
+        again = act is not None and act in acts and _AGAIN.search(cut.group())
         if (_is_verb(plain, work, verbs) and not again) or said_anew:
             cuts.append((cut.start(), cut.end()))
+            acts.add(act)
     spans: list[tuple[int, int]] = []
     unfinished = False
-    for index, (_, begin) in enumerate(cuts[:MAX_PIECES]):
-        end = cuts[index + 1][0] if index + 1 < min(len(cuts), MAX_PIECES) else len(plain)
+    for index, (_, begin) in enumerate(cuts):
+        end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
         if end <= begin:
             continue
         if unfinished:
