@@ -35,7 +35,8 @@ MAX_TRIED = 12
 class Clause:
     """One piece of work. `start`, `end` are places in the text; `condition` its words, or empty.
 
-    `after` says that it was said to come after what stands before. `approval`: only after asking.
+    `after` says that it was said to come after what stands before. `approval`: the words that say to
+    ask about it first.
     `shared`: the condition is that of the clause before, which leads both ("if …, save it and mail
     it"). `otherwise`: the work for when the condition does not hold. `sentence` counts from 0.
     """
@@ -43,7 +44,7 @@ class Clause:
     start: int
     end: int
     after: bool = False
-    approval: bool = False
+    approval: Span | None = None
     condition: Span | None = None
     shared: bool = False
     otherwise: bool = False
@@ -58,7 +59,7 @@ class _Piece:
     end: int
     joined: str
     sentence: int
-    approval: bool
+    approval: Span | None
 
 
 def lead_end(plain: str, start: int) -> int:
@@ -77,12 +78,12 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     approvals = [(m.start(), _approval_end(m)) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
     found: list[Clause] = []
-    for piece in _pieces(text.plain, verbs, [start for start, _ in approvals]):
+    for piece in _pieces(text.plain, verbs, approvals):
         found += _of_piece(piece, text, verbs)
     return _joined(found, text), text
 
 
-def _pieces(plain: str, verbs: frozenset[str], approvals: list[int]) -> list[_Piece]:
+def _pieces(plain: str, verbs: frozenset[str], approvals: list[Span]) -> list[_Piece]:
     cuts = [(0, 0, "", 0)]
     sentence = 0
     for match in BOUNDARY.finditer(plain):
@@ -96,13 +97,16 @@ def _pieces(plain: str, verbs: frozenset[str], approvals: list[int]) -> list[_Pi
             sentence += strong and not said.startswith(";")
             cuts.append((match.start(), match.end(), "." if strong else said, sentence))
     pieces: list[_Piece] = []
-    waiting = False
+    waiting: Span | None = None
     for index, (at, begin, joined, number) in enumerate(cuts):
         end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
-        waiting = waiting or any(at <= a < max(end, begin) for a in approvals)
+        asked = next((span for span in approvals if at <= span[0] < max(end, begin)), None)
+        waiting = asked or waiting
         if begin < end and plain[begin:end].strip(" ,.;:!?"):
             pieces.append(_Piece(begin, end, joined, number, waiting))
-            waiting = False
+            waiting = None
+    if waiting is not None and pieces:
+        pieces[-1] = replace(pieces[-1], approval=waiting)  # "… . Ask me first."
     return pieces
 
 
@@ -129,13 +133,13 @@ def _of_piece(piece: _Piece, text: Text, verbs: frozenset[str]) -> Iterable[Clau
     work = _work_after(text, found, piece.end, verbs) if _looks(plain, piece.start, found) else None
     if work is not None:
         yield replace(whole, end=work, condition=(found, work))
-        yield replace(whole, start=work, approval=False)
+        yield replace(whole, start=work, approval=None)
         return
     looks = CHECKING.match(plain, start) and not _looks(plain, piece.start, found)
     if looks and not _TRAILS.match(plain, found):
         # "check <url> if it says open and mail me": what follows is conditional, not the look
         yield replace(whole, end=found)
-        yield replace(whole, start=found, condition=(found, piece.end), approval=False)
+        yield replace(whole, start=found, condition=(found, piece.end), approval=None)
         return
     yield replace(whole, condition=(found, piece.end))
 
@@ -181,7 +185,7 @@ def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
         if _bare(clause, plain):
             more = [c for c in found[index + 1 :] if c.sentence == clause.sentence]
             if _trails(clause, out, plain, last=not more) and out[-1].condition is None:
-                out[-1] = replace(out[-1], condition=clause.condition)
+                out[-1] = _with(out[-1], clause)
             else:
                 out += _alone(pending)
                 pending = clause
@@ -192,7 +196,7 @@ def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
             leads = clause.condition[1] <= clause.start
             leading = clause if leads else None
         elif pending is not None:
-            clause = replace(clause, condition=pending.condition)
+            clause = _with(clause, pending)
             pending, leading = None, clause
         elif clause.otherwise:
             before = leading or next((c for c in reversed(out) if c.condition), None)
@@ -207,9 +211,15 @@ def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
             leading = None
         out.append(clause)
     if pending is not None and out and out[-1].condition is None:
-        out[-1] = replace(out[-1], condition=pending.condition)
+        out[-1] = _with(out[-1], pending)
         pending = None
     return (*out, *_alone(pending))
+
+
+def _with(clause: Clause, bare: Clause) -> Clause:
+    """The clause under the condition, and behind the question, of one that has no work."""
+    asked = clause.approval or bare.approval
+    return replace(clause, condition=bare.condition, approval=asked)
 
 
 def _bare(clause: Clause, plain: str) -> bool:

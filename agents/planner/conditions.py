@@ -30,6 +30,17 @@ _COMPARE = (
 _PRONOUNS = frozenset(
     listed("it this that they these those there he she something anything everything them one")
 )
+# "unless it mentions tea, only if there is anything new": both
+_INNER = re.compile(r"[\s,]+(?:and\s+|but\s+)?(?:only\s+(?:if|when)|if|unless|when)\s")
+_MORE_SAID = re.compile(
+    r"\b(?:only|without|except|excluding|each|every|twice|after|before|then|first|last|few|as|with|"
+    r"for|an?|unless|while|until|sorted)\b"
+)
+_SEVERAL = re.compile(
+    r"s$|^(?:entry|item|post|article|story|headline|file|page|content|mail|email|e-mail|message|"
+    r"version|release|episode|offer|comment|one|thing|line|row|result)$"
+)
+_STATES = re.compile(r"\b(?:is|are|was|says?|has|have|reports?)\b")
 _COURTESY = re.compile(r"[\s,]+(?:please|thanks|thank you|too|as well|at all|then)\s*$")
 _VERBAL = re.compile(
     r"(?:is|are|has|have|was|mentions?|contains?|says?|does(?:n't| not))\b(?!\s+mentioned)"
@@ -87,6 +98,10 @@ def _read(plain: str, said: str, begin: int, end: int, start: int) -> Read | Non
     begin, end = _trimmed(plain, begin, end)
     if courtesy := _COURTESY.search(plain, begin, end):
         begin, end = _trimmed(plain, begin, courtesy.start())
+    if more := _INNER.search(plain, begin, end):
+        left = _read(plain, said, begin, more.start(), start)
+        right = read(plain[more.start() : end], said[more.start() : end], start + more.start())
+        return Combined("and", (left, right)) if left is not None and right is not None else None
     single = _single(plain, said, begin, end, start)
     if single is not None and not (single.kind == "mentions" and _joint(single.text)):
         return single
@@ -117,7 +132,7 @@ def _same_verb(plain: str, said: str, begin: int, end: int, left: Condition) -> 
     """ "mentions rain or snow": the second word is mentioned too."""
     begin, end = _trimmed(plain, begin, end)
     words = plain[begin:end]
-    if not words or len(words.split()) > 4:
+    if not words or len(words.split()) > 4 or _runs_on(words):
         return None
     return replace(left, text=_quoted(said[begin:end]))
 
@@ -150,40 +165,49 @@ def _made(kind: Kind, found: re.Match[str], said: str, start: int) -> Condition 
     subject = str(groups[name]) if name else ""
     masked = subject[:1] in "\ue001\ue003" and subject != ""
     place = (start + found.start(name), start + found.end(name)) if masked else None
-    negated = bool(groups.get("not")) or bool(groups.get("no"))
-    field = _cased(found, said, "field")
-    text = _quoted(_cased(found, said, "what"))
-    operator = number = ""
-    if kind in ("failed", "worked") and re.search(
-        r"\b(?:is|are|was|says?|has|have|reports?)\b", subject
-    ):
+    noun = str(groups.get("noun") or "")
+    written = _cased(found, said, "what")
+    made = Condition(
+        kind,
+        "" if subject == "nothing" else subject,
+        text="yes" if groups.get("yes") else _quoted(written),
+        field=_cased(found, said, "field"),
+        negated=_is_negated(kind, groups, subject),
+        place=place,
+    )
+    if _is_other(made, written, noun):
         return None
-    if kind in ("number", "equals") and field.lower().split(".")[0] in _NO_FIELD:
-        return None
-    if kind == "number" and field == "status":
-        return None
-    if kind == "mentions" and (not text or text.split()[0].lower() in _PRONOUNS):
-        return None
-    if kind == "any":
-        negated ^= bool(groups.get("empty"))
-        subject = subject or str(groups.get("noun") or "")
-    elif kind == "changed":
-        negated ^= bool(groups.get("same")) or subject == "nothing"
-        subject = "" if subject == "nothing" else subject
-    elif kind == "new":
-        subject = subject or str(groups.get("noun") or "")
-    elif kind == "answer":
-        text = "yes" if groups.get("yes") else text
-    elif kind == "up":
-        negated ^= bool(_DOWN.match(str(groups["state"])))
-    elif kind in ("count", "number", "status", "length"):
+    if kind in ("any", "new", "count", "number", "status", "length"):
+        made = replace(made, subject=made.subject or noun)
+    if kind in ("count", "number", "status", "length"):
         operator = _operator(kind, {**groups, "all": found.group()})
         number = re.sub(r"[€$£+]", "", groups["n"])
-        if not operator:
-            return None
-        subject = subject or str(groups.get("noun") or "")
-        negated = False
-    return Condition(kind, subject, operator, number, text, field, negated, place)
+        return replace(made, operator=operator, number=number) if operator else None
+    return made
+
+
+def _is_negated(kind: Kind, groups: dict[str, str | None], subject: str) -> bool:
+    negated = bool(groups.get("not")) or bool(groups.get("no"))
+    if kind in ("count", "number", "status", "length"):
+        return False  # the operator says it
+    if kind == "up":
+        return negated ^ bool(_DOWN.match(str(groups["state"])))
+    turned = groups.get("empty") if kind == "any" else groups.get("same")
+    return negated ^ (bool(turned) or (kind == "changed" and subject == "nothing"))
+
+
+def _is_other(made: Condition, written: str, noun: str) -> bool:
+    """Whether the words only look like a condition of this form."""
+    if written[:1] not in "\"“„'‘«" and _runs_on(made.text):
+        return True
+    if made.kind in ("failed", "worked"):
+        return _STATES.search(made.subject) is not None
+    if made.kind in ("number", "equals"):
+        counted = made.kind == "number" and made.field == "status"
+        return counted or made.field.lower().split(".")[0] in _NO_FIELD
+    if made.kind == "mentions":
+        return not made.text or made.text.split()[0].lower() in _PRONOUNS
+    return made.kind == "new" and noun != "" and not _SEVERAL.search(noun)
 
 
 def _operator(kind: Kind, groups: dict[str, str | None]) -> str:
@@ -205,6 +229,11 @@ def _operator(kind: Kind, groups: dict[str, str | None]) -> str:
         if any(said.startswith(word) for word in words):
             return operator
     return "=="
+
+
+def _runs_on(text: str) -> bool:
+    """Whether more is said than a word or a name: without quotation marks nobody knows where it ends."""
+    return len(text.split()) > 5 or _MORE_SAID.search(text.lower()) is not None
 
 
 def _is_subject(word: str | None) -> bool:

@@ -63,6 +63,7 @@ def left_over(
     """The places, in runs, of the words in `span` that these tools with what is `used` do not express;
     `made` are the steps whose results the words may name."""
     start, end = span
+    specs = list(specs)
     known = _known(specs, made)
     # "the weather from api.example.com/weather"
     places = " ".join(e.value.lower() for e in text.between(start, end, "url"))
@@ -73,6 +74,9 @@ def left_over(
         for m in _LABEL.finditer(text.plain, start, end)
         if not _RANKED.search(m["label"]) and not _verbs_in(m["label"])
     ]
+    for spec in specs:  # tools asked for by their ids
+        named = re.compile(re.escape(spec.id))
+        used += [m.span() for m in named.finditer(text.plain, start, end)]
     runs: list[Span] = []
     for match in _WORD.finditer(text.plain, start, end):
         place = match.span()
@@ -103,7 +107,8 @@ def not_covered(text: Text, places: Iterable[Span]) -> tuple[str, ...]:
     """These places as the person wrote them; what lies inside another is not said twice."""
     whole: list[Span] = []
     for start, end in sorted(set(places), key=lambda s: (s[0], -s[1])):
-        if whole and end <= whole[-1][1]:
+        shown = text.plain[start:end].strip()  # what was taken out, the other does not show
+        if shown and whole and end <= max(stop for _, stop in whole):
             continue
         whole.append((start, end))
     found = [_spoken(text, a, b) for a, b in whole]
@@ -114,6 +119,7 @@ def _spoken(text: Text, start: int, end: int) -> str:
     """As written, without what stands blank: a time that was understood."""
     pairs = zip(text.plain[start:end], text.said[start:end], strict=True)
     said = "".join(" " if plain == " " else written for plain, written in pairs)
+    said = said if said.strip() else text.said[start:end]
     return re.sub(r"\s+([,.;])", r"\1", re.sub(r"\s+", " ", said)).strip(" ,.;:!?\n")
 
 

@@ -93,7 +93,8 @@ def two_times(
     parts: list[str] = []
     begin = 0
     for (_, end), (start, _) in pairwise(spans):
-        for cut in _BETWEEN.finditer(text.plain, max(end, begin), max(start, begin)):
+        cuts = list(_BETWEEN.finditer(text.plain, max(end, begin), max(start, begin)))
+        for cut in reversed(cuts):
             part = _tidied(text.said[begin : cut.start()])
             if whole(Text.of(part)):
                 parts.append(part)

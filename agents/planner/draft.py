@@ -81,6 +81,8 @@ class Drafting:
             self._clause(clause)
         self._draft.left += [(c.start, c.end) for c in clauses[MAX_CLAUSES:]]
         self._draft.left += self._repeating.waiting()
+        if self._steps.gate is not None:  # nothing acts that could ask first
+            self._draft.left.append(self._steps.gate)
         return self._draft
 
     # --- one clause -------------------------------------------------------------------------------
@@ -91,11 +93,9 @@ class Drafting:
         said = self._text.plain[start:end]
         self._steps.recalled = None
         self._steps.batch += 1
-        if (draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
-            return
-        if len(draft.steps) > 1 and _JOINED.match(said):
-            return  # what follows takes them all anyway
-        if clause.otherwise and _NOTHING.match(said):
+        self._steps.gate = clause.approval or self._steps.gate
+        if self._says_no_work(clause, said):
+            self._loose(clause)
             return
         self._conditional.read_first(clause)
         marker = loops.marker(self._text, start, end)
@@ -114,6 +114,18 @@ class Drafting:
         specs = [choice.spec for choice in choices]
         draft.left += left_over(self._text, span, spans, specs, self._steps.earlier())
 
+    def _says_no_work(self, clause: Clause, said: str) -> bool:
+        if (self._draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
+            return True
+        if len(self._draft.steps) > 1 and _JOINED.match(said):
+            return True  # what follows takes them all anyway
+        return clause.otherwise and _NOTHING.match(said) is not None
+
+    def _loose(self, clause: Clause) -> None:
+        """A condition that guards nothing here is left over, unless it was bound before."""
+        if clause.condition is not None and not clause.shared:
+            self._nothing_done(clause)
+
     def _planned(
         self,
         clause: Clause,
@@ -127,12 +139,14 @@ class Drafting:
         first = len(self._draft.made)
         loop: Loop | None = None
         apart = times = 0
+        sought = False
         for at, choice in enumerate(choices):
             last = at + 1 == len(choices)
             source = wiring.stage_of(choice.spec) == "source" and choice is not opened
             if last and not source:
                 spans += self._narrowed(choice, span)
-            if loop is None and (last or not source):
+            if not sought and (last or not source):
+                sought = True
                 said = self._text.plain[start:end]
                 repeating = self._repeating
                 loop = repeating.loop(marker) if marker else repeating.going_on(clause, said)
@@ -172,6 +186,7 @@ class Drafting:
             choices = (*sources, opened, *(c for c in choices if c not in sources))
         if not choices and self._narrowing.concerns(span):
             self._selected(span)
+            self._loose(clause)
             return (), None
         rest = said
         for place in marker.spans if marker else ():
@@ -184,8 +199,7 @@ class Drafting:
                 return (), None
             choices = (found,)
         if not choices:
-            if clause.condition is not None and not clause.shared:
-                self._nothing_done(clause)
+            self._loose(clause)
             self._repeating.mark(marker, clause, found=False)
             used_places = marker.spans if marker else ()
             draft.left += left_over(self._text, span, used_places, [], draft.made)

@@ -42,6 +42,8 @@ class Guard:
 def negated(expression: str) -> str:
     if found := re.fullmatch(r"(len\([\w.]+\)) > 0", expression):
         return f"{found[1]} == 0"
+    if found := re.fullmatch(r"(len\([\w.]+\)) == 0", expression):
+        return f"{found[1]} > 0"
     if found := re.fullmatch(r"([\w.()]+) (==|!=|>=|<=|>|<) (\S+|\"[^\"]*\")", expression):
         return f"{found[1]} {_OPPOSITE[found[2]]} {found[3]}"
     if re.fullmatch(r"[\w.]+", expression):

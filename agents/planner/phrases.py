@@ -64,6 +64,7 @@ APPROVAL = re.compile(
     r"writing|going on)\b[^,.;]{0,40})?))|"
     r"\b(?:only\s+)?(?:after|once|when|if)\s+i(?:'ve|\s+have)?\s+(?:approved?|"
     r"confirm(?:ed)?|agreed?|said\s+yes|okayed)(?:\s+(?:it|them|that))?|"
+    r"\b(?:but\s+)?(?:only\s+)?after\s+(?:asking|checking\s+with|you\s+(?:have\s+)?asked)\s+me(?:\s+first)?|"
     r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|"
     r"permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
     r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|"

@@ -16,6 +16,11 @@ from backend.contracts.tools import ToolSpec
 from backend.plans.validation.schema import Shape
 
 SAID, DEFAULT = "said", "default"
+_EACH = re.compile(
+    r"\b(?:each|every)(?:\s+(?:one\s+)?of\s+(?:the|these|those|them|its)\b(?:\s+(?!whether|if)\w+)?|"
+    r"\s+(?!whether|if)\w+)?[,\s]*",
+    re.IGNORECASE,
+)
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _TARGET = re.compile(
@@ -251,11 +256,7 @@ class Filling:
         begin, finish = (self._start + at for at in found.span("said"))
         value = re.sub(r"\s+", " ", said.as_written(self._text, begin, finish)).strip(" .,;:!?")
         if self._item is not None:
-            value = re.sub(
-                r"(?i)\b(?:each|every)(?:\s+\w+)?(?:\s+of\s+(?:the|these|those|them)\s*\w*)?[,\s]*",
-                "",
-                value,
-            )
+            value = _EACH.sub("", value)
             value = re.sub(r"(?i)^(?:whether|if)\s+(?:to\s+)?", "", value)
         if value:
             asks = found["yes"] or re.search(r"\b(?:whether|if)\b", found["said"])

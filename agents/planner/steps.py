@@ -41,6 +41,7 @@ class Steps:
         self.event = event
         self.recalled: Made | None = None
         self.batch = 0
+        self.gate: Span | None = None  # asked for, by a clause whose steps do not act
         self._arrives = (arrives,) if arrives else ()
         # the last question, and whether it is yes or no
         self._asked: tuple[str, bool] | None = None
@@ -102,8 +103,11 @@ class Steps:
         step["on"] = [f"{wiring.PREFIX}{each}" for each in upstream] or [self.event]
         if filled.repeats and loop is not None:
             step["for_each"] = loop.reference
-        if clause.approval and spec.purity != "pure":
+            if "path" in schema.roles(spec) and wiring.stage_of(spec) == "out":
+                step["max_parallel"] = 1  # into one file, in order
+        if self.gate and spec.purity != "pure":
             step["approval"] = "required"
+            self.gate = None
         if spec.id == "human.ask":
             self._asked = (name, filled.args.get("choices") == ["yes", "no"])
         elif self._asked is not None and spec.purity != "pure":

@@ -84,7 +84,7 @@ _HARM = re.compile(
     r"thousands?(?:\s+of)?|millions?(?:\s+of)?|"
     r"(?:ten|hundred)s?\s+thousand)\s+(?:people|addresses|strangers|users|recipients|customers|"
     r"contacts|mails|e-?mails|times)\b|"
-    r"\b(?:log|get|sneak)\s+(?:in|into|onto)\s+(?:my\s+|the\s+|their\s+)?(?:neighbou?r|boss|ex|"
+    r"\b(?:log|get|sneak)\s+(?:in|into|onto)\s+(?:my\s+|the\s+|their\s+)?(?:neighbou?rs?|boss|ex|"
     r"wife|husband|girlfriend|boyfriend|"
     r"colleague|someone)\b|\brm\s+-rf\b|\bfork\s+bomb\b|\bcrack\s+(?:the\s+|a\s+|their\s+|his\s+|"
     r"her\s+)?(?:password|account|wifi)"
