@@ -117,6 +117,31 @@ def test_what_is_taken_by_its_id_is_looked_up_by_its_name_first() -> None:
     ]
 
 
+def test_two_things_of_a_kind_are_looked_up_each_for_itself() -> None:
+    place = {"type": "string"}
+    tools = [
+        {
+            "id": "search_harbour",
+            "description": "Search for harbours by name",
+            "inputs": {"query": "string"},
+            "outputs": {"harbourId": "string"},
+        },
+        {
+            "id": "find_ferries",
+            "description": "Find ferries between two harbours",
+            "inputs": {"originHarbourId": place, "destinationHarbourId": place},
+            "outputs": {"ferries": "array"},
+        },
+    ]
+    answer = ask(tools, "Find ferries from Calais to Dover")
+    assert actions(answer) == ["search_harbour", "search_harbour", "find_ferries"]
+    assert step(answer, "find_ferries")["args"] == {
+        "originHarbourId": "${search_harbour.harbourId}",
+        "destinationHarbourId": "${search_harbour_2.harbourId}",
+    }
+    assert problems(tools, answer) == []
+
+
 def test_a_result_goes_where_it_is_spoken_of_and_nothing_else_waits() -> None:
     answer = ask(
         WORDS,

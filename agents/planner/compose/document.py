@@ -125,7 +125,7 @@ def _references(
         for output in link.outputs or (tuple(made) if len(made) == 1 else ()):
             if not _PLAIN.fullmatch(output):
                 continue
-            key = _takes(spec, output, made.get(output) or {}, frozenset(found))
+            key = _takes(spec, output, made.get(output) or {}, frozenset(found), link.role)
             if key is not None:
                 name = names[link.source]
                 found[key] = (f"${{{name}.{output}}}", name)
@@ -133,10 +133,10 @@ def _references(
 
 
 def _takes(
-    spec: ToolSpec, output: str, made: Mapping[str, Any], taken: frozenset[str]
+    spec: ToolSpec, output: str, made: Mapping[str, Any], taken: frozenset[str], role: str
 ) -> str | None:
-    """The input an output goes into: of its own name, else the only one for contents, else the only one
-    of its type."""
+    """The input an output goes into: of its own name (behind its role's), else the only one for contents,
+    else the only one of its type."""
     properties = spec.inputs.get("properties") or {}
     kinds = Shape(made).kinds
     fits = [k for k, v in properties.items() if k not in taken and Shape(v).kinds & kinds]
@@ -145,7 +145,9 @@ def _takes(
     named = [
         key
         for key in fits
-        if _joined(key).endswith(joined) or set(tokens(spoken(key)) or [key]) <= words
+        if _joined(key) == role + joined
+        or (not role and _joined(key).endswith(joined))
+        or (not role and set(tokens(spoken(key)) or [key]) <= words)
     ]
     content = [key for key in fits if set(spoken(key).lower().split()) & CONTENT]
     required = [key for key in fits if key in (spec.inputs.get("required") or ())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _POINTS = re.compile(
 )
 # inputs for contents: what another step made, unless it is quoted
 CONTENT = frozenset({"text", "message", "content", "body", "data", "sentence", "value", "input"})
+MAX_ROLES = 3
 _ENDS = re.compile(r"[.;!?\n]")
 # a value said outright, or quoted: "a distance of 5 km", "the title …"
 _SAID = re.compile(
@@ -31,11 +33,13 @@ _COUNTED = re.compile(r"(?:^|\W)[$€£]?\d[\d,.]*%?\s*(?:-\s*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Steps by place in the order. `outputs`: what of the source's is taken, where schemas say it."""
+    """Steps by place in the order. `outputs`: what of the source's is taken, where schemas say it; `role`:
+    what begins the names of the inputs it goes into ("origin")."""
 
     source: int
     target: int
     outputs: tuple[str, ...] = ()
+    role: str = ""
 
 
 def ordered(profile: Profile, reading: Reading, choice: Choice, text: str) -> tuple[int, ...]:
@@ -54,7 +58,9 @@ def ordered(profile: Profile, reading: Reading, choice: Choice, text: str) -> tu
     )
     for tool in choice.supplied:
         fed = [place for place, other in enumerate(found) if tool in profile.suppliers[other]]
-        found.insert(min(fed, default=0), tool)
+        first = min(fed, default=0)
+        times = len(_roles(profile, tool, found[first])) if fed else 1
+        found[first:first] = [tool] * times
     return tuple(found)
 
 
@@ -77,13 +83,12 @@ def linked(
 
 def _fed(profile: Profile, order: Sequence[int], place: int, work: str) -> list[Link]:
     target = order[place]
-    sure = [
-        Link(source, place, _supplies(profile, order[source], target))
-        for source in range(place)
-        if order[source] in profile.suppliers[target]
-    ]
-    if sure:
-        return sure
+    sources = [source for source in range(place) if order[source] in profile.suppliers[target]]
+    if sources:
+        return [
+            Link(source, place, _supplies(profile, order[source], target), role)
+            for source, role in _cast(profile, order, sources, target)
+        ]
     own = set(tokens(spoken(profile.specs[target].id)))
     taken = {_joined(key) for key in profile.specs[target].inputs.get("properties") or {}}
     named = []
@@ -138,6 +143,30 @@ def _supplies(profile: Profile, source: int, target: int) -> tuple[str, ...]:
     taken = [_joined(key) for key in profile.specs[target].inputs.get("properties") or {}]
     outputs = profile.specs[source].outputs.get("properties") or {}
     return tuple(o for o in outputs if any(key.endswith(_joined(o)) for key in taken))
+
+
+def _roles(profile: Profile, source: int, target: int) -> list[str]:
+    """What the target takes a thing of the source's as: an origin's id and a destination's are two."""
+    spec = profile.specs[target]
+    outputs = [_joined(output) for output in _supplies(profile, source, target)]
+    required = [_joined(key) for key in spec.inputs.get("required") or () if isinstance(key, str)]
+    found = [key[: -len(o)] for key in required for o in outputs if key.endswith(o)]
+    return list(dict.fromkeys(found))[:MAX_ROLES] or [""]
+
+
+def _cast(
+    profile: Profile, order: Sequence[int], sources: Sequence[int], target: int
+) -> list[tuple[int, str]]:
+    """Each source with its role: the same tool twice plays one after the other."""
+    played: Counter[int] = Counter()
+    found = []
+    for source in sources:
+        tool = order[source]
+        roles = _roles(profile, tool, target)
+        alone = sum(order[other] == tool for other in sources) < len(roles)
+        found.append((source, "" if alone else roles[played[tool] % len(roles)]))
+        played[tool] += 1
+    return found
 
 
 def _joined(name: str) -> str:
