@@ -22,7 +22,8 @@ _DETERMINER = re.compile(r"\b(?:the|an?|my|your|our|their|its|his|her|this|that|
 # what would change the time if it were left out
 _BEFORE = re.compile(
     r"\b(?:before|after|until|till|by|since|around|about|approximately|roughly|starting|beginning"
-    r"|no later than|as of|or)\s+(?:on\s+|at\s+)?$"
+    r"|no later than|as of|or|every|each|every other|not|never|alternat\w+|odd|even|almost|hardly)"
+    r"\s+(?:on\s+|at\s+)?$"
 )
 _AFTER = re.compile(
     r"\s*,?\s*\b(?:except|excluding|but\s+(?:not|only)\b|other\s+than|until|till|starting|beginning|onwards?|or\s+so|ish"

@@ -99,6 +99,12 @@ def _all_of(unit: str, parts: Parts) -> bool:
     return small and (unit != "day" or parts.often)
 
 
+@RULES.phrase(rf"{EVERY}\s+(?:other|second|alternate)\s+(?P<part>morning|afternoon|evening|night)")
+def _every_other_part(parts: Parts, said: Said) -> None:
+    parts.put("step", (2, "day"))
+    parts.put("day_part", said["part"])
+
+
 @RULES.phrase(rf"(?:{EVERY}|(?:in\s+)?(?:a|any))\s+leap\s+year|(?:in\s+)?leap\s+years")
 def _leap_year(parts: Parts, said: Said) -> None:
     parts.put("every", "year")
