@@ -9,7 +9,8 @@ from agents.planner import choose, conditions, schema, wiring
 from agents.planner.choose import Choice
 from agents.planner.clauses import Clause, working_span
 from agents.planner.drafts import Span
-from agents.planner.guards import Guard, Guarding
+from agents.planner.guard import Guard
+from agents.planner.guards import Guarding
 from agents.planner.loops import Loop
 from agents.planner.slots import DEFAULT
 from agents.planner.steps import Steps

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agents.planner import schema
 from agents.planner.conditions import Combined, Condition, Read
 from agents.planner.drafts import Draft
+from agents.planner.guard import Guard, literal
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made
 from agents.planner.times.words import listed
@@ -17,38 +18,10 @@ from agents.planner.wiring import stage_of
 from backend.plans.validation.schema import Shape
 
 MEMORY = "${run.plan_id}"
-_OPPOSITE = {">": "<=", "<": ">=", "==": "!=", "!=": "==", ">=": "<", "<=": ">"}
 _JSON = ("json", "result")
 _LITERALS = {"true": "true", "false": "false", "null": "null", "empty": '""'}
 # adds a step of this tool, with these arguments, behind these steps
 Insert = Callable[[str, Mapping[str, Any], Sequence[str], str], Made | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """`expression` over the outputs of `steps`; empty where their order says it all. `errors`: the
-    step acts only when one of these has failed. `item`: it is decided for each item."""
-
-    expression: str
-    steps: tuple[str, ...]
-    errors: tuple[str, ...] = ()
-    item: bool = False
-
-    def turned(self) -> Guard:
-        """For the work that is done otherwise."""
-        return replace(self, expression=negated(self.expression))
-
-
-def negated(expression: str) -> str:
-    if found := re.fullmatch(r"(len\([\w.]+\)) > 0", expression):
-        return f"{found[1]} == 0"
-    if found := re.fullmatch(r"(len\([\w.]+\)) == 0", expression):
-        return f"{found[1]} > 0"
-    if found := re.fullmatch(r"([\w.()]+) (==|!=|>=|<=|>|<) (\S+|\"[^\"]*\")", expression):
-        return f"{found[1]} {_OPPOSITE[found[2]]} {found[3]}"
-    if re.fullmatch(r"[\w.]+", expression):
-        return f"not {expression}"
-    return f"not ({expression})"
 
 
 class Guarding:
@@ -287,10 +260,6 @@ _GENERAL = frozenset(
     schema.stem(w)
     for w in listed("page site website text content feed file data response result list thing")
 )
-
-
-def literal(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _mentioned(read: Condition, where: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.planner.entities import Text
-from agents.planner.guards import literal
+from agents.planner.guard import literal
 from agents.planner.made import EVENT, Made
 from backend.contracts.tools import ToolSpec
 

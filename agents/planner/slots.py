@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from agents.planner import lexicon, picks, said, schema
 from agents.planner.entities import Count, Entity, Kind, Text, counts
+from agents.planner.filled import Filled, Item, Span
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made, narrowed
 from agents.planner.wording import data, question
@@ -28,38 +28,6 @@ _TARGET = re.compile(
     r"webhook\s+|url\s+|api\s+|"
     r"address\s+)?(?:called\s+|named\s+|at\s+)?$"
 )
-
-Span = tuple[int, int]
-
-
-class Item(Protocol):
-    """What a step gets that is done for each of many."""
-
-    @property
-    def address(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def made(self) -> str: ...
-    def value(self, words: str = "") -> str: ...
-
-
-@dataclass(slots=True)
-class Filled:
-    """Arguments with where each came from; `missing` are required ones nobody gave; `spans` the
-    words that were used; `refers` the steps referred to; `repeats`: an item was used."""
-
-    args: dict[str, Any] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-    refers: list[str] = field(default_factory=list)
-    repeats: bool = False
-
-    def put(self, name: str, value: Any, source: str, *spans: Span) -> None:
-        self.args[name] = value
-        self.sources[name] = source
-        self.spans += spans
 
 
 class Filling:

@@ -11,9 +11,10 @@ from agents.planner.choose import Choice
 from agents.planner.clauses import Clause
 from agents.planner.drafts import Draft, Gap, Span
 from agents.planner.entities import Text
+from agents.planner.filled import Filled
 from agents.planner.loops import Loop
 from agents.planner.made import Made
-from agents.planner.slots import DEFAULT, Filled, Filling
+from agents.planner.slots import DEFAULT, Filling
 from backend.contracts.tools import ToolSpec
 
 _FIELD = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from agents.planner import schema
+from agents.planner.filled import Filled
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made
-from agents.planner.slots import Filled
 from backend.contracts.plans import RESERVED_STEP_NAMES
 from backend.contracts.tools import ToolSpec
 
