@@ -56,6 +56,32 @@ STEPS, RATE, DECAY, RIDGE = 150, 0.3, 0.985, 0.002
 BALANCE = 0.5
 
 
+# catalogues that have nothing for the other's requests
+APART = {
+    ("tmdb", "ultratool"),
+    ("tmdb", "dailylife"),
+    ("nestful-executable", "dailylife"),
+    ("nestful-glaive", "tmdb"),
+    ("dailylife", "tmdb"),
+    ("dailylife", "nestful-executable"),
+}
+STRANGE = 0.5
+SMALL_TALK = (
+    "hello",
+    "Good morning, how are you today?",
+    "thanks a lot",
+    "What can you do for me?",
+    "I feel a bit sad.",
+    "Why is the sky blue?",
+    "Compose a poem about the autumn wind",
+    "My grandmother had three cats and a garden full of roses.",
+    "Explain quantum entanglement to a child",
+    "asdf qwer zxcv",
+    "Knit a pullover and paint the fence",
+    "Who won the battle of Waterloo?",
+)
+
+
 @dataclass(slots=True)
 class Sample:
     name: str
@@ -98,6 +124,7 @@ def fit(rows: list[Sample]) -> Weights:
     choice = _logistic(np.vstack(features), np.array(labels, float), np.array(shares))
     weights = {"first": first, "second": second, "choice": choice}
     unsure = np.zeros(len(CONFIDENCE) + 1)
+    rows = [*rows, *strangers(rows)]
     made = [choose(sample, {**weights, "confidence": unsure}) for sample in rows]
     right = [set((*m.tools, *m.supplied)) == set(s.wanted) for m, s in zip(made, rows, strict=True)]
     weights["confidence"] = _logistic(
@@ -106,6 +133,20 @@ def fit(rows: list[Sample]) -> Weights:
         np.array([s.weight for s in rows]),
     )
     return weights
+
+
+def strangers(rows: list[Sample]) -> list[Sample]:
+    """Requests for nothing in a catalogue: small talk, and those made for quite another one."""
+    found = []
+    profiles = {sample.name: sample.profile for sample in rows}
+    for name, profile in profiles.items():
+        others = [s.task for s in rows if (name, s.name) in APART][::5]
+        said = [Task(text, text, (), frozenset()) for text in SMALL_TALK]
+        for task in (*others, *said):
+            cut = pieces(task.request, profile.verbs)
+            features = measured(profile, task.request, cut)
+            found.append(Sample(name, task, profile, cut, features, [], STRANGE))
+    return found
 
 
 def choose(sample: Sample, weights: Weights) -> Choice:

@@ -191,6 +191,15 @@ def test_a_request_for_nothing_here_is_asked_about_with_the_best_draft() -> None
     assert answer.confidence < ask(HOME, "Feed the cat").confidence
 
 
+@pytest.mark.parametrize(
+    "text", ["hello", "thank you so much", "why is the sky blue?", "my dog ate my homework", "asdf"]
+)
+def test_what_asks_for_nothing_is_no_plan_however_few_the_tools(text: str) -> None:
+    assert ask(HOME, text).kind == "question"
+    assert ask(HOME[:2], text).kind == "question"
+    assert ask(HOME[:2], "Feed the cat").kind == "plan"
+
+
 def test_a_piece_that_no_tool_does_is_said_not_to_be_covered() -> None:
     answer = ask(HOME, "Feed the cat and calculate the orbit of Jupiter around the sun")
     assert actions(answer) == ["feed_cat"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.planner.matching.evidence import Reading
+from agents.planner.matching.evidence import FEATURES, Reading
 from agents.planner.matching.profile import Array, Profile
 from agents.planner.matching.words import ACT_OF, masked, stem, tokens
 
@@ -40,6 +40,8 @@ CONFIDENCE = (
     "tools",
     "supplied",
     "undone",
+    "near",  # of the chosen tools to their pieces, in meaning and in words, on the whole
+    "covered",
 )
 _GIVEN_ID = re.compile(
     r"\b(?:id|ids|number|no|code|identifier)s?\b\W{0,3}(?:is|are|being|of|was|:|#|'s)?\s*['\"]?[A-Z]*[-_]?\d",
@@ -138,6 +140,7 @@ def chosen(
             count,
             len(supplied),
             len(undone),
+            *_grounds(reading, tools),
         ],
         np.float32,
     )
@@ -152,6 +155,17 @@ def chosen(
         measures,
         float(sigmoid(measures @ calibration[:-1] + calibration[-1])),
     )
+
+
+def _grounds(reading: Reading, tools: list[int]) -> tuple[float, float]:
+    """How near the chosen tools are to their pieces, whatever the other tools are: nothing here may be
+    meant at all."""
+    pieces = [reading.piece_of(tool) for tool in tools]
+    near, covered = (
+        float(reading.features[pieces, tools, FEATURES.index(name)].mean())
+        for name in ("text_near", "covered")
+    )
+    return near, covered
 
 
 def _undone(

@@ -44,6 +44,9 @@ CONTEXT = (
     "later",
 )
 HEAD_WORDS = 7
+# how many tools the weights expect at least, and how near in meaning those are that are not meant
+USUAL = 35
+STRANGE_NEAR = 0.2
 # similarities of single words below this are chance
 _FLOOR = 0.3
 
@@ -71,8 +74,8 @@ def read(profile: Profile, text: str, first: Array, second: Array) -> Reading:
     """`first` weighs `FEATURES`; `second` those and `CONTEXT`, read off the first's chances."""
     found = pieces(text, profile.verbs)
     plain = measured(profile, text, found)
-    features = in_context(profile, plain, softmax(plain @ first))
-    return Reading(found, features, softmax(features @ second))
+    features = in_context(profile, plain, _chances(plain, first))
+    return Reading(found, features, _chances(features, second))
 
 
 def measured(profile: Profile, text: str, found: Sequence[Piece]) -> Array:
@@ -139,6 +142,17 @@ def in_context(profile: Profile, features: Array, chances: Array) -> Array:
         if place + 1 < len(chances):
             added[place, :, 2] = again[place + 1 :].max(0)
     return np.concatenate([features, added], axis=-1)
+
+
+def _chances(features: Array, weights: Array) -> Array:
+    """Per piece and tool. Of two tools one is not meant because it is the likelier: a small catalogue is
+    filled up with tools that have nothing to do with the piece."""
+    missing = max(0, USUAL - features.shape[1])
+    strange = np.zeros((len(features), missing, features.shape[2]), np.float32)
+    for name in ("text_near", "name_near", "head_near", "request_near"):
+        strange[:, :, FEATURES.index(name)] = STRANGE_NEAR
+    whole = softmax(np.concatenate([features, strange], axis=1) @ weights)
+    return np.asarray(whole[:, : features.shape[1]], np.float32)
 
 
 def softmax(scores: Any) -> Array:
