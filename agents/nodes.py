@@ -15,9 +15,9 @@ from agents.planner.ready import HAND
 from agents.planner.staged import StagedPlanner
 from agents.planner.talk import DROPPED
 from agents.repairs import mendable
+from agents.routines import routine
 from agents.sessions import session
 from agents.simpler import simpler
-from agents.routines import routine
 from agents.stages import Run
 from agents.state import (
     Said,

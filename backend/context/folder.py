@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import fnmatch
 import os
 import stat
@@ -66,6 +67,8 @@ class FolderFiles:
         *folders, name = _parts(path)
         with _told(path), self._folder(owner, folders, make=True) as folder:
             if append:
+                # Held until the folder is closed: of two who append at once, neither loses a line.
+                fcntl.flock(folder, fcntl.LOCK_EX)
                 with suppress(FileNotFoundError):
                     content = self._content(folder, name, path) + content
             if len(content) > self.max_bytes:

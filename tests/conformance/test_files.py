@@ -31,6 +31,13 @@ async def test_what_was_written_is_read(files: Files) -> None:
     assert await files.read("ann", "notes/příklad.txt") == b"text"
 
 
+async def test_lines_appended_at_once_are_all_kept(files: Files) -> None:
+    lines = [f"line {i}\n".encode() for i in range(40)]
+    await asyncio.gather(*(files.write("ann", "log/a.txt", line, append=True) for line in lines))
+    kept = await files.read("ann", "log/a.txt")
+    assert sorted(kept.splitlines(keepends=True)) == sorted(lines)
+
+
 async def test_writing_replaces_and_appending_adds(files: Files) -> None:
     await files.write("ann", "a.txt", b"one")
     await files.write("ann", "a.txt", b"two")
