@@ -31,6 +31,7 @@ from backend.plans.validation import Subject, Validator
 from backend.processor import Processor
 from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
+from backend.security.permissions import judge
 from backend.settings import Settings, machine_timezone
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
@@ -95,7 +96,15 @@ async def open_system(
         stack.push_async_callback(http.aclose)
         models = await stack.enter_async_context(connected(settings))
         llm = models.get("plan")
-        registry = Registry(builtin(), settings, http=http, files=files, llm=llm, now=now)
+        registry = Registry(
+            builtin(),
+            settings,
+            http=http,
+            files=files,
+            llm=llm,
+            now=now,
+            judge=judge(settings),
+        )
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
         processor = Processor(
             [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), ThreadDecider()],
@@ -142,7 +151,9 @@ async def open_planning(
 ) -> AsyncIterator[Planning]:
     """Only what making plans needs, without a database or a data folder."""
     async with connected(settings) as models:
-        known = catalogue_of((t.spec for t in builtin()), settings, model="plan" in models)
+        known = catalogue_of(
+            (t.spec for t in builtin()), settings, model="plan" in models, judge=judge(settings)
+        )
         yield Planning(_planners(models, {}, now), known)
 
 

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     smtp_from: str = ""
     smtp_tls: str = Field(default="auto", pattern="^(auto|starttls|tls|none)$")
 
+    denied_tools: str = ""
+    gated_tools: str = ""
+    plan_budget_usd: float = Field(default=5.0, ge=0)
+
     allow_private_network: bool = False
     http_max_bytes: int = 5_000_000
     http_timeout_s: float = 20.0

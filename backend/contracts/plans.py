@@ -40,7 +40,9 @@ class ManualTrigger(_Strict):
 
 class CronTrigger(_Strict):
     """croniter's five fields, with `#` and `L`. `only_if` is an expression over the due date
-    (`due.day`, `due.month`, `due.weekday` with Monday 0, `due.days_in_month`, `due.last_workday`)."""
+    (`due.day`, `due.month`, `due.year`, `due.weekday` with Monday 0, `due.days_in_month`,
+    `due.last_workday`, `due.workday` and `due.workdays` of the month, `due.date` as ISO text,
+    `due.day_count`, `due.week_count`)."""
 
     name: EventName
     kind: Literal["cron"]

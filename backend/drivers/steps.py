@@ -32,10 +32,15 @@ class StepDriver:
 
     async def handle(self, turn: Turn, delivery: Delivery) -> None:
         data = turn.cause.data
-        spec = self._registry.catalogue().tools.get(data["tool"])
+        catalogue = self._registry.catalogue()
+        spec = catalogue.tools.get(data["tool"])
         if spec is None:
             gone = {"code": "EXEC_TOOL_UNKNOWN", "message": f"The tool {data['tool']} is gone."}
             self.failed(turn, gone)
+            return
+        if (verdict := catalogue.verdicts.get(spec.id)) and verdict.decision == "deny":
+            # forbidden since it was approved
+            self.failed(turn, {"code": verdict.code, "message": verdict.reason})
             return
         if spec.purity != "pure" and await self._ended(data["run_id"]):
             return

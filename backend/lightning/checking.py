@@ -40,10 +40,13 @@ class Checking:
     is validated in full each time.
     """
 
-    def __init__(self, key: str, validators: Mapping[str, Validator]) -> None:
+    def __init__(
+        self, key: str, validators: Mapping[str, Validator], budget_usd: float | None = None
+    ) -> None:
         self.cache: Cache[Hashable, _Found] = Cache(_LIMIT)
         self._key = key
         self._validators = validators
+        self._budget_usd = budget_usd
 
     def lock(self, view: PlanView, catalogue: Catalogue) -> tuple[Issue, ...]:
         """What of a revision's lockfile does not hold any more."""
@@ -67,6 +70,7 @@ class Checking:
             not_covered=view.not_covered,
             request=view.request,
             validators=self._validators,
+            budget_usd=self._budget_usd,
         ).issues
         turns = _turns(view.document, view.timezone)
         whole = all(issue.code != "PLAN_VALIDATION_TIMEOUT" for issue in issues)

@@ -52,7 +52,9 @@ class Parts:
         # those of planners, which are made after this
         self.caches: dict[str, Cache[Any, Any]] = {}
         self.validators = dict(validators or {})
-        self.checking = Checking(settings.jwt_signing_key, self.validators)
+        self.checking = Checking(
+            settings.jwt_signing_key, self.validators, settings.plan_budget_usd
+        )
         self.redaction = Redaction.of(settings)
         self._shelf = Shelf(store)
         self._runs = runs

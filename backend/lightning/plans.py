@@ -48,6 +48,7 @@ class Plans(Parts):
             not_covered=tuple(not_covered),
             request=request,
             validators=self.validators,
+            budget_usd=self.settings.plan_budget_usd,
         )
 
     async def propose(

@@ -26,6 +26,7 @@ from backend.contracts.errors import (
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Files
+from backend.contracts.security import Verdict
 from backend.contracts.tools import DESCRIPTIVE, ToolCall, ToolResult, ToolSpec
 from backend.settings import Settings
 from backend.tools.define import Tool, ToolContext
@@ -42,6 +43,13 @@ _ID = re.compile(r"(?!plan\.)[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+")
 log = structlog.get_logger(__name__)
 
 
+Judge = Callable[[str], Verdict | None]
+
+
+def _allow(tool: str) -> Verdict | None:
+    return None
+
+
 class Registry:
     """The tools of this process, by id. Tools may be registered while it runs."""
 
@@ -54,12 +62,14 @@ class Registry:
         files: Files,
         llm: LLM | None = None,
         now: Callable[[], datetime] = utc_now,
+        judge: Judge | None = None,
     ) -> None:
         self._settings = settings
         self._http = http
         self._files = files
         self._llm = llm
         self._now = now
+        self._judge = judge or _allow
         self._tools: dict[str, Tool] = {}
         self._validators: dict[str, jsonschema_rs.Validator] = {}
         self.catalogues: Cache[str, Catalogue] = Cache(1)
@@ -83,7 +93,9 @@ class Registry:
         known = self.catalogues.get(_ALL)
         if known is None:
             specs = [tool.spec for tool in self._tools.values()]
-            known = catalogue_of(specs, self._settings, model=self._llm is not None)
+            known = catalogue_of(
+                specs, self._settings, model=self._llm is not None, judge=self._judge
+            )
             self.catalogues.put(_ALL, known)
         return known
 
@@ -158,9 +170,11 @@ class Registry:
             raise Invalid(said, code="EXEC_ARGS_INVALID", issues=tuple(issues))
 
 
-def catalogue_of(specs: Iterable[ToolSpec], settings: Settings, *, model: bool) -> Catalogue:
+def catalogue_of(
+    specs: Iterable[ToolSpec], settings: Settings, *, model: bool, judge: Judge = _allow
+) -> Catalogue:
     """What can be planned with these tools here; `model` says whether there is one. What one would cost
-    is not spent without it."""
+    is not spent without it. `judge` is policy's word on a tool."""
     known = {
         spec.id: spec
         if model or "language" not in spec.capabilities
@@ -171,6 +185,7 @@ def catalogue_of(specs: Iterable[ToolSpec], settings: Settings, *, model: bool) 
     return Catalogue(
         tools=known,
         missing={id: names for id, names in missing.items() if names},
+        verdicts={id: verdict for id in known if (verdict := judge(id)) is not None},
         hash=_hash(known),
     )
 
