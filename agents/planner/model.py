@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from agents.planner import prompts
 from agents.planner.model_drafts import failing_parts, mended, to_document
@@ -129,12 +129,10 @@ class ModelPlanner:
             selection=selection.told(),
             usage=total(selection.usage, usage),
         )
-        if data["kind"] != "plan" or not data["steps"]:
-            kind: Literal["refusal", "question"] = (
-                "refusal" if data["kind"] == "refusal" else "question"
-            )
-            text = answer.text or "I need to know more: what exactly should happen?"
-            return replace(answer, kind=kind, text=text, choices=tuple(data["choices"]))
+        missing = data["missing"].strip()
+        if missing or not data["steps"]:
+            text = missing or "I need to know more: what exactly should happen?"
+            return replace(answer, kind="question", text=text, choices=tuple(data["choices"]))
         document = to_document(data, {s.id: s for s in specs}, request.timezone)
         revises = bool(data["revises"]) and request.previous is not None
         document["plan_name"] = _name(document["plan_name"], request.previous, revises)
@@ -183,8 +181,9 @@ def _saying(on_said: OnSaid | None) -> OnPartial | None:
 
     def saying(so_far: Mapping[str, Any]) -> None:
         nonlocal told
-        text = so_far.get("text") or ""
-        if so_far.get("kind") in ("question", "refusal") and len(text) > told:
+        said = so_far.get("kind") in ("question", "refusal")
+        text = so_far.get("missing") or (so_far.get("text") if said else "") or ""
+        if len(text) > told:
             on_said(text[told:])
             told = len(text)
 

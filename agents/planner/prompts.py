@@ -32,6 +32,8 @@ question: something essential is missing (who, which address, which of two meani
 refusal: the tools cannot do it or it must not be done; say why in "text".
 talk: a greeting, a remark, or a question you can simply answer; leave "text" empty.
 manage: it asks about existing plans, runs or schedules; leave "text" empty.
+Most messages that ask for something are a plan: "every day at 9 read https://a.example/feed and mail it
+to me@b.example" is one, and so is "send it to ben@b.example instead" about the open plan.
 For plan, name in "tools" every tool the plan needs and no other. "reason" says in one sentence why
 these; "confidence", from 0 to 1, how sure you are that this is what the person wants."""
 
@@ -51,7 +53,17 @@ Write the plan as JSON.
 - not_covered: the words of the request that no step and no trigger expresses. Never drop a condition
  silently: "if it changed", "only when", "except" must be a guard or stand here.
 - revises: true when this changes the open plan; keep all of it that was not asked to change.
-If something essential is missing, set kind to question instead, with text and choices."""
+- missing: a question, only when something essential cannot be known (whom to mail, which page); else "".
+ "choices" are up to four ready answers to it. "text" is one short remark to the person, or "".
+
+An example. "Every hour look at https://a.example/feed and tell me if there is anything in it":
+{"name":"watch the feed","description":"Tells you when the feed has entries",
+"trigger":{"kind":"cron","schedule":"0 * * * *"},"steps":[
+{"name":"fetch","tool":"feed.read","after":["start"],"args":[{"name":"url","value":"https://a.example/feed"}],
+"guard":"","for_each":"","join":"","on_error":"","ask_first":false},
+{"name":"tell","tool":"notify.user","after":["fetch"],"args":[{"name":"text","value":"${fetch.entries}"}],
+"guard":"len(fetch.entries) > 0","for_each":"","join":"","on_error":"","ask_first":false}],
+"revises":false,"not_covered":[],"missing":"","choices":[],"text":""}"""
 
 _STEP: Schema = {
     "type": "object",
@@ -116,19 +128,19 @@ def draft_schema(tools: Iterable[str]) -> Schema:
     return {
         "type": "object",
         "properties": {
-            "kind": {"enum": ["plan", "question", "refusal"]},
-            "text": _TEXT,
-            "choices": _CHOICES,
             "name": {"type": "string", "maxLength": 60},
             "description": {"type": "string", "maxLength": 200},
-            "revises": {"type": "boolean"},
             "trigger": _TRIGGER,
             "steps": {"type": "array", "items": _step(tools), "maxItems": MAX_STEPS},
+            "revises": {"type": "boolean"},
             "not_covered": {
                 "type": "array",
                 "maxItems": 8,
                 "items": {"type": "string", "maxLength": 200},
             },
+            "missing": {"type": "string", "maxLength": 400},
+            "choices": _CHOICES,
+            "text": _TEXT,
         },
     }
 

@@ -125,15 +125,15 @@ def drafted(
     *steps: dict[str, Any], kind: str = "manual", schedule: str = "", **more: Any
 ) -> dict[str, Any]:
     return {
-        "kind": "plan",
-        "text": "",
-        "choices": [],
         "name": "digest",
         "description": "Reads and writes",
-        "revises": False,
         "trigger": {"kind": kind, "schedule": schedule},
         "steps": list(steps),
+        "revises": False,
         "not_covered": [],
+        "missing": "",
+        "choices": [],
+        "text": "",
         **more,
     }
 

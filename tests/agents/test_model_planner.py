@@ -326,3 +326,12 @@ async def test_a_saved_plan_that_is_named_needs_no_model(planner: ModelPlanner) 
     answer = await planner.plan(request("run my morning digest tomorrow at 8", catalogue))
     assert (answer.kind, answer.selection["mode"]) == ("plan", "exact")
     assert document(answer)["events"][0]["kind"] == "at"
+
+
+async def test_a_draft_that_lacks_something_essential_is_a_question(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    draft = drafted(READ, missing="Whom shall I mail it to?", choices=["me@example.com"])
+    answer = await planned(server, planner, request(ASKED), draft)
+    assert (answer.kind, answer.text) == ("question", "Whom shall I mail it to?")
+    assert answer.choices == ("me@example.com",)
