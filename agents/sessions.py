@@ -12,6 +12,8 @@ from backend.contracts.planning import PlanningRecord
 from backend.contracts.views import PlanView
 from backend.lightning.sessions import answered, proposed
 
+MOST = 500  # characters kept of what was wrong
+
 
 def session(state: ThreadState, turn: Turn, view: PlanView | None = None) -> PlanningRecord:
     """The session of the message in `state`, as far as it has come; `view` is what was proposed of it.
@@ -39,7 +41,10 @@ def session(state: ThreadState, turn: Turn, view: PlanView | None = None) -> Pla
         return replace(record, code=failure["code"])
     if kept is None:
         return record
-    mended = tuple(str(issue["code"]) for issue in state.get("mended", ()))
+    mended = tuple(
+        {name: str(issue.get(name, ""))[:MOST] for name in ("code", "path", "message")}
+        for issue in state.get("mended", ())
+    )
     answer = answer_from_state(kept)
     record = answered(record, answer, duration_ms=took, stages=stages, repairs=mended)
     record = replace(record, code="", outcome=said["kind"] if said else answer.kind)

@@ -127,7 +127,7 @@ class Actions:
                 raise
             return issues_by_path(error.issues)
         checked = await self._lightning.validate(
-            who, document.model_dump(mode="json"), view.timezone, view.not_covered
+            who, document.model_dump(mode="json"), view.timezone, view.not_covered, view.request
         )
         return issues_by_path(checked.issues)
 

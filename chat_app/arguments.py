@@ -18,6 +18,7 @@ WHOLE = re.compile(r"^\$\{([^${}]*)\}$")
 PART = re.compile(r"(?<!\$)\$\{([^${}]*)\}")
 LONG_FIELDS = frozenset({"body", "text", "content", "prompt", "instructions", "message"})
 EDITABLE = frozenset({"text", "long", "number", "switch", "choice"})
+ASKS = "human.ask"
 NUMBERS = ("integer", "number")
 
 
@@ -133,6 +134,32 @@ def _source(view: PlanView, catalogue: Catalogue, step: Step, key: str) -> str:
     if said.startswith("step "):
         return f"from {said[5:]}"
     return {"said": "you said", "default": "default", "edited": "you changed it"}.get(said, said)
+
+
+def named(view: PlanView, catalogue: Catalogue, path: str) -> str:
+    """Where a value comes from, as a noun: `Read a feed · entries`."""
+    return _named(view, catalogue, path.strip().removeprefix("${").removesuffix("}")).removeprefix(
+        "from "
+    )
+
+
+def asking(view: PlanView, step: Step, index: int, tool: ToolSpec | None) -> dict[str, Any] | None:
+    """The switch that lets a step ask before it acts; none where nothing happens that could be asked."""
+    if step.approval != "required" and (tool is None or tool.purity == "pure" or tool.id == ASKS):
+        return None
+    return {
+        "key": "approval",
+        "path": f"steps/{index}/approval",
+        "label": "Ask first",
+        "help": "Wait for a yes before this step acts, each time",
+        "control": "switch",
+        "value": step.approval == "required",
+        "format": "",
+        "choices": [],
+        "source": "",
+        "editable": True,
+        "required": False,
+    }
 
 
 def _named(view: PlanView, catalogue: Catalogue, reference: str) -> str:

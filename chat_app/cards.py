@@ -9,6 +9,7 @@ from backend.contracts.errors import Issue
 from backend.contracts.plans import TIMED_KINDS, Catalogue
 from backend.contracts.runs import ENDED_RUN, RunState, StepState
 from backend.contracts.views import Change, PlanView
+from backend.plans import readback
 from chat_app import words
 from chat_app.effects import did
 from chat_app.fitting import fitted
@@ -25,6 +26,7 @@ from chat_app.steps import (
     window,
 )
 
+LISTENING = frozenset({"event", "webhook"})  # something outside starts it, whenever that comes
 MAX_GRAPH = 40
 MODEL_TOOL = "llm.complete"
 RESULTS = 3
@@ -83,7 +85,7 @@ def card(
         "steps": [
             step_row(view, catalogue, run, steps[i], number=i + 1) for i in range(first, last)
         ],
-        "edges": edges(view.document) if 1 < len(steps) <= MAX_GRAPH else [],
+        "edges": edges(view, catalogue) if 1 < len(steps) <= MAX_GRAPH else [],
         "issues": [issue_row(i) for i in view.issues if not _of_step(i)][:20],
         "changes": _changes(view, catalogue) if view.revision > 1 else [],
         "uncovered": [cut(w, 120) for w in view.not_covered[:10]],
@@ -113,6 +115,8 @@ def plan_status(view: PlanView, run: RunState | None) -> str:
         return RUN_STATES[run.status]
     if view.status == "proposed":
         return "invalid" if any(i.severity == "error" for i in view.issues) else "proposed"
+    if view.status == "scheduled" and _listens(view):
+        return "scheduled"
     live = [s.status for s in view.schedules if s.status != "ended"]
     if live:
         return "paused" if "active" not in live else "scheduled"
@@ -124,14 +128,25 @@ def plan_status(view: PlanView, run: RunState | None) -> str:
 
 def _when(view: PlanView, zone: str, now: datetime) -> dict[str, Any]:
     timed = any(t.kind in TIMED_KINDS for t in view.document.events)
+    started = [readback.words(t, zone) for t in view.document.events if t.kind in LISTENING]
+    told = [view.when, *started] if view.when else started
     return {
         "timed": timed,
-        "words": view.when or "Once, when you approve it",
+        "listens": bool(started),
+        "words": words.sentence(", or ".join(t[:1].lower() + t[1:] for t in told))
+        if len(told) > 1
+        else told[0]
+        if told
+        else "Once, when you approve it",
         "next": [
             {"at": f.isoformat(), "text": words.clock(f, zone, now)} for f in view.firings[:3]
         ],
         "elsewhere": view.timezone if timed and view.timezone != zone else "",
     }
+
+
+def _listens(view: PlanView) -> bool:
+    return any(t.kind in LISTENING for t in view.document.events)
 
 
 def _cost(view: PlanView, catalogue: Catalogue) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backend.contracts.errors import Invalid
@@ -28,11 +29,18 @@ def made(view: PlanView) -> dict[str, Any]:
         "line": _line(view),
         "said": cut(view.request, 400),
         "why": cut(str(selection.get("reason", "")), 300),
-        "mended": [cut(str(words), 200) for words in view.provenance.get("repairs", ())][:8],
+        "mended": _mended(view.provenance.get("repairs", ())),
         "cost": _cost(usage),
         "trust": TRUST[view.trust],
         **_text(view),
     }
+
+
+def _mended(repairs: Iterable[Any]) -> list[str]:
+    """What was wrong, each said once. Early revisions kept only codes, which tell a person nothing."""
+    told = [issue["message"] for issue in repairs if isinstance(issue, Mapping)]
+    said = dict.fromkeys(cut(str(words), 200) for words in told if words)
+    return list(said)[:8]
 
 
 def _line(view: PlanView) -> str:

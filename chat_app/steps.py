@@ -11,8 +11,9 @@ from backend.contracts.runs import ENDED_RUN, ENDED_STEP, ItemState, RunState, S
 from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
-from chat_app.arguments import arguments, resolved, summary
+from chat_app.arguments import ASKS, arguments, asking, named, resolved, summary
 from chat_app.effects import did, would
+from chat_app.guards import guard_words
 from chat_app.results import cut, has_words, preview, shown, without_secrets
 
 MAX_STEPS = 60
@@ -58,21 +59,39 @@ def step_row(
         "sub": summary(rows) or (cut(tool.description, 120) if tool else "There is no such tool"),
         "effects": [cut(e, 80) for e in view.forecast.step_effects.get(step.name, ())][:3],
         "after": [s for s in upstream(step)],
-        "guard": cut(step.guard or "", 200),
-        "each": cut(step.for_each or "", 120),
-        "asks": step.approval == "required" or bool(tool and tool.id == "human.ask"),
+        "guard": cut(condition(view, catalogue, step), 200),
+        "each": cut(named(view, catalogue, step.for_each), 120) if step.for_each else "",
+        "asks": step.approval == "required" or bool(tool and tool.id == ASKS),
+        "calls": _calls(catalogue, tool),
         "args": rows,
+        "asking": asking(view, step, number - 1, tool),
         "issues": [issue_row(i) for i in own][:10],
         "state": _state(view, catalogue, run, step, state) if run else None,
     }
+
+
+def condition(view: PlanView, catalogue: Catalogue, step: Step) -> str:
+    """What must be so for a step to act, in words; "" when nothing must."""
+    return guard_words(step.guard, lambda path: named(view, catalogue, path))
+
+
+def _calls(catalogue: Catalogue, tool: ToolSpec | None) -> str:
+    """What is inside a step that calls a saved plan."""
+    if tool is None or tool.type != "plan":
+        return ""
+    inner = PlanDocument.model_validate(tool.config["document"])
+    titles = [step_title(s, catalogue.tools.get(s.action)) for s in inner.steps]
+    more = [f"{len(titles) - 6} more"] if len(titles) > 6 else []
+    return cut(f"{words.titled(inner.plan_name)}: {words.joined([*titles[:6], *more])}", 300)
 
 
 def upstream(step: Step) -> list[str]:
     return [name[5:].split(".", 1)[0] for name in step.on if name.startswith("step.")]
 
 
-def edges(document: PlanDocument) -> list[dict[str, str]]:
+def edges(view: PlanView, catalogue: Catalogue) -> list[dict[str, str]]:
     """Who starts whom, with what is said at the arrow."""
+    document = view.document
     emitters = {e: s.name for s in document.steps for e in s.emits}
     found = []
     for step in document.steps:
@@ -82,7 +101,8 @@ def edges(document: PlanDocument) -> list[dict[str, str]]:
                 if name not in emitters:
                     continue
                 source, action = emitters[name], ""
-            label = f"if {cut(step.guard, 40)}" if step.guard else ACTION_WORDS.get(action, action)
+            told = condition(view, catalogue, step)
+            label = f"if {cut(told, 60)}" if told else ACTION_WORDS.get(action, action)
             found.append({"from": source, "to": step.name, "label": label})
     return found
 
@@ -147,7 +167,8 @@ def _why(view: PlanView, catalogue: Catalogue, run: RunState, step: Step) -> str
             title = step_title(other, catalogue.tools.get(other.action))
             denied = state.error.get("code") == DENIED
             return f"because you said no to “{title}”" if denied else f"because “{title}” failed"
-    return f"because it was not so: {cut(step.guard, 80)}" if step.guard else "not needed this time"
+    told = condition(view, catalogue, step)
+    return f"because it was not so: {cut(told, 120)}" if told else "not needed this time"
 
 
 def _told(state: StepState, tool: ToolSpec | None, effects: Sequence[str]) -> str:
@@ -202,7 +223,7 @@ def _question(
         "index": index,
         "iteration": iteration,
         "text": text,
-        "choices": [cut(str(c), 80) for c in question.get("choices") or ()][:8],
+        "choices": [cut(str(c), 300) for c in question.get("choices") or ()][:8],
         "args": resolved(question.get("args") or {}, tool)[:12],
     }
 

@@ -15,9 +15,10 @@ Outcome = Literal["plan", "question", "refusal", "talk", "manage", "error"]
 class PlanningRecord:
     """`id` is the turn's or the proposal's. `request` is what was planned for; `planner` is "offline" or
     a model's id. `stages` are {"name", "duration_ms", "status"?, "detail"?, "model_ms"?}, in order;
-    `repairs` the codes of the issues mended on the way. `selection` and `usage` are as in
-    `PlanAnswer`. `code` says why there is no answer, for the outcome "error". `plan_id`, `revision`
-    and `ir_hash` are there when a plan was proposed of it. Durations are in milliseconds."""
+    `repairs` are the issues mended on the way, as {"code", "path", "message"}. `selection` and
+    `usage` are as in `PlanAnswer`. `code` says why there is no answer, for the outcome "error".
+    `plan_id`, `revision` and `ir_hash` are there when a plan was proposed of it. Durations are in
+    milliseconds."""
 
     id: str
     owner: str
@@ -29,7 +30,7 @@ class PlanningRecord:
     thread_id: str | None = None
     duration_ms: float = 0.0
     stages: tuple[Mapping[str, Any], ...] = ()
-    repairs: tuple[str, ...] = ()
+    repairs: tuple[Mapping[str, str], ...] = ()
     selection: Mapping[str, Any] = field(default_factory=dict)
     usage: Mapping[str, Any] = field(default_factory=dict)
     confidence: float = 1.0
@@ -49,7 +50,7 @@ class PlanningRecord:
             "started_at": self.started_at.isoformat(),
             "duration_ms": self.duration_ms,
             "stages": [dict(stage) for stage in self.stages],
-            "repairs": list(self.repairs),
+            "repairs": [dict(issue) for issue in self.repairs],
             "selection": dict(self.selection),
             "usage": dict(self.usage),
         }

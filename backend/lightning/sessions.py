@@ -114,7 +114,7 @@ def answered(
     *,
     duration_ms: float,
     stages: tuple[Mapping[str, Any], ...] | None = None,
-    repairs: tuple[str, ...] = (),
+    repairs: tuple[Mapping[str, str], ...] = (),
 ) -> PlanningRecord:
     """The record with what a planner answered."""
     return replace(

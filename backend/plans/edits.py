@@ -34,8 +34,8 @@ _SEPARATOR = re.compile(r"[,\n]")
 def edit(document: PlanDocument, edits: Mapping[str, Any], catalogue: Catalogue) -> PlanDocument:
     """The document with `edits`, paths to new values, as {"steps/2/args/to": "a@example.com"}.
 
-    Editable are literal arguments, a trigger's time and filter, defaults of inputs, the name and
-    the description. Text typed where the tool wants something else is converted; nothing typed (None
+    Editable are literal arguments, whether a step asks before it acts, a trigger's time and filter,
+    defaults of inputs, the name and the description. Text typed where the tool wants something else is converted; nothing typed (None
     or "") into an optional field clears it. Raises `Invalid` (PLAN_EDIT_REFUSED), with issues where a
     value does not fit its field.
     """
@@ -52,6 +52,9 @@ def edit(document: PlanDocument, edits: Mapping[str, Any], catalogue: Catalogue)
             case ("inputs", name, "default") if name in raw["inputs"]:
                 kinds = frozenset({document.inputs[name].type})
                 raw["inputs"][name]["default"] = _fitted(value, kinds, Shape())
+            case ("steps", index, "approval"):
+                _step(document, path, index)
+                raw["steps"][int(index)]["approval"] = _approval(path, value)
             case ("steps", index, "args", *_):
                 _argument(raw, document, catalogue, path, index, value)
             case _:
@@ -91,6 +94,15 @@ def _argument(
         args.pop(parts[0], None)
     else:
         _put(args, path, parts, _fitted(value, wanted.kinds, wanted))
+
+
+def _approval(path: str, value: Any) -> str | None:
+    """Only what the person said outright takes the asking away; whether it may go, validation says."""
+    if value in ("required", True):
+        return "required"
+    if value is False:
+        return None
+    raise _refused(path, "A step asks before it acts, or it does not.", ("required",))
 
 
 def _bound(value: Any) -> bool:

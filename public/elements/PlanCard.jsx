@@ -12,7 +12,7 @@ import {
 } from '@/components/ui/dropdown-menu';
 import { Markdown } from '@/components/markdown';
 
-const VERSION = 3;
+const VERSION = 4;
 
 // --- words ------------------------------------------------------------------------------------------
 
@@ -23,6 +23,7 @@ const STATES = {
   checking: ['Checking', 'calm', LoaderCircle],
   approved: ['Approved', 'done', CircleCheck],
   scheduled: ['Scheduled', 'plan', CalendarClock],
+  listening: ['Listening', 'plan', Zap],
   paused: ['Paused', 'calm', CirclePause],
   running: ['Running', 'run', LoaderCircle],
   waiting: ['Waiting for you', 'wait', Hand],
@@ -466,9 +467,9 @@ function Question({ step, q, act, busy }) {
 
 // --- steps ------------------------------------------------------------------------------------------
 
-function sideNote(step, now) {
+function sideNote(step, now, asks) {
   const s = step.state;
-  if (!s) return step.asks ? 'asks first' : step.each ? 'for each item' : '';
+  if (!s) return [step.each ? 'for each item' : '', asks ? 'asks first' : ''].filter(Boolean).join(' · ');
   if (s.status === 'retrying') return `attempt ${s.attempt + 1}${s.of ? ' of ' + s.of : ''}`;
   if (s.status === 'running') return (s.items ? `${s.items[0]} of ${s.items[1]} · ` : '') + (s.attempt > 1 ? `attempt ${s.attempt}${s.of ? ' of ' + s.of : ''} · ` : '') + (s.started ? lasted((now - new Date(s.started)) / 1000) : '');
   if (s.status === 'done') return (s.items ? `${s.items[1]} items · ` : '') + took(s.seconds);
@@ -478,7 +479,7 @@ function sideNote(step, now) {
 function subLine(step, fault) {
   const s = step.state;
   if (fault) return fault.message;
-  if (!s) return step.guard ? `only if ${step.guard}` : step.sub;
+  if (!s) return step.guard ? <><strong>Only if {step.guard}</strong>{step.sub ? ` · ${step.sub}` : ''}</> : step.sub;
   if (s.status === 'done') return s.preview || 'nothing to show';
   if (s.status === 'retrying') return s.error ? s.error.message : step.sub;
   if (s.status === 'waiting' && s.questions.some((q) => q.kind === 'ask')) return 'Goes on when you have answered';
@@ -490,7 +491,12 @@ function Step({ step, open, toggle, draft, issues, locked, act, busy, now, last 
   const body = useId();
   const s = step.state;
   const [word, tone, as] = s ? STEP_STATES[stateOf(s)] : ['', 'calm', null];
-  const mine = issues.filter((i) => !step.args.some((a) => i.path === a.path || i.path.startsWith(a.path + '/')));
+  const gate = step.asking;
+  const gated = gate && gate.path in draft.draft ? !!draft.draft[gate.path] : step.asks;
+  const rows = gate && (!locked || gate.value) ? [...step.args, gate] : step.args;
+  const mine = issues.filter((i) => !rows.some((a) => i.path === a.path || i.path.startsWith(a.path + '/')));
+  // A warning is read without opening the step: it is part of what one says yes to.
+  const told = open || locked ? [] : issues.filter((i) => i.severity === 'warning');
   const bad = issues.some((i) => i.severity === 'error');
   return (
     <li className={`lt-step lt-${bad ? 'fail' : tone}${open ? ' lt-open' : ''}${last ? ' lt-last' : ''}`} data-step={step.id} data-status={s ? s.status : 'planned'}>
@@ -501,11 +507,12 @@ function Step({ step, open, toggle, draft, issues, locked, act, busy, now, last 
           <span className="lt-step-sub">{subLine(step, !open && issues.find((i) => i.severity === 'error'))}</span>
         </span>
         <span className="lt-step-side">
-          <span className="lt-digits">{sideNote(step, now)}</span>
+          <span className="lt-digits">{sideNote(step, now, gated)}</span>
           {s ? <span className="lt-hidden">{word}</span> : null}
         </span>
         <span className="lt-chevron"><Icon as={ChevronRight} /></span>
       </button>
+      {told.length ? <div className="lt-step-told">{told.map((i, n) => <Issue key={n} issue={i} onFix={gate && i.fix && i.fix.path === gate.path ? () => draft.set(gate.path, true, gate.value) : null} />)}</div> : null}
       {s && s.questions.map((q, i) => <Question key={`${s.iteration}:${q.index}:${i}`} step={step} q={q} act={act} busy={busy} />)}
       {s && s.status === 'failed' && s.error ? (
         <div className="lt-step-fault">{s.denied ? <p className="lt-muted lt-note">You said no: nothing was done here. <code className="lt-code">{s.error.code}</code></p> : <Fault error={s.error} />}</div>
@@ -515,9 +522,11 @@ function Step({ step, open, toggle, draft, issues, locked, act, busy, now, last 
           {mine.map((i, n) => <Issue key={n} issue={i} again={locked ? null : () => act('check', { edits: {} })} />)}
           {s && s.result && s.result.kind !== 'none' ? <section className="lt-result" data-result={step.id} aria-label={`Result of ${step.title}`}><Result r={s.result} /></section> : null}
           {s && s.note ? <p className="lt-muted lt-note">{s.note}</p> : null}
-          {step.args.map((a) => <Argument key={a.path} arg={a} draft={draft} locked={locked} issues={issues.filter((i) => i.path === a.path || i.path.startsWith(a.path + '/'))} />)}
-          {step.each ? <p className="lt-muted lt-note">Once for each of {step.each}</p> : null}
-          {!step.args.length && !mine.length && !(s && s.result) ? <p className="lt-muted lt-note">It needs nothing.</p> : null}
+          {step.calls ? <p className="lt-muted lt-note">Runs your routine {step.calls}.</p> : null}
+          {rows.map((a) => <Argument key={a.path} arg={a} draft={draft} locked={locked} issues={issues.filter((i) => i.path === a.path || i.path.startsWith(a.path + '/'))} />)}
+          {step.each ? <p className="lt-muted lt-note">Once for each of: {step.each}</p> : null}
+          {step.guard ? <p className="lt-muted lt-note">Only if {step.guard}; else it is left out.</p> : null}
+          {!rows.length && !mine.length && !step.calls && !(s && s.result) ? <p className="lt-muted lt-note">It needs nothing.</p> : null}
         </div>
       ) : null}
     </li>
@@ -562,6 +571,7 @@ function Inputs({ p, given, set, missing }) {
 
 // How the plan came about. Open or closed is the browser's to keep, so that an update changes nothing.
 function Made({ made, saved }) {
+  const [open, setOpen] = useState(false);
   const [copied, setCopied] = useState('');
   const code = useRef(null);
   const copy = async () => {
@@ -576,8 +586,9 @@ function Made({ made, saved }) {
     setTimeout(() => setCopied(''), 4000);
   };
   return (
-    <details className="lt-made">
+    <details className="lt-made" onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary data-act="made"><Icon as={Sparkles} /><span className="lt-grow">{made.line}{saved ? ' Saved.' : ''}</span><span className="lt-made-more">How it came about</span><span className="lt-chevron"><Icon as={ChevronRight} /></span></summary>
+      {open ? (
       <dl>
         {made.said ? <><dt>You said</dt><dd>“{made.said}”</dd></> : null}
         {made.why ? <><dt>Why so</dt><dd>{made.why}</dd></> : null}
@@ -595,6 +606,7 @@ function Made({ made, saved }) {
           </>
         ) : null}
       </dl>
+      ) : null}
     </details>
   );
 }
@@ -626,7 +638,7 @@ function PlanCard({ p, api }) {
   const run = p.run;
   const active = !!run && ['running', 'waiting', 'stalled'].includes(run.status);
   const denied = !!run && run.denied;
-  const recurring = p.kind === 'plan' && (['scheduled', 'paused'].includes(p.status) || (active && p.schedules.length > 0));
+  const recurring = p.kind === 'plan' && (['scheduled', 'paused'].includes(p.status) || (active && (p.schedules.length > 0 || p.when.listens)));
   const hasRun = !!run;
   const now = useNow(active ? 250 : 30000);
 
@@ -651,9 +663,10 @@ function PlanCard({ p, api }) {
 
   const live = draft.issues;
   const pathIssues = (step) => (live ? live.filter((i) => i.path && i.path.startsWith(`steps/${step.n - 1}/`)) : step.issues);
-  const general = live ? live.filter((i) => !/^steps\/\d+/.test(i.path || '')) : p.issues;
+  const repeated = (i) => i.code === 'PLAN_NOT_COVERED' && p.uncovered.some((w) => i.message.includes(`“${w}”`));
+  const general = (live ? live.filter((i) => !/^steps\/\d+/.test(i.path || '')) : p.issues).filter((i) => !repeated(i));
   const errors = [...general, ...p.steps.flatMap(pathIssues)].filter((i) => i.severity === 'error');
-  const state = denied && p.status === 'failed' ? 'denied' : draft.checking ? 'checking' : draft.dirty ? 'editing' : p.status === 'invalid' && live && !errors.length ? 'proposed' : p.status;
+  const state = denied && p.status === 'failed' ? 'denied' : draft.checking ? 'checking' : draft.dirty ? 'editing' : p.status === 'scheduled' && p.when.listens && !p.when.timed ? 'listening' : p.status === 'invalid' && live && !errors.length ? 'proposed' : p.status;
 
   const foldable = FOLDED.includes(p.status);
   const folded = foldable && unfolded !== true;
@@ -743,8 +756,8 @@ function PlanCard({ p, api }) {
             <Button data-act="discard" onClick={draft.clear}>Discard</Button>
           </>
         ) : editable ? (
-          <Button kind="primary" icon={p.when.timed ? CalendarClock : Play} data-act="approve" busy={busy === 'approve'} disabled={errors.length > 0} onClick={approve}>
-            {p.when.timed ? 'Approve and schedule' : 'Approve and run'}
+          <Button kind="primary" icon={p.when.timed ? CalendarClock : p.when.listens ? Zap : Play} data-act="approve" busy={busy === 'approve'} disabled={errors.length > 0} onClick={approve}>
+            {p.when.timed ? 'Approve and schedule' : p.when.listens ? 'Approve and listen' : 'Approve and run'}
           </Button>
         ) : null}
         {active && !unsure ? <Button icon={Square} data-act="cancel" busy={busy === 'cancel'} onClick={() => act1('cancel')}>Stop</Button> : null}
@@ -815,7 +828,7 @@ function PlanCard({ p, api }) {
           <Facts p={p} now={now} active={(!!run && !recurring) || active} />
           {editable ? <Changes p={p} /> : null}
           {p.uncovered.length && editable ? (
-            <div className="lt-notice lt-wait"><Icon as={TriangleAlert} /><p>Not in this plan: {p.uncovered.map((w, i) => <span key={i}>{i ? ', ' : ''}“{w}”</span>)}. Say it another way to add it.</p></div>
+            <div className="lt-notice lt-wait"><Icon as={TriangleAlert} /><p>Not in this plan: {p.uncovered.map((w, i) => <span key={i}>{i ? ', ' : ''}“{w}”</span>)}. Say it another way to add it, or approve without it.</p></div>
           ) : null}
           <Inputs p={p} given={given} set={setGiven} missing={missing} />
           {run && run.status === 'failed' && run.error && !p.steps.some((s) => s.state && s.state.error) ? <div className="lt-pad"><Fault error={run.error} /></div> : null}

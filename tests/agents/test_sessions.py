@@ -60,7 +60,7 @@ async def test_a_turn_is_recorded_with_its_stages_its_cost_and_what_came_of_it(
     assert stages == ["discover", "select", "draft", "validate"]
 
 
-async def test_what_was_mended_on_the_way_is_recorded_by_its_codes(
+async def test_what_was_mended_on_the_way_is_recorded_as_it_was_told(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
     server.answer(selected("feed.read", "email.send"))
@@ -69,7 +69,8 @@ async def test_what_was_mended_on_the_way_is_recorded_by_its_codes(
     reply = await talk.say(ANN, "t1", REQUEST, ZONE)
     assert reply.plan is not None
     (record,) = await recorded(talk)
-    assert record.repairs == ("PLAN_ARGUMENT_MISSING",) * 2  # subject and body
+    assert [issue["code"] for issue in record.repairs] == ["PLAN_ARGUMENT_MISSING"] * 2
+    assert "subject" in record.repairs[0]["message"] and "body" in record.repairs[1]["message"]
     assert "repair 1/4" in [stage["name"] for stage in record.stages]
     assert tuple(reply.plan.provenance["repairs"]) == record.repairs
 

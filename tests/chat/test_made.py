@@ -80,3 +80,9 @@ def test_why_and_what_it_took_are_told_where_they_are_known() -> None:
     assert told["why"] == "These two do it."
     assert told["cost"] == "2 questions to the model, $0.0123"
     assert made(VIEW)["cost"] == ""
+
+
+def test_what_was_mended_is_told_in_words_and_once() -> None:
+    mended = {"code": "PLAN_ARGUMENT_MISSING", "path": "steps/0", "message": "It lacks a subject."}
+    told = made(replace(VIEW, provenance={"repairs": [mended, mended, "PLAN_ARGUMENT_MISSING"]}))
+    assert told["mended"] == ["It lacks a subject."]

@@ -175,3 +175,18 @@ def test_an_edit_is_made_or_refused_and_never_changes_the_graph(edits: dict[str,
     assert structure_hash(compile_document(document(after))) == structure_hash(
         compile_document(document(before))
     )
+
+
+@pytest.mark.parametrize("value", ["required", True])
+def test_a_step_is_made_to_ask_first(value: Any) -> None:
+    assert edited({"steps/2/approval": value}).steps[2].approval == "required"
+
+
+def test_the_asking_goes_only_when_it_is_taken_away_outright() -> None:
+    asking = edited({"steps/2/approval": True})
+    for value in (None, "", "no", 0, []):
+        refusal({"steps/2/approval": value}, asking)
+    assert edited({"steps/2/approval": False}, asking) == PLAN
+    assert edited({"steps/2/args/subject": "News"}, asking).steps[2].approval == "required"
+    refusal({"steps/9/approval": True})
+    refusal({"steps/2/approval/x": True})
