@@ -225,7 +225,7 @@ const Fact = ({ label, children, note }) => (
 
 // Each effect whole: it is what one says yes to.
 const Effects = ({ p }) =>
-  p.effects.length ? p.effects.map((e, i) => <span key={i} className="lt-effect">{e}{p.per_item && !/for each item$/.test(e) ? ', per item' : ''}</span>).concat(p.more_effects ? [<span key="more" className="lt-effect lt-muted">and {p.more_effects} more, in the steps below</span>] : []) : 'Only reads';
+  p.effects.length ? p.effects.map((e, i) => <span key={i} className="lt-effect">{e}{p.per_item && !/for each item/.test(e) ? ', per item' : ''}</span>).concat(p.more_effects ? [<span key="more" className="lt-effect lt-muted">and {p.more_effects} more, in the steps below</span>] : []) : 'Only reads';
 
 function Facts({ p, now, active }) {
   const run = p.run;
@@ -479,7 +479,7 @@ function sideNote(step, now, asks) {
 function subLine(step, fault) {
   const s = step.state;
   if (fault) return fault.message;
-  if (!s) return step.guard ? <><strong>Only if {step.guard}</strong>{step.sub ? ` · ${step.sub}` : ''}</> : step.sub;
+  if (!s) return step.guard ? <><strong>Only if {step.guard}</strong>{step.sub}</> : step.sub;
   if (s.status === 'done') return s.preview || 'nothing to show';
   if (s.status === 'retrying') return s.error ? s.error.message : step.sub;
   if (s.status === 'waiting' && s.questions.some((q) => q.kind === 'ask')) return 'Goes on when you have answered';

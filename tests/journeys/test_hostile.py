@@ -39,7 +39,7 @@ def press(page: Page, act: str, **lies: Any) -> None:
 
     page.route("**/project/action", tamper)
     page.locator(f"[data-act={act}]").last.click()
-    expect(page.locator("[data-plan]").last.get_by_role("alert")).to_be_visible()
+    expect(page.locator("[data-plan]").get_by_role("alert").last).to_be_visible()
     page.unroute("**/project/action", tamper)
 
 
@@ -61,7 +61,7 @@ def test_a_tampered_card_is_told_why_and_does_nothing(
 ) -> None:
     proposed(page, site, "tampered@example.com")
     press(page, "approve", **lies)
-    alert = page.locator("[data-plan]").last.get_by_role("alert")
+    alert = page.locator("[data-plan]").get_by_role("alert").last
     expect(alert).to_contain_text(code, ignore_case=True)
     look(page, "tampered")
     expect(page.locator("[data-plan]").last).to_have_attribute("data-status", "proposed")
