@@ -29,6 +29,9 @@ MAX_CLAUSES = 12
 NEAREST = 5
 SELECT_TOKENS = 700
 DRAFT_TOKENS = 4_000
+NO_TOOLS = (
+    "There is no tool here that could do that. What else should happen? (PLAN_SELECTION_FAILED)"
+)
 _CLAUSE = re.compile(r"[.,;\n]+|\b(?:and|then)\b", re.IGNORECASE)
 
 
@@ -74,6 +77,8 @@ class ModelPlanner:
         self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None = None
     ) -> Selection:
         """What the message needs; a selection made before for the same words is made again."""
+        if not candidates:
+            return Selection("question", text=NO_TOOLS, reason="There are no tools.")
         key = selection_key(request)
         if key is not None and (kept := self.selections.get(key)) is not None:
             return replace(kept, usage={})

@@ -335,3 +335,11 @@ async def test_a_draft_that_lacks_something_essential_is_a_question(
     answer = await planned(server, planner, request(ASKED), draft)
     assert (answer.kind, answer.text) == ("question", "Whom shall I mail it to?")
     assert answer.choices == ("me@example.com",)
+
+
+async def test_without_any_tool_the_model_is_not_even_asked(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    answer = await planner.plan(request(ASKED, Catalogue({})))
+    assert (answer.kind, "PLAN_SELECTION_FAILED" in answer.text) == ("question", True)
+    assert server.requests == []
