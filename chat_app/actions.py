@@ -18,6 +18,7 @@ from backend.plans.edits import edit as edited
 from chat_app.answers import answered
 from chat_app.cards import issues_by_path
 from chat_app.follow import Follower
+from chat_app.steps import spoken
 
 log = structlog.get_logger(__name__)
 
@@ -120,8 +121,9 @@ class Actions:
                 code="PLAN_REVISION_CHANGED",
                 hint="Look at the newest card.",
             )
+        catalogue = await self._lightning.catalogue(who)
         try:
-            document = edited(view.document, press.edits, await self._lightning.catalogue(who))
+            document = edited(view.document, press.edits, catalogue)
         except Invalid as error:
             if not error.issues:
                 raise
@@ -129,7 +131,7 @@ class Actions:
         checked = await self._lightning.validate(
             who, document.model_dump(mode="json"), view.timezone, view.not_covered, view.request
         )
-        return issues_by_path(checked.issues)
+        return issues_by_path(checked.issues, spoken(view, catalogue))
 
     async def _switch(self, who: Principal, view: PlanView, verb: str) -> None:
         wanted = "active" if verb == "pause" else "paused"

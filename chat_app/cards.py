@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from backend.contracts.errors import Issue
-from backend.contracts.plans import TIMED_KINDS, Catalogue
+from backend.contracts.plans import Catalogue
 from backend.contracts.runs import ENDED_RUN, RunState, StepState
 from backend.contracts.views import Change, PlanView
-from backend.plans import readback
 from chat_app import words
 from chat_app.effects import did
 from chat_app.fitting import fitted
 from chat_app.made import made
 from chat_app.results import compact, cut, shown, without_secrets
+from chat_app.starts import listens, when
 from chat_app.steps import (
     DENIED,
     edges,
     error_row,
     issue_row,
+    spoken,
     step_row,
     step_title,
     upstream,
     window,
 )
 
-LISTENING = frozenset({"event", "webhook"})  # something outside starts it, whenever that comes
 MAX_GRAPH = 40
 MODEL_TOOL = "llm.complete"
 RESULTS = 3
@@ -72,8 +73,8 @@ def card(
         "label": f"Run of {words.clock(due, zone, now)}" if due else "",
         "status": "run" if due else plan_status(view, run),
         "zone": zone,
-        "when": _when(view, zone, now),
-        "effects": [words.sentence(cut(e, 120)) for e in view.forecast.effects[:EFFECTS]],
+        "when": when(view, zone, now),
+        "effects": _effects(view),
         "more_effects": max(0, len(view.forecast.effects) - EFFECTS),
         "takes": words.duration(view.forecast.duration_s),
         "cost": _cost(view, catalogue),
@@ -86,7 +87,9 @@ def card(
             step_row(view, catalogue, run, steps[i], number=i + 1) for i in range(first, last)
         ],
         "edges": edges(view, catalogue) if 1 < len(steps) <= MAX_GRAPH else [],
-        "issues": [issue_row(i) for i in view.issues if not _of_step(i)][:20],
+        "issues": [issue_row(i, spoken(view, catalogue)) for i in view.issues if not _of_step(i)][
+            :20
+        ],
         "changes": _changes(view, catalogue) if view.revision > 1 else [],
         "uncovered": [cut(w, 120) for w in view.not_covered[:10]],
         "made": made(view),
@@ -115,7 +118,7 @@ def plan_status(view: PlanView, run: RunState | None) -> str:
         return RUN_STATES[run.status]
     if view.status == "proposed":
         return "invalid" if any(i.severity == "error" for i in view.issues) else "proposed"
-    if view.status == "scheduled" and _listens(view):
+    if view.status == "scheduled" and listens(view):
         return "scheduled"
     live = [s.status for s in view.schedules if s.status != "ended"]
     if live:
@@ -126,27 +129,16 @@ def plan_status(view: PlanView, run: RunState | None) -> str:
 # --- facts ----------------------------------------------------------------------------------------
 
 
-def _when(view: PlanView, zone: str, now: datetime) -> dict[str, Any]:
-    timed = any(t.kind in TIMED_KINDS for t in view.document.events)
-    started = [readback.words(t, zone) for t in view.document.events if t.kind in LISTENING]
-    told = [view.when, *started] if view.when else started
-    return {
-        "timed": timed,
-        "listens": bool(started),
-        "words": words.sentence(", or ".join(t[:1].lower() + t[1:] for t in told))
-        if len(told) > 1
-        else told[0]
-        if told
-        else "Once, when you approve it",
-        "next": [
-            {"at": f.isoformat(), "text": words.clock(f, zone, now)} for f in view.firings[:3]
-        ],
-        "elsewhere": view.timezone if timed and view.timezone != zone else "",
-    }
-
-
-def _listens(view: PlanView) -> bool:
-    return any(t.kind in LISTENING for t in view.document.events)
+def _effects(view: PlanView) -> list[str]:
+    """What it brings about; what hangs on a condition says so."""
+    guarded = {s.name for s in view.document.steps if s.guard}
+    by_step = view.forecast.step_effects
+    told = []
+    for effect in view.forecast.effects[:EFFECTS]:
+        by = [name for name, effects in by_step.items() if effect in effects]
+        held = ", if its condition holds" if by and guarded.issuperset(by) else ""
+        told.append(words.sentence(cut(effect, 120)) + held)
+    return told
 
 
 def _cost(view: PlanView, catalogue: Catalogue) -> str:
@@ -186,9 +178,11 @@ def _of_step(issue: Issue) -> bool:
     return len(parts) > 1 and parts[0] == "steps" and parts[1].isdigit()
 
 
-def issues_by_path(issues: tuple[Issue, ...]) -> list[dict[str, Any]]:
+def issues_by_path(
+    issues: tuple[Issue, ...], say: Callable[[str], str] = str
+) -> list[dict[str, Any]]:
     """For a live check of a draft: all of them, those of steps too."""
-    return [issue_row(i) for i in issues[:60]]
+    return [issue_row(i, say) for i in issues[:60]]
 
 
 def _changes(view: PlanView, catalogue: Catalogue) -> list[dict[str, Any]]:

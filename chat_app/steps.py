@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backend.contracts.errors import Issue
@@ -11,7 +12,7 @@ from backend.contracts.runs import ENDED_RUN, ENDED_STEP, ItemState, RunState, S
 from backend.contracts.tools import ToolSpec
 from backend.contracts.views import PlanView
 from chat_app import words
-from chat_app.arguments import ASKS, arguments, asking, named, resolved, summary
+from chat_app.arguments import ASKS, PART, arguments, asking, named, resolved, summary
 from chat_app.effects import did, would
 from chat_app.guards import guard_words
 from chat_app.results import cut, has_words, preview, shown, without_secrets
@@ -19,6 +20,7 @@ from chat_app.results import cut, has_words, preview, shown, without_secrets
 MAX_STEPS = 60
 STEP_TEXT = 1_200
 DENIED = "EXEC_STEP_DENIED"
+_QUOTED = re.compile(r"“([^“”]{1,80})”")
 ACTION_WORDS = {"error": "if it fails", "default": ""}
 
 
@@ -65,7 +67,7 @@ def step_row(
         "calls": _calls(catalogue, tool),
         "args": rows,
         "asking": asking(view, step, number - 1, tool),
-        "issues": [issue_row(i) for i in own][:10],
+        "issues": [issue_row(i, spoken(view, catalogue)) for i in own][:10],
         "state": _state(view, catalogue, run, step, state) if run else None,
     }
 
@@ -107,13 +109,24 @@ def edges(view: PlanView, catalogue: Catalogue) -> list[dict[str, str]]:
     return found
 
 
-def issue_row(issue: Issue) -> dict[str, Any]:
+def spoken(view: PlanView, catalogue: Catalogue) -> Callable[[str], str]:
+    """Turns the plan's own names in a text for a person, `${fetch.entries}` and “fetch”, into words."""
+    titles = {s.name: step_title(s, catalogue.tools.get(s.action)) for s in view.document.steps}
+
+    def say(text: str) -> str:
+        text = PART.sub(lambda match: named(view, catalogue, match[0]), text)
+        return _QUOTED.sub(lambda match: f"“{titles.get(match[1], match[1])}”", text)
+
+    return say
+
+
+def issue_row(issue: Issue, say: Callable[[str], str] = str) -> dict[str, Any]:
     return {
         "severity": issue.severity,
         "code": issue.code,
         "path": issue.path,
-        "message": cut(issue.message, 400),
-        "suggestion": cut(issue.suggestion, 300),
+        "message": cut(say(issue.message), 400),
+        "suggestion": cut(say(issue.suggestion), 300),
         "fix": {
             "path": issue.fix.path,
             "label": cut(issue.fix.label, 80),

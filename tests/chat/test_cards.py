@@ -359,3 +359,64 @@ def test_of_a_long_run_the_steps_around_now_are_shown() -> None:
     assert len(props["steps"]) == MAX_STEPS
     assert "s200" in [s["id"] for s in props["steps"]]
     assert props["steps"][0]["n"] == props["before"] + 1
+
+
+def test_what_something_outside_starts_is_not_said_to_run_once() -> None:
+    arrives = {"name": "go", "kind": "event", "type": "order.created", "filter": "event.n > 1"}
+    called = {"name": "called", "kind": "webhook"}
+    raw = DOCUMENT.model_dump(mode="json")
+    document = PlanDocument.model_validate(raw | {"events": [arrives, called]})
+    listening = replace(VIEW, document=document, when="", status="scheduled")
+    told = drawn(listening)["when"]
+    assert told["words"] == (
+        "When “order.created” happens, if event.n > 1; when its web address is called"
+    )
+    assert (told["timed"], told["listens"]) == (False, True)
+    # One run of it that ended does not end the listening.
+    assert drawn(listening, run=run("completed"))["status"] == "scheduled"
+
+
+def guarded() -> PlanView:
+    send = DOCUMENT.steps[2].model_copy(update={"guard": "digest.count > 3"})
+    document = DOCUMENT.model_copy(update={"steps": [*DOCUMENT.steps[:2], send]})
+    effect = "sends 1 mail"
+    forecast = Forecast(effects=(effect,), step_effects={"send": (effect,)})
+    return replace(VIEW, document=document, forecast=forecast)
+
+
+def test_a_condition_is_said_at_its_step_its_arrow_and_what_hangs_on_it() -> None:
+    props = drawn(guarded())
+    assert props["steps"][2]["guard"] == "Summarise · count is over 3"
+    assert props["edges"][-1]["label"] == "if Summarise · count is over 3"
+    assert props["effects"] == ["Sends 1 mail, if its condition holds"]
+
+
+def test_only_a_step_that_does_something_can_be_made_to_ask() -> None:
+    fetch, _, send = drawn()["steps"]
+    assert fetch["asking"] is None
+    assert (send["asking"]["path"], send["asking"]["value"]) == ("steps/2/approval", False)
+
+
+def test_an_issue_names_steps_and_what_they_bring_by_their_titles() -> None:
+    told = "“send” acts once for each of ${fetch.entries}; “other” stays."
+    issue = Issue(code="PLAN_X", message=told, path="steps/2/approval", severity="warning")
+    (said,) = drawn(replace(VIEW, issues=(issue,)))["steps"][2]["issues"]
+    assert said["message"] == (
+        "“Send a mail” acts once for each of Read a feed · entries; “other” stays."
+    )
+
+
+def test_a_step_that_calls_a_saved_plan_says_what_is_in_it() -> None:
+    saved = ToolSpec(
+        id="plan.daily-digest",
+        name="Daily digest",
+        description="Saved.",
+        type="plan",
+        inputs=takes(),
+        config={"plan_id": "p0", "document": DOCUMENT.model_dump(mode="json")},
+    )
+    step = DOCUMENT.steps[0].model_copy(update={"action": saved.id, "args": {}})
+    view = replace(VIEW, document=DOCUMENT.model_copy(update={"steps": [step]}))
+    catalogue = Catalogue({**CATALOGUE.tools, saved.id: saved}, hash="tools")
+    props = card(view, catalogue, now=NOW, zone="UTC")
+    assert props["steps"][0]["calls"] == ("Daily digest: Read a feed, Summarise and Send a mail")
