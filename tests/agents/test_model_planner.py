@@ -343,3 +343,16 @@ async def test_without_any_tool_the_model_is_not_even_asked(
     answer = await planner.plan(request(ASKED, Catalogue({})))
     assert (answer.kind, "PLAN_SELECTION_FAILED" in answer.text) == ("question", True)
     assert server.requests == []
+
+
+async def test_an_argument_the_tool_does_not_take_is_left_out(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    args = {"to": "me@example.com", "subject": "5", "body": "${fetch.title}"}
+    odd = step("send", "email.send", "fetch", **args, url="https://made.up.example")
+    strict = {**CATALOGUE.tools["email.send"].inputs, "additionalProperties": False}
+    mail = CATALOGUE.tools["email.send"].model_copy(update={"inputs": strict})
+    asked = request(ASKED, Catalogue({**CATALOGUE.tools, mail.id: mail}))
+    answer = await planned(server, planner, asked, drafted(READ, odd))
+    assert answer.kind == "plan"
+    assert "made.up" not in str(answer.document)
