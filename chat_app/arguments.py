@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backend.contracts.plans import Catalogue, Step
@@ -127,13 +127,22 @@ def _control(key: str, value: Any, schema: dict[str, Any]) -> str:
 def _source(view: PlanView, catalogue: Catalogue, step: Step, key: str) -> str:
     """Where a value comes from, in words: the reference in it, else what the planner noted."""
     value = step.args.get(key)
-    found = PART.findall(value) if isinstance(value, str) else []
+    found = [ref for text in _texts(value) for ref in PART.findall(text)]
     if found:
         return words.joined([_named(view, catalogue, ref) for ref in dict.fromkeys(found)])
     said = view.sources.get(f"{step.name}.{key}", "")
     if said.startswith("step "):
         return f"from {said[5:]}"
     return {"said": "you said", "default": "default", "edited": "you changed it"}.get(said, said)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts inside a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def named(view: PlanView, catalogue: Catalogue, path: str) -> str:
@@ -172,8 +181,8 @@ def _named(view: PlanView, catalogue: Catalogue, reference: str) -> str:
         return f"from {cut(title, 50)}" + (f" · {rest}" if rest else "")
     return {
         "inputs": f"you give it: {words.humanised(rest).lower()}",
-        "event": f"from what starts it · {rest}",
-        "run": f"from the run · {rest}",
+        "event": "from what starts it" + (f" · {rest}" if rest else ""),
+        "run": "from the run" + (f" · {rest}" if rest else ""),
         "item": "from each item" + (f" · {rest}" if rest else ""),
         "index": "the item's number",
     }.get(root, reference)
@@ -190,7 +199,12 @@ def summary(rows: list[dict[str, Any]]) -> str:
     ]
     if told:
         return cut(" · ".join(told[:2]), 140)
-    bound = [r["source"] for r in rows if r["control"] == "bound" and r["source"]]
+    bound = [
+        r["source"]
+        for r in rows
+        if r["control"] == "bound" or PART.search(str(r["value"]))
+        if r["source"]
+    ]
     return sentence_of(bound)
 
 

@@ -420,3 +420,13 @@ def test_a_step_that_calls_a_saved_plan_says_what_is_in_it() -> None:
     catalogue = Catalogue({**CATALOGUE.tools, saved.id: saved}, hash="tools")
     props = card(view, catalogue, now=NOW, zone="UTC")
     assert props["steps"][0]["calls"] == ("Daily digest: Read a feed, Summarise and Send a mail")
+
+
+def test_a_step_that_joins_two_says_both() -> None:
+    both = {"text": ["${fetch.entries}", {"more": "${again.entries}"}]}
+    first = DOCUMENT.steps[0]
+    again = first.model_copy(update={"name": "again"})
+    digest = DOCUMENT.steps[1].model_copy(update={"args": both})
+    document = DOCUMENT.model_copy(update={"steps": [first, again, digest]})
+    row = drawn(replace(VIEW, document=document))["steps"][2]
+    assert row["sub"] == "From Read a feed · entries and from Read a feed · entries"
