@@ -17,16 +17,14 @@ from backend.contracts.security import Principal
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.lightning import Lightning
 from chat_app import words
+from chat_app.away import what_happened
 from chat_app.cards import card
+from chat_app.firings import Firings
 from chat_app.results import cut
 from chat_app.rooms import Room, derived
 from chat_app.threads import Threads, stamp
 
-AWAY_S = 60
-FIRINGS_SHOWN = 3
-REVISIONS_SEARCHED = 20
 AGAIN_S = 1.0
-FOLDABLE = frozenset({"done", "failed", "stopped"})
 AGEING = frozenset({"proposed", "invalid", "scheduled", "paused"})
 
 log = structlog.get_logger(__name__)
@@ -50,6 +48,7 @@ class Follower:
     def __init__(self, lightning: Lightning, threads: Threads) -> None:
         self._lightning = lightning
         self._threads = threads
+        self._firings = Firings(lightning)
         self._watched: dict[str, Watched] = {}
 
     async def join(self, who: Principal, thread_id: str, page: str, zone: str = "") -> Room:
@@ -112,7 +111,7 @@ class Follower:
                     async for update in feed:
                         async with room.lock:
                             if cursor and seen:
-                                await self._tell_what_happened(watched, update, seen)
+                                await self._tell_what_happened(watched.room, update, seen)
                             await self._take(watched, update)
                             cursor, seen = update.cursor, ""
                             await self._threads.note(
@@ -147,7 +146,7 @@ class Follower:
             goes_on = run.run_id in watched.runs and run.status not in ENDED_RUN
             watched.runs[run.run_id] = run
             if run.parent is not None:
-                await self._show_called(watched, run)
+                await self._firings.called(watched.room, run)
                 continue
             if run.plan_id in touched:
                 continue
@@ -159,7 +158,7 @@ class Follower:
                 touched[run.plan_id] = watched.views[run.plan_id] = view
         for view in touched.values():
             await self._show_plan(watched, view)
-        await self._show_firings(watched, update, touched)
+        await self._firings.show(watched.room, update.runs, touched)
         for message in update.messages:
             await self._message(watched.room, message)
         for run in update.runs:
@@ -221,75 +220,6 @@ class Follower:
     ) -> None:
         await room.show(element["id"], element["forId"], await self._props(room, view, run))
 
-    async def _show_firings(
-        self, watched: Watched, update: ThreadUpdate, views: Mapping[str, PlanView]
-    ) -> None:
-        """A scheduled run has a card of its own; of those that ended a few, the others are counted."""
-        room = watched.room
-        for plan_id, runs in _fired(update.runs, views).items():
-            old = [r for r in runs[:-FIRINGS_SHOWN] if r.status in ENDED_RUN]
-            for run in runs:
-                if run not in old or _firing(run) in room.cards:
-                    await self._show_firing(watched, run, views[plan_id])
-            uncarded = [r for r in old if _firing(r) not in room.cards]
-            counted = (len(uncarded), sum(r.status == "failed" for r in uncarded))
-            await self._fold(room, plan_id, counted)
-
-    async def _show_firing(self, watched: Watched, run: RunState, view: PlanView) -> None:
-        room, id = watched.room, _firing(run)
-        message = derived("message", id)
-        if id not in room.cards:
-            at = stamp(run.started_at) if run.started_at else ""
-            await room.post("", id=message, at=at)
-        seen = await self._revision_of(room.who, run, view)
-        props = card(
-            seen,
-            await self._lightning.catalogue(room.who),
-            now=self._lightning.now(),
-            zone=room.zone,
-            run=run,
-            due=_due(run) or run.started_at,
-            earlier=_earlier(room.cards.get(id)),
-        )
-        await room.show(id, message, props)
-
-    async def _show_called(self, watched: Watched, run: RunState) -> None:
-        """The run of a saved plan that another run calls has a card once it asks something: all else is
-        told by the step that called it."""
-        if run.asking or run.status == "stalled" or _firing(run) in watched.room.cards:
-            with suppress(NotFound):
-                view = await self._lightning.plan(watched.room.who, run.plan_id)
-                await self._show_firing(watched, run, view)
-
-    async def _fold(self, room: Room, plan_id: str, counted: tuple[int, int]) -> None:
-        """The oldest of many cards of a plan's firings make way; the oldest left counts them."""
-        cards = [
-            c
-            for c in room.cards.values()
-            if c["props"].get("plan") == plan_id and c["props"].get("kind") == "run"
-        ]
-        cards.sort(key=lambda c: c["props"]["run"]["started"])
-        folded = [c for c in cards[:-FIRINGS_SHOWN] if c["props"]["status"] in FOLDABLE]
-        number, failed = counted
-        for element in folded:
-            before = _earlier(element)
-            number += before[0] + 1
-            failed += before[1] + (element["props"]["status"] == "failed")
-            await room.take_away(element["id"])
-        left = next((c for c in cards if c not in folded), None)
-        if number and left is not None:
-            have = _earlier(left)
-            props = {**left["props"], "earlier": [have[0] + number, have[1] + failed]}
-            await room.show(left["id"], left["forId"], props)
-
-    async def _revision_of(self, who: Principal, run: RunState, view: PlanView) -> PlanView:
-        """The revision a run is of; an older one when the plan was changed since."""
-        found, number = view, view.revision
-        while found.ir_hash != run.ir_hash and number > max(1, view.revision - REVISIONS_SEARCHED):
-            number -= 1
-            found = await self._lightning.plan(who, view.plan_id, number)
-        return found if found.ir_hash == run.ir_hash else view
-
     async def _run_of(self, watched: Watched, view: PlanView) -> RunState | None:
         if view.run_id is None:
             return None
@@ -315,62 +245,13 @@ class Follower:
         at = datetime.fromisoformat(str(message["timestamp"]))
         await room.post(text, id=derived("said", str(message["id"])), at=stamp(at))
 
-    async def _tell_what_happened(self, watched: Watched, update: ThreadUpdate, seen: str) -> None:
-        """One line, when the person was really away and something really happened."""
-        now = self._lightning.now()
+    async def _tell_what_happened(self, room: Room, update: ThreadUpdate, seen: str) -> None:
+        """One line for somebody who comes back."""
         left = datetime.fromisoformat(seen)
-        ended = [r for r in update.runs if r.parent is None and r.ended_at and r.ended_at > left]
-        if (now - left).total_seconds() < AWAY_S or not (ended or update.messages):
-            return
-        parts = [
-            _counted(sum(r.status == status for r in ended), what)
-            for status, what in (
-                ("completed", "run done"),
-                ("failed", "run failed"),
-                ("cancelled", "run stopped"),
-            )
-        ]
-        parts.append(_counted(len(update.messages), "message"))
-        happened = words.joined([p for p in parts if p])
-        since = words.clock(left, watched.room.zone, now)
-        await watched.room.post(
-            f"While you were away (since {since}): {happened}.",
-            id=derived("away", watched.room.thread_id, seen),
-            at=seen,
-        )
-
-
-def _fired(runs: tuple[RunState, ...], views: Mapping[str, PlanView]) -> dict[str, list[RunState]]:
-    """What schedules and triggers started, of each plan, the oldest first."""
-    by_plan: dict[str, list[RunState]] = {}
-    for run in sorted(runs, key=lambda r: r.started_at.timestamp() if r.started_at else 0):
-        view = views.get(run.plan_id)
-        if view is not None and run.run_id != view.run_id and _due(run) is not None:
-            by_plan.setdefault(run.plan_id, []).append(run)
-    return by_plan
-
-
-def _firing(run: RunState) -> str:
-    return derived("run", run.run_id)
-
-
-def _earlier(element: Mapping[str, Any] | None) -> tuple[int, int]:
-    number, failed = (element["props"].get("earlier") if element else None) or (0, 0)
-    return int(number), int(failed)
+        if told := what_happened(update, left, self._lightning.now(), room.zone):
+            await room.post(told, id=derived("away", room.thread_id, seen), at=seen)
 
 
 def _current(run: RunState, views: Mapping[str, PlanView]) -> bool:
     view = views.get(run.plan_id)
     return view is not None and view.run_id == run.run_id
-
-
-def _due(run: RunState) -> datetime | None:
-    due = run.event.get("due")
-    return datetime.fromisoformat(due) if isinstance(due, str) else None
-
-
-def _counted(number: int, what: str) -> str:
-    if not number:
-        return ""
-    one, _, rest = what.partition(" ")
-    return f"{number} {one}{'' if number == 1 else 's'}{' ' + rest if rest else ''}"

@@ -17,7 +17,8 @@ from chainlit.user import User
 from backend.bootstrap import System
 from backend.contracts.errors import NotFound
 from backend.contracts.security import Principal
-from chat_app.follow import FIRINGS_SHOWN, Follower
+from chat_app.firings import FIRINGS_SHOWN
+from chat_app.follow import Follower
 from chat_app.news import NEWS_MARK
 from chat_app.threads import Threads, caller
 from tests.chat.people import PATIENCE_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.app import App
 from tests.journeys.conftest import look, say
 from tests.web import Site
 
@@ -27,14 +28,23 @@ def test_a_step_is_made_to_ask_first_and_then_it_asks(page: Page, site: Site) ->
     expect(card.locator("[data-question=gate]").first).to_contain_text("asks before it acts")
 
 
-def test_a_plan_that_waits_for_an_event_says_so_and_goes_on_listening(page: Page) -> None:
+def test_a_plan_that_waits_for_an_event_says_so_and_goes_on_listening(page: Page, app: App) -> None:
     say(page, "When an order.created event arrives, mail me@example.com")
-    card = page.locator("[data-plan]")
+    card = page.locator("[data-kind=plan]")
     expect(card).to_contain_text("When “order.created” happens")
     expect(card).not_to_contain_text("Once")
     card.get_by_role("button", name="Approve and listen").click()
     expect(card.locator("[data-state=listening]")).to_be_visible()
     look(page, "listening")
+
+    # What an event says of times is not ours; its run has a card, which is where it could ask.
+    event = {"type": "order.created", "data": {"due": "soon"}}
+    posted = page.request.post(f"{app.url}/api/events", data=event)
+    assert posted.status == 202
+    run = page.locator("[data-kind=run]")
+    expect(run).to_have_attribute("data-status", "done")
+    expect(run).to_contain_text("Run of today")
+    expect(card.locator("[data-state=listening]")).to_be_visible()
 
 
 def test_a_condition_is_read_in_words_before_the_yes(page: Page, site: Site) -> None:
