@@ -35,9 +35,9 @@ def edit(document: PlanDocument, edits: Mapping[str, Any], catalogue: Catalogue)
     """The document with `edits`, paths to new values, as {"steps/2/args/to": "a@example.com"}.
 
     Editable are literal arguments, whether a step asks before it acts, a trigger's time and filter,
-    defaults of inputs, the name and the description. Text typed where the tool wants something else is converted; nothing typed (None
-    or "") into an optional field clears it. Raises `Invalid` (PLAN_EDIT_REFUSED), with issues where a
-    value does not fit its field.
+    defaults of inputs, the name and the description. Text typed where the tool wants something else
+    is converted; nothing typed (None or "") into an optional field clears it. Raises `Invalid`
+    (PLAN_EDIT_REFUSED), with issues where a value does not fit its field.
     """
     triggers = [trigger.model_dump(mode="json") for trigger in document.events]
     raw = document.model_dump() | {"events": triggers}
