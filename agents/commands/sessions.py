@@ -28,7 +28,10 @@ async def recorded(chosen: Settings, request: str, outcome: Outcome, now: dateti
             PlanningRecord(new_id(), who.user_id, request, now, answer.kind),
             answer,
             duration_ms=round(sum(stage["duration_ms"] for stage in answer.stages), 1),
-            repairs=tuple(issue.code for issue in outcome.repairs),
+            repairs=tuple(
+                {"code": issue.code, "path": issue.path, "message": issue.message}
+                for issue in outcome.repairs
+            ),
         )
         await system.lightning.record(who, record)
     return record.id
