@@ -94,6 +94,7 @@ def test_when_the_model_is_down_the_words_are_kept_and_planned_offline(
     expect(told).to_contain_text(re.compile("Your words are kept"))
     expect(told).to_contain_text(re.compile(r"EXEC_|LLM_|PLAN_"))
     look(page, "model-down")
+    expect(page).to_have_url(re.compile("/thread/"))  # from here on a reload comes back here
     model.forget()
     page.reload()
     page.get_by_role("button", name="Plan offline").click()
