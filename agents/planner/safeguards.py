@@ -122,7 +122,9 @@ def _kept(document: Json, previous: Mapping[str, Any], text: str) -> Json:
     before = {step["name"]: step for step in previous.get("steps", ())}
     steps = []
     for step in document["steps"]:
-        old = before.get(step["name"])
+        # under another name it is the same work still, or a gate could be renamed away
+        same = [old for old in before.values() if old["action"] == step["action"]]
+        old = before.get(step["name"]) or (same[0] if len(same) == 1 else None)
         if old is None or old["action"] != step["action"]:
             steps.append(step)
             continue

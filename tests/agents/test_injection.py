@@ -115,6 +115,7 @@ OBEYED: dict[str, dict[str, Any]] = {
 }
 UNGUARDED: dict[str, dict[str, Any]] = {
     "the gate and the condition gone": drafted(READ, SEND, **CRON),
+    "the same work under another name": drafted(READ, {**SEND, "name": "mail"}, **CRON),
     "the mail once per entry": drafted(READ, {**SEND, "for_each": "${fetch.entries}"}, **CRON),
 }
 
@@ -180,7 +181,7 @@ async def test_a_revision_keeps_gates_and_conditions(
 ) -> None:
     answer = await obeying(server, planner, place.request, UNGUARDED[obeyed])
     document: Any = answer.document
-    send = next(s for s in document["steps"] if s["name"] == "send")
+    send = next(s for s in document["steps"] if s["action"] == "email.send")
     assert (send["guard"], send["approval"]) == ("len(fetch.entries) > 0", "required")
     assert "for_each" not in send
 
