@@ -14,7 +14,7 @@ setup: $(READY)  ## make the environment in .venv
 $(READY): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv sync --frozen --quiet --system-certs
+	$(BIN)/uv sync --frozen --all-extras --quiet --system-certs
 	@touch $(READY)
 
 run: $(READY)  ## start Lightning: one process, SQLite in ./data, on 127.0.0.1:8000

@@ -25,6 +25,20 @@ class Settings(BaseSettings):
     token_hours: float = Field(default=12, gt=0, le=24 * 365)
     allow_registration: bool = False
 
+    database_url: str = Field(default="", repr=False)
+
+    servicebus_connection: str = Field(default="", repr=False)
+    servicebus_namespace: str = ""
+    servicebus_queue: str = "events"
+    cosmos_connection: str = Field(default="", repr=False)
+    cosmos_endpoint: str = ""
+    cosmos_database: str = "lightning"
+    storage_connection: str = Field(default="", repr=False)
+    storage_account_url: str = ""
+    storage_container: str = "lightning"
+
+    notify_url: str = ""
+
     openai_api_key: str = Field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = "gpt-5.4-mini"
