@@ -6,14 +6,11 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
 
 import structlog
 
 from backend.contracts.errors import Conflict, NotFound, Retry, Unavailable
-from backend.contracts.events import derived_id, utc_now
-from backend.contracts.ports import Bus, Delivery, Output, Settled, Settlement
+from backend.contracts.ports import Bus, Delivery, Settled, Settlement
 from backend.processor import Processor
 from backend.workers.deciding import buried, decide, load
 from backend.workers.failures import backoff_s, is_lost
@@ -34,25 +31,24 @@ class Handler:
         bus: Bus,
         processor: Processor,
         *,
-        now: Callable[[], datetime] = utc_now,
         hold: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bus = bus
         self._processor = processor
-        self._now = now
         self._hold = hold
 
     async def handle(self, delivery: Delivery) -> None:
-        """Returns when the delivery is settled. Raises when it is to be delivered again."""
+        """Returns when nothing is left to do with this delivery: it is settled, or was given back to
+        come another time. Raises when the host is to deliver it again."""
+        if delivery.stream is None:
+            await self._work(delivery)
+            return
         try:
-            if delivery.stream is None:
-                await self._work(delivery)
-            else:
-                stream = Stream(delivery.stream, self._processor.decider(delivery.stream))
-                await self._decide(stream, Pending(delivery.event, delivery))
+            stream = Stream(delivery.stream, self._processor.decider(delivery.stream))
+            await self._decide(stream, Pending(delivery.event, delivery))
         except Exception as error:
-            log.warning("delivery.again", type=delivery.event.type, error=repr(error))
-            # Hosts deliver again at once; and in a stream nobody overtakes what is held.
+            log.warning("decision.retried", type=delivery.event.type, error=repr(error))
+            # The host delivers again at once; and nobody overtakes what is held in its stream.
             await self._hold(backoff_s(delivery))
             raise
 
@@ -60,23 +56,18 @@ class Handler:
         try:
             turn = await self._processor.work(delivery)
         except Retry as again:
-            settlement = Settlement((delivery,), (), (self._later(delivery, again.delay_s),))
-        except Exception as error:
-            if not is_lost(delivery, error):
-                raise
-            log.error("work.dead", type=delivery.event.type, error=traceback.format_exc())
-            settlement = buried(self._processor, delivery, error)
+            await self._bus.release(delivery, again.delay_s)
+        except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
+            if is_lost(delivery, error):
+                log.error("work.dead", type=delivery.event.type, error=traceback.format_exc())
+                await self._bury(delivery, error)
+            else:
+                log.warning("work.retried", type=delivery.event.type, error=repr(error))
+                await self._bus.release(delivery, backoff_s(delivery))
         else:
-            settlement = Settlement((delivery,), (), tuple(turn.outputs))
-        outcome = await self._settle(settlement)
-        if isinstance(outcome, Exception):
-            await self._bury(delivery, outcome)
-
-    def _later(self, delivery: Delivery, delay_s: float) -> Output:
-        """The same again, under another id: no host holds a message for hours, and a queue knows this
-        one's id already."""
-        event = replace(delivery.event, id=derived_id(delivery.event.id, "again"))
-        return Output(event, delivery.lane, None, self._now() + timedelta(seconds=delay_s))
+            outcome = await self._settle(Settlement((delivery,), (), tuple(turn.outputs)))
+            if isinstance(outcome, Exception):
+                await self._bury(delivery, outcome)
 
     async def _decide(self, stream: Stream, pending: Pending) -> None:
         delivery = pending.delivery
