@@ -84,5 +84,7 @@ async def cosmos_account(database: str = "") -> AsyncIterator[CosmosAccount]:
         containers=containers(),
     )
     await account.start()
-    yield account
-    await account.close()
+    try:
+        yield account
+    finally:
+        await account.close()
