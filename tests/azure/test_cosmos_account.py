@@ -40,9 +40,8 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     make_certificate(tmp_path, "127.0.0.1")
     monkeypatch.setenv("IDENTITY_ENDPOINT", doubles.cosmos().url + "/_double/identity")
     monkeypatch.setenv("IDENTITY_HEADER", "here")
-    double = Double("tests.azure.cosmos", "--tls", str(tmp_path))
-    yield double
-    double.close()
+    with Double("tests.azure.cosmos", "--tls", str(tmp_path)) as double:
+        yield double
 
 
 # --- at start -------------------------------------------------------------------------------------

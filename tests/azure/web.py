@@ -31,7 +31,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-MAX_BODY = 8_000_000
+MAX_BODY = 80_000_000
 TOKEN = "the token of the one identity there is"
 
 
