@@ -24,7 +24,7 @@ from backend.stores.azure.places import Room
 from backend.stores.folder import FolderBlobs
 from tests.azure.cosmos.container import Container, Refused
 
-SEEDS = 800
+SEEDS = 1000
 
 
 class Step:
