@@ -19,12 +19,16 @@ from backend.workers.streams import Pending, Stream
 log = structlog.get_logger()
 
 _CONFLICTS = 3  # lost races for a position before a message goes back to the queue
+_KEPT = 1000  # streams
 _PATIENCE_S = (0.5, 2.0, 8.0)  # between tries to settle: what a tool did is known only here
 
 
 class Handler:
-    """Handles deliveries one by one, as many at a time as the host likes; keeps nothing between them.
-    What goes wrong is handled as the `Worker` does. `hold` waits while the message stays leased."""
+    """Handles deliveries one by one, as many at a time as the host likes. What goes wrong is handled as
+    the `Worker` does. `hold` waits while the message stays leased.
+
+    Keeps the state of streams it has decided in: a position that is taken tells when it is old.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Handler:
         self._bus = bus
         self._processor = processor
         self._hold = hold
+        self._idle: dict[str, Stream] = {}
 
     async def handle(self, delivery: Delivery) -> None:
         """Returns when nothing is left to do with this delivery: it is settled, or was given back to
@@ -44,7 +49,8 @@ class Handler:
             await self._work(delivery)
             return
         try:
-            stream = Stream(delivery.stream, self._processor.decider(delivery.stream))
+            decider = self._processor.decider(delivery.stream)
+            stream = self._idle.pop(delivery.stream, None) or Stream(delivery.stream, decider)
             await self._decide(stream, Pending(delivery.event, delivery))
         except Exception as error:
             log.warning("decision.retried", type=delivery.event.type, error=repr(error))
@@ -73,26 +79,42 @@ class Handler:
         delivery = pending.delivery
         while True:
             try:
-                seen = await load(self._bus, stream, pending.event)
+                seen = await self._known(stream, pending)
             except Exception as error:
                 if not isinstance(error, NotFound) and not is_lost(delivery, error):
                     raise
                 return await self._bury(delivery, error)
-            if pending.event.id in seen:
-                settlement = Settlement((delivery,))
+            if seen:
+                settlement, state = Settlement((delivery,)), stream.state
             else:
-                settlement, _ = decide(self._processor, stream, [pending])
+                settlement, state = decide(self._processor, stream, [pending])
             outcome = await self._settle(settlement)
             if isinstance(outcome, Exception):
                 if pending.error is not None:
                     return await self._bury(delivery, outcome)
                 pending.error = outcome  # the stream says so instead, if that can be
             elif outcome.outcome == "ok":
-                return None
+                stream.state = state
+                stream.position += len(settlement.commits)
+                return self._keep(stream)
             elif pending.conflicts == _CONFLICTS:
                 raise Conflict(f"Others keep deciding in {stream.name}.")
             else:
                 pending.conflicts += 1
+                stream.loaded = False
+
+    async def _known(self, stream: Stream, pending: Pending) -> bool:
+        """Whether the event stands in the stream already; for a stream at hand, settling tells."""
+        return not stream.loaded and pending.event.id in await load(
+            self._bus, stream, pending.event
+        )
+
+    def _keep(self, stream: Stream) -> None:
+        if stream.decider.closed(stream.state):
+            return
+        self._idle[stream.name] = stream
+        if len(self._idle) > _KEPT:
+            del self._idle[next(iter(self._idle))]
 
     async def _bury(self, delivery: Delivery, error: Exception) -> None:
         outcome = await self._settle(buried(self._processor, delivery, error))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,39 @@ async def test_what_is_decided_already_is_acknowledged_and_not_decided_again(hos
     marker = Event("m" * 32, "plan.step.execute", "alice", utc_now(), {})
     await bus.publish([Output(marker, "work")])
     assert [d.event.id for d in await bus.receive(9)] == [marker.id]
+
+
+async def test_a_stream_is_read_once_however_many_of_its_events_come(host: Host) -> None:
+    bus, history, read = host.engine.bus, host.engine.bus.history, Counter[str]()
+
+    async def counted(stream: str, cursor: str | None = None, limit: int = 1000) -> Any:
+        read[stream] += cursor is None
+        return await history(stream, cursor, limit)
+
+    bus.history = counted  # type: ignore[method-assign]
+    await host.engine.start([step("one"), step("two", "one"), step("three", "two")])
+    for _ in range(7):  # the beginning, then each step's work and its result
+        (delivery,) = await bus.receive(1)
+        await host.deliver(delivery)
+    assert read == {"run:r1": 1}
+    assert (await host.engine.until("r1", "completed")).status == "completed"
+
+
+async def test_an_event_that_comes_twice_to_one_process_is_decided_once(host: Host) -> None:
+    bus = host.engine.bus
+    await host.engine.start([step("one")])
+    (delivery,) = await bus.receive(1)
+    settle = bus.settle
+
+    async def unacknowledged(settlements: Sequence[Settlement], keep: int = 0) -> Any:
+        return await settle([replace(s, acks=()) for s in settlements], keep)
+
+    bus.settle = unacknowledged  # type: ignore[method-assign]
+    await host.deliver(delivery)
+    bus.settle = settle  # type: ignore[method-assign]
+    await host.deliver(delivery)
+    assert not host.raised
+    assert [c.cause.type for c in await host.engine.commits("r1")] == ["plan.execute"]
 
 
 async def test_a_message_lost_to_another_process_is_not_reported_done(host: Host) -> None:
