@@ -24,7 +24,11 @@ def messaging(base: Base) -> Messaging:
         namespace_name=base.names.worldwide("bus"),
         resource_group_name=base.group.name,
         location=base.region,
-        sku=servicebus.SBSkuArgs(name=base.stack.servicebus_sku, tier=base.stack.servicebus_sku),
+        sku=servicebus.SBSkuArgs(
+            name=base.stack.servicebus_sku,
+            tier=base.stack.servicebus_sku,
+            capacity=base.stack.servicebus_units,
+        ),
         minimum_tls_version="1.2",
         disable_local_auth=True,
         tags=base.tags,

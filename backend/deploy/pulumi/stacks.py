@@ -12,13 +12,14 @@ REGION = "centralindia"
 class Stack:
     """`shared_ru` and `log_ru` are the most request units a second that autoscale may reach, for all
     containers but the log, and for the log; None is serverless. `chat` and `workers` are the fewest and
-    the most replicas or instances."""
+    the most replicas or instances. `servicebus_units` are for Premium: 1, 2, 4, 8 or 16."""
 
     name: str
     short: str
     shared_ru: int | None = None
     log_ru: int | None = None
     servicebus_sku: str = "Standard"
+    servicebus_units: int | None = None
     queue_mb: int = 1024
     storage_sku: str = "Standard_LRS"
     chat: tuple[int, int] = (1, 1)
