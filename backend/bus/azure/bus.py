@@ -1,0 +1,382 @@
+"""The bus on Azure: delivery by Service Bus, the log in Cosmos DB. Decision 15."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from azure.servicebus import ServiceBusReceivedMessage
+
+from backend.bus.azure.following import Following
+from backend.bus.azure.inbox import HOSTED, Held, Inbox
+from backend.bus.azure.log import Log
+from backend.bus.azure.namespace import TROUBLE, Background, Namespace
+from backend.bus.azure.outbox import Outbox
+from backend.bus.azure.parcels import Via, packed, unpacked
+from backend.bus.azure.reception import Reception, Want
+from backend.bus.azure.settling import Documents, Settling, acknowledged, line_of
+from backend.bus.azure.taps import SessionTap, Tap
+from backend.bus.checks import check
+from backend.bus.codec import encode_event_whole
+from backend.bus.encoded import Encoded, events_json, events_of
+from backend.bus.settling import lane_of
+from backend.contracts.errors import Invalid, LightningError, NotFound, Unavailable
+from backend.contracts.events import Event, utc_now
+from backend.contracts.ports import (
+    Blobs,
+    DeadLetter,
+    Delivery,
+    History,
+    Output,
+    Settled,
+    Settlement,
+)
+from backend.stores.azure.items import Items
+from backend.stores.documents import body_of
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+HELD_S = 15.0
+"""A released message of the work queue is kept here that long; later it is sent again, with a due time."""
+EARLY_S = 1.0
+PATIENCE_S = 5.0
+
+
+class AzureBus:
+    """`Bus` on a `Namespace` and the items of the log; documents of settlements go to `store`.
+
+    Log and delivery are two services: a settlement is appended, then sent, then completed.
+    """
+
+    fuses = False
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        items: Callable[[], Items],
+        store: Documents,
+        *,
+        blobs: Blobs,
+        clock: Callable[[], datetime] = utc_now,
+        idle_s: float = 2.0,
+        most_streams: int = 64,
+    ) -> None:
+        """`most_streams` are held at once, each with a connection of its own; after `idle_s` without
+        anybody to receive, others may have what is not leased."""
+        self._namespace = namespace
+        self._items = items
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._background = Background()
+        self._inbox = Inbox(clock)
+        self._streams = Outbox(namespace, namespace.queue, self._background)
+        self._work = Outbox(namespace, namespace.work_queue, self._background)
+        self._reception = Reception(
+            namespace,
+            self._inbox,
+            self._arrived,
+            self._background,
+            clock=clock,
+            idle_s=idle_s,
+            most_streams=most_streams,
+        )
+        self._answered: dict[int, tuple[Settlement, Settled]] = {}
+        self._log: Log
+        self._following: Following
+        self._settling: Settling
+        self._closed = False
+
+    async def start(self) -> None:
+        """The store's account is started before."""
+        self._log = Log(self._items(), self._blobs)
+        self._following = Following(self._log)
+        self._settling = Settling(
+            self._log,
+            self._store,
+            self._inbox,
+            send=self._send,
+            complete=self._complete,
+            changed=self._following.changed,
+        )
+        self._namespace.open()
+        try:
+            await self._namespace.verify()
+        except BaseException:
+            await self._namespace.close()
+            raise
+        self._reception.start()
+
+    async def close(self) -> None:
+        """End followers and receivers; give back what is leased, for others to take at once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._following.close()
+        self._inbox.changed.set()
+        await self._reception.close()
+        await asyncio.gather(self._streams.close(), self._work.close())
+        await self._background.ended(PATIENCE_S)
+        await self._namespace.close()
+
+    # --- out --------------------------------------------------------------------------------------
+
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        self._check_open()
+        check(outputs)
+        events = await events_json((output.event for output in outputs), self._blobs)
+        await self._send([(output, events[id(output.event)]) for output in outputs], Via())
+
+    async def _send(self, outputs: Sequence[tuple[Output, bytes]], via: Via) -> None:
+        now = self._clock()
+        parcels = [
+            await packed(output, event_json, self._blobs, now, via)
+            for output, event_json in outputs
+            if output.lane != "log"
+        ]
+        streams = [parcel for parcel in parcels if parcel.session is not None]
+        work = [parcel for parcel in parcels if parcel.session is None]
+        await asyncio.gather(self._streams.send(streams), self._work.send(work))
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
+        with self._reception.wanting(Want(limit, work)):
+            while True:
+                self._check_open()
+                self._inbox.changed.clear()
+                found = self._inbox.take(limit, work=work)
+                if found:
+                    return found
+                await self._rest()
+
+    async def _rest(self) -> None:
+        due = self._inbox.next_due()
+        rest = None if due is None else max(0.0, (due - self._clock()).total_seconds())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(rest):
+                await self._inbox.changed.wait()
+
+    async def _arrived(self, tap: Tap, message: ServiceBusReceivedMessage) -> None:
+        """Called by the tap alone, which does nothing else meanwhile."""
+        body = b"".join(message.body)
+        while tap.open:
+            try:
+                await self._take_in(tap, message, body)
+                return
+            except LightningError as error:
+                log.warning("message.waits", error=error.message)
+                await asyncio.sleep(0.5)
+
+    async def _take_in(self, tap: Tap, message: ServiceBusReceivedMessage, body: bytes) -> None:
+        held = await self._unpacked(
+            body, message.session_id, message.message_id, message.delivery_count or 0
+        )
+        if isinstance(held, Held):
+            held.source, held.message = tap, message
+            if message.locked_until_utc is not None:
+                held.lock = message.locked_until_utc - self._clock()
+            if not await self._is_done(held, tap) and not await self._is_early(held):
+                self._inbox.put(held)
+                return
+        receiver = tap.receiver
+        assert receiver is not None
+        with contextlib.suppress(*TROUBLE):
+            await receiver.complete_message(message)
+
+    async def _unpacked(
+        self, body: bytes, session: str | None, message_id: str | None, count: int
+    ) -> Held | None:
+        """None when it cannot be read, ever: then it is a dead letter."""
+        try:
+            event, via = await unpacked(body, self._blobs)
+        except (NotFound, ValueError) as error:
+            await self._bury_unread(body, session, message_id, count, error)
+            return None
+        stream = None if session is None else via.stream or session
+        return Held(None, None, event, stream, via, count + via.attempts + 1)
+
+    async def _bury_unread(
+        self,
+        body: bytes,
+        session: str | None,
+        message_id: str | None,
+        count: int,
+        error: Exception,
+    ) -> None:
+        text = body[:10_000].decode("utf-8", "replace")
+        event = Event(message_id or "?", "unread", "", self._clock(), {"body": text})
+        said = {"code": "EXEC_MESSAGE_UNREADABLE", "message": f"It cannot be read: {error}"}
+        letter = DeadLetter(Delivery(event, lane_of(session), session, "", count + 1), said)
+        await self._log.bury(letter, encode_event_whole(event), self._clock())
+
+    async def _is_done(self, held: Held, tap: Tap | None) -> bool:
+        """Whether an earlier delivery got as far as the log; then what may be missing is made good."""
+        again = held.attempt > 1
+        if held.stream is None:
+            origin = held.via.origin
+            return (
+                again and origin is not None and await self._log.has_result(origin, held.event.id)
+            )
+        # Who had the session before may have been cut off: that does not always count as a delivery.
+        unchecked = isinstance(tap, SessionTap) and tap.unchecked
+        if not (again or unchecked):
+            return False
+        done = await self._settling.catch_up(held.stream, held.event.id)
+        if isinstance(tap, SessionTap):
+            tap.unchecked = done
+        return done
+
+    async def _is_early(self, held: Held) -> bool:
+        due = held.via.due and datetime.fromisoformat(held.via.due)
+        if not due or (due - self._clock()).total_seconds() < EARLY_S:
+            return False
+        await self._send_again(held, due, replace(held.via, due=None))
+        return True
+
+    async def delivery_of(
+        self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
+    ) -> Delivery | None:
+        """A message that a host received, such as Azure Functions, which will complete it too; settling
+        the delivery leaves that to the host. `delivery_count` is from 1. None: it needs no handling any
+        more."""
+        held = await self._unpacked(body, session_id, message_id, delivery_count - 1)
+        if held is None or await self._is_done(held, None) or await self._is_early(held):
+            return None
+        token = f"{HOSTED}{held.via.result_of or ''}"
+        return Delivery(held.event, lane_of(held.stream), held.stream, token, held.attempt)
+
+    # --- settle -----------------------------------------------------------------------------------
+
+    async def settle(self, settlements: Sequence[Settlement], keep: int = 0) -> Sequence[Settled]:
+        self._check_open()
+        for settlement in settlements:
+            check(settlement.outputs)
+            _check_size(settlement)
+        events = await events_json(events_of(settlements), self._blobs)
+        bodies = {
+            id(document): body_of(document)
+            for settlement in settlements
+            for document in settlement.documents
+        }
+        return await self._kept_going(self._settle(settlements, Encoded(events, bodies)))
+
+    async def _settle(
+        self, settlements: Sequence[Settlement], encoded: Encoded
+    ) -> Sequence[Settled]:
+        lines: dict[str, list[Settlement]] = {}
+        for settlement in settlements:
+            lines.setdefault(line_of(settlement), []).append(settlement)
+        answers = await asyncio.gather(
+            *(self._settle_line(line, encoded) for line in lines.values()), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [self._answered.pop(id(settlement))[1] for settlement in settlements]
+
+    async def _settle_line(self, line: Sequence[Settlement], encoded: Encoded) -> None:
+        """What is answered is remembered until all are: a caller who hears `Unavailable` asks again, and
+        what was done then must not look lost."""
+        for settlement in line:
+            if id(settlement) not in self._answered:
+                settled = await self._settling.settle(settlement, encoded)
+                self._answered[id(settlement)] = (settlement, settled)
+
+    async def _complete(self, held: Held) -> None:
+        self._inbox.done(held)
+        tap, message = held.source, held.message
+        if isinstance(tap, Tap) and message is not None:
+            with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
+                await tap.call(lambda receiver: receiver.complete_message(message))
+            tap.nudge()
+
+    async def claim(self, delivery: Delivery, key: str, outputs: Sequence[Output] = ()) -> bool:
+        """A claim is forgotten when the stream of its delivery, or else of its first output, is
+        pruned. A lost lease claims nothing."""
+        self._check_open()
+        check(outputs)
+        if self._inbox.held(delivery) is None or await self._log.claimed(key):
+            return False
+        # Sent before it is claimed: cut off in between, it is sent again, and is the same.
+        await self.publish(outputs)
+        stream = delivery.stream or next((o.stream for o in outputs if o.stream), None)
+        return await self._log.claim(key, stream)
+
+    async def release(self, delivery: Delivery, delay_s: float) -> None:
+        """A stream's message is held back here, with its session, so that nobody overtakes it."""
+        held = self._inbox.held(delivery)
+        if held is None:
+            return
+        if held.stream is not None or (held.source is not None and delay_s <= HELD_S):
+            if held.source is not None:
+                self._inbox.give_back(held, delay_s)
+            return
+        via = replace(held.via, attempts=held.attempt)
+        await self._send_again(held, self._clock() + timedelta(seconds=delay_s), via)
+        await self._complete(held)
+
+    async def _send_again(self, held: Held, due: datetime, via: Via) -> None:
+        events = await events_json([held.event], self._blobs)
+        output = Output(held.event, lane_of(held.stream), held.stream, due)
+        again = f"~{held.attempt}~{due.timestamp():.0f}"
+        parcel = await packed(
+            output, events[id(held.event)], self._blobs, self._clock(), via, again
+        )
+        await (self._work if held.stream is None else self._streams).send([parcel])
+
+    # --- log --------------------------------------------------------------------------------------
+
+    async def decided(self, stream: str, event_id: str) -> bool:
+        return await self._log.decided(stream, event_id)
+
+    async def history(self, stream: str, cursor: str | None = None, limit: int = 1000) -> History:
+        return await self._log.history(stream, cursor, limit)
+
+    def follow(
+        self, streams: Mapping[str, str | None]
+    ) -> AsyncGenerator[Mapping[str, History], None]:
+        return self._following.follow(streams)
+
+    # --- dead letters, retention ------------------------------------------------------------------
+
+    async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
+        return await self._log.letters(limit)
+
+    async def replay(self, event_id: str) -> bool:
+        letter = await self._log.letter(event_id)
+        if letter is None:
+            return False
+        event_json: bytes = letter["event"].encode()
+        output = Output(Event(event_id, "", "", self._clock()), lane_of(letter["of"]), letter["of"])
+        # Another message than the dead one, and the same one for whoever else replays it now.
+        again = f"~{letter['position']}"
+        parcel = await packed(output, event_json, self._blobs, self._clock(), None, again)
+        await (self._work if parcel.session is None else self._streams).send([parcel])
+        return await self._log.unbury(letter)
+
+    async def prune(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            await self._log.forget(stream)
+
+    # --- this process -----------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The bus is closed.")
+
+    async def _kept_going(self, work: Coroutine[Any, Any, T]) -> T:
+        """Finish `work` even if the caller is cancelled: half a settlement is good for nobody."""
+        return await asyncio.shield(self._background.start(work))
+
+
+def _check_size(s: Settlement) -> None:
+    acks = {delivery.event.id for delivery in acknowledged(s)}
+    if len(acks) > 1 or len(s.commits) > 1 or s.undisturbed:
+        raise Invalid("This bus takes one ack and one commit.", code="EXEC_SETTLEMENT_INVALID")
