@@ -5,12 +5,16 @@ from __future__ import annotations
 import atexit
 import functools
 import json
+import secrets
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+
+from backend.stores.azure.account import CosmosAccount
+from backend.stores.azure.containers import containers
 
 
 class Double:
@@ -69,3 +73,16 @@ def _started(module: str) -> Double:
 
 def cosmos_connection() -> str:
     return f"AccountEndpoint={cosmos().url}/;AccountKey={cosmos().key};"
+
+
+@asynccontextmanager
+async def cosmos_account(database: str = "") -> AsyncIterator[CosmosAccount]:
+    """An account on the double; a database of its own unless one is named."""
+    account = CosmosAccount(
+        connection=cosmos_connection(),
+        database=database or f"test-{secrets.token_hex(8)}",
+        containers=containers(),
+    )
+    await account.start()
+    yield account
+    await account.close()
