@@ -66,9 +66,10 @@ class AzureBus:
         clock: Callable[[], datetime] = utc_now,
         idle_s: float = 2.0,
         most_streams: int = 64,
+        senders: int = 2,
     ) -> None:
-        """`most_streams` are held at once, each with a connection of its own; after `idle_s` without
-        anybody to receive, others may have what is not leased."""
+        """`most_streams` are held at once, each with a connection of its own; `senders` each queue has at
+        most. After `idle_s` without anybody to receive, others may have what is not leased."""
         self._namespace = namespace
         self._items = items
         self._store = store
@@ -76,8 +77,8 @@ class AzureBus:
         self._clock = clock
         self._background = Background()
         self._inbox = Inbox(clock)
-        self._streams = Outbox(namespace, namespace.queue, self._background)
-        self._work = Outbox(namespace, namespace.work_queue, self._background)
+        self._streams = Outbox(namespace, namespace.queue, self._background, senders)
+        self._work = Outbox(namespace, namespace.work_queue, self._background, senders)
         self._reception = Reception(
             namespace,
             self._inbox,

@@ -76,7 +76,7 @@ class Inbox:
         self.changed.set()
 
     def take(self, limit: int, *, work: bool) -> list[Delivery]:
-        """Lease what may be given out now, decisions before work."""
+        """Lease what may be given out now: decisions before work, and the oldest first."""
         now = self.clock()
         found: list[Held] = []
         for source, waiting in self._sources(work):
@@ -131,6 +131,7 @@ class Inbox:
     def _sources(self, work: bool) -> list[tuple[Source, list[Held]]]:
         streams = [(s, w) for s, w in self._waiting.items() if w and w[0].stream is not None]
         rest = [(s, w) for s, w in self._waiting.items() if w and w[0].stream is None]
+        streams.sort(key=lambda of: of[1][0].order)
         return [*streams, *rest] if work else streams
 
     def _drop_expired(self, waiting: list[Held], now: datetime) -> None:

@@ -215,6 +215,15 @@ async def shut(handler: ServiceBusSender | ServiceBusReceiver) -> None:
             await handler.close()
 
 
+async def break_off(receiver: ServiceBusReceiver) -> None:
+    """Close one whose opening was cancelled: the SDK loses a connection that has no session yet."""
+    connection = getattr(receiver._handler, "_connection", None)
+    await shut(receiver)
+    if connection is not None:
+        with contextlib.suppress(*TROUBLE, TimeoutError):
+            await connection.close()
+
+
 class Background:
     """Tasks nobody waits for but the end."""
 

@@ -14,7 +14,7 @@ from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import OperationTimeoutError
 
 from backend.bus.azure.inbox import Held, Inbox
-from backend.bus.azure.namespace import TROUBLE, Background, Namespace, shut
+from backend.bus.azure.namespace import TROUBLE, Background, Namespace, break_off, shut
 from backend.bus.azure.taps import BACKOFF_S, Arrived, SessionTap, Tap, WorkTap
 from backend.contracts.errors import LightningError
 
@@ -144,7 +144,7 @@ class Reception:
             self._background.start(shut(receiver))
             await asyncio.sleep(BACKOFF_S)
         except asyncio.CancelledError:
-            await shut(receiver)
+            await break_off(receiver)
             raise
         else:
             self._hold(receiver)
