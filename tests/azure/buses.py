@@ -18,7 +18,7 @@ from backend.bus.azure.bus import AzureBus
 from backend.bus.azure.namespace import Namespace, shut
 from backend.bus.azure.reception import Want
 from backend.contracts.errors import Unavailable
-from backend.contracts.ports import Bus, Delivery
+from backend.contracts.ports import Bus, Delivery, Output
 from backend.stores.azure.account import CosmosAccount
 from backend.stores.azure.containers import LOG, containers
 from backend.stores.azure.cosmos import CosmosStore
@@ -144,8 +144,13 @@ class NearBus(AzureBus):
                     found = self._inbox.take(limit, work=work)
                     if found:
                         return found
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
         raise Unavailable("The bus is closed.")
+
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Receivers open slowly: they begin with the sender."""
+        with self._reception.wanting(Want(10_000, True)):
+            await super().publish(outputs)
 
     def in_hand(self) -> list[Any]:
         waiting = [held for some in self._inbox._waiting.values() for held in some]
@@ -163,9 +168,7 @@ class NearBus(AzureBus):
         reception._wants.clear()
         for tap in (*reception._sessions, reception._work):
             tap.freeze()
-        for task in list(reception._accepting):
-            task.cancel()
-        await asyncio.gather(*reception._accepting, return_exceptions=True)
+        await reception._stop_accepting()
         self._frozen = [tap.receiver for tap in (*reception._sessions, reception._work)]
         reception._sessions.clear()
         if reception._work.receiver is not None:

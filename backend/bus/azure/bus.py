@@ -11,6 +11,11 @@ from typing import Any, TypeVar
 
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus.exceptions import (
+    MessageAlreadySettled,
+    MessageLockLostError,
+    SessionLockLostError,
+)
 
 from backend.bus.azure.following import Following
 from backend.bus.azure.inbox import HOSTED, Held, Inbox
@@ -46,6 +51,7 @@ HELD_S = 15.0
 """A released message of the work queue is kept here that long; later it is sent again, with a due time."""
 EARLY_S = 1.0
 PATIENCE_S = 5.0
+LOST = (MessageLockLostError, SessionLockLostError, MessageAlreadySettled)
 
 
 class AzureBus:
@@ -291,12 +297,23 @@ class AzureBus:
                 self._answered[id(settlement)] = (settlement, settled)
 
     async def _complete(self, held: Held) -> None:
+        """Acknowledge, if that can be: what was settled is so, and is found done if it comes again."""
         self._inbox.done(held)
         tap, message = held.source, held.message
         if isinstance(tap, Tap) and message is not None:
-            with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
-                await tap.call(lambda receiver: receiver.complete_message(message))
+            with contextlib.suppress(*LOST, TimeoutError, LightningError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._complete_patiently(tap, message)
             tap.nudge()
+
+    async def _complete_patiently(self, tap: Tap, message: ServiceBusReceivedMessage) -> None:
+        while True:
+            try:
+                return await tap.call(lambda receiver: receiver.complete_message(message))
+            except LOST:
+                raise
+            except TROUBLE:
+                await asyncio.sleep(0.2)
 
     async def claim(self, delivery: Delivery, key: str, outputs: Sequence[Output] = ()) -> bool:
         """A claim is forgotten when the stream of its delivery, or else of its first output, is

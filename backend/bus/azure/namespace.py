@@ -215,9 +215,18 @@ async def shut(handler: ServiceBusSender | ServiceBusReceiver) -> None:
             await handler.close()
 
 
-async def break_off(receiver: ServiceBusReceiver) -> None:
-    """Close one whose opening was cancelled: the SDK loses a connection that has no session yet."""
+async def cancel(task: asyncio.Task[Any]) -> None:
+    """Until it has ended: on Python 3.11 the SDK's waits for a frame swallow a cancellation that comes
+    together with the frame."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=0.05)
+
+
+async def break_off(opening: asyncio.Task[Any], receiver: ServiceBusReceiver) -> None:
+    """Cancel the opening of a receiver. The SDK loses a connection that has no session yet."""
     connection = getattr(receiver._handler, "_connection", None)
+    await cancel(opening)
     await shut(receiver)
     if connection is not None:
         with contextlib.suppress(*TROUBLE, TimeoutError):

@@ -61,7 +61,7 @@ class Reception:
         self._wanted_at = 0.0
         self._sessions: set[SessionTap] = set()
         self._work: WorkTap | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting: dict[asyncio.Task[None], ServiceBusReceiver] = {}
         self._tending: asyncio.Task[None] | None = None
         self._renewing: set[Held | SessionTap] = set()
 
@@ -76,10 +76,8 @@ class Reception:
         """Others may receive what was leased when this returns."""
         if self._tending is not None:
             self._tending.cancel()
-        for accepting in self._accepting:
-            accepting.cancel()
         taps = [*self._sessions, *([self._work] if self._work else [])]
-        await asyncio.gather(*map(self._abandon, taps))
+        await asyncio.gather(self._stop_accepting(), *map(self._abandon, taps))
 
     @contextlib.contextmanager
     def wanting(self, want: Want) -> Iterator[None]:
@@ -93,15 +91,12 @@ class Reception:
 
     async def let_go(self) -> None:
         """Let others have whatever is not leased here: nobody waits for it."""
-        for accepting in self._accepting:
-            accepting.cancel()
+        await self._stop_accepting()
         idle = [tap for tap in self._sessions if not self._in_hand(tap)]
         parts = [self._give_up(tap) for tap in idle]
         if self._work is not None and self._work.receiver is not None:
             parts.append(self._rest_work(self._work))
         await asyncio.gather(*parts)
-        if self._accepting:
-            await asyncio.wait(self._accepting)
 
     # --- demand -----------------------------------------------------------------------------------
 
@@ -123,18 +118,18 @@ class Reception:
     def _accept_more(self) -> None:
         room = min(ACCEPTING, self._most - len(self._sessions))
         for _ in range(room - len(self._accepting)):
-            task = self._background.start(self._accept())
-            self._accepting.add(task)
+            receiver = self._namespace.next_session(ACCEPT_S)
+            task = self._background.start(self._accept(receiver))
+            self._accepting[task] = receiver
             task.add_done_callback(self._accepted)
 
     def _accepted(self, task: asyncio.Task[None]) -> None:
-        self._accepting.discard(task)
+        del self._accepting[task]
         if self._wants and not task.cancelled():
             self._accept_more()
 
-    async def _accept(self) -> None:
+    async def _accept(self, receiver: ServiceBusReceiver) -> None:
         """Take the next session there is, and wait for one."""
-        receiver = self._namespace.next_session(ACCEPT_S)
         try:
             await receiver.__aenter__()
         except OperationTimeoutError:
@@ -143,11 +138,11 @@ class Reception:
             log.info("sessions.unreachable", error=type(error).__name__)
             self._background.start(shut(receiver))
             await asyncio.sleep(BACKOFF_S)
-        except asyncio.CancelledError:
-            await break_off(receiver)
-            raise
         else:
             self._hold(receiver)
+
+    async def _stop_accepting(self) -> None:
+        await asyncio.gather(*(break_off(*each) for each in self._accepting.items()))
 
     def _hold(self, receiver: ServiceBusReceiver) -> None:
         tap = SessionTap(

@@ -8,7 +8,6 @@ is to do. (The SDK's reads can be broken off: it does so itself at every time-ou
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,7 +18,7 @@ import structlog
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
-from backend.bus.azure.namespace import TROUBLE, Background, shut, unavailable
+from backend.bus.azure.namespace import TROUBLE, Background, cancel, shut, unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -132,10 +131,7 @@ class Tap:
             await asyncio.wait((receiving, nudged), return_when=asyncio.FIRST_COMPLETED)
         finally:
             nudged.cancel()
-            while not receiving.done():
-                # again and again: on Python 3.11 a wait for a frame that just came swallows it
-                receiving.cancel()
-                await asyncio.wait((receiving,), timeout=0.05)
+            await cancel(receiving)
         if receiving.cancelled():
             return
         for message in receiving.result():
@@ -205,26 +201,22 @@ class WorkTap(Tap):
         if self.open:
             await self.call(lambda _: self._hang_up())
 
-    async def _opened(self) -> ServiceBusReceiver:
-        if self.receiver is None:
-            self.receiver = self._connect()
-        return self.receiver
-
     async def _run(self) -> None:
         while self.open:
             try:
                 await super()._run()
+            except (*TROUBLE, TimeoutError) as error:
+                log.info("work.unreachable", error=type(error).__name__)
+                await self._hang_up()
+                await asyncio.sleep(BACKOFF_S)
             except Exception:  # noqa: BLE001 - without it no work would be received any more
                 log.error("work.interrupted", error=traceback.format_exc())
                 await asyncio.sleep(BACKOFF_S)
+        await self._hang_up()
 
-    async def _listen(self, receiver: ServiceBusReceiver) -> None:
-        try:
-            await super()._listen(receiver)
-        except (*TROUBLE, TimeoutError) as error:
-            log.info("work.unreachable", error=type(error).__name__)
-            self.receiver = None
-            self._background.start(shut(receiver))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BACKOFF_S):
-                    await self._nudged.wait()
+    async def _opened(self) -> ServiceBusReceiver:
+        if self.receiver is None:
+            self.receiver = self._connect()
+            # Not with the first wait for messages, which may be broken off again and again.
+            await self.receiver.__aenter__()
+        return self.receiver
