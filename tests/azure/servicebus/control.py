@@ -57,7 +57,7 @@ class Control:
 
     async def _advance(self, request: web.Request) -> web.Response:
         self._namespace.clock.advance(float((await request.json())["advance"]))
-        return web.json_response({"now": self._namespace.clock.now()})
+        return web.json_response({"ahead": self._namespace.clock.ahead})
 
     async def _fault(self, request: web.Request) -> web.Response:
         self._namespace.faults.add(Fault(**await request.json()))

@@ -14,10 +14,11 @@ After `advance` the broker's clock is ahead of the client's: what a client sched
 earlier, and the SDK, which compares the end of a lock with its own clock, believes in a lock for so
 much longer; the broker refuses what comes too late.
 
-The SDK's handlers are slow to open and to close; nothing here makes them so. They open in steps that each
-may wait 0.05 s for the loop to look again, and they close by waiting for their keep-alive, which sleeps
-a second at a time. So open one sender and one receiver and keep them; close them together
-(`asyncio.gather`), not one after the other.
+The SDK's handlers are slow by themselves. To open, a handler reads the nine frames of the handshake one a
+turn and sleeps 0.05 s after each (`_open`): half a second, however fast the broker is. To close, it waits
+for its keep-alive task, which sleeps 1 s at a time (`close_async`), and a plain receiver with credit
+left first drains its link and listens twice 0.2 s for more. So: keep handlers; open several at once; close
+them behind one's back (`handlers.py`); senders close at once with `get_queue_sender(…, keep_alive=0)`.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ class ServiceBus:
 
     async def advance(self, seconds: float) -> None:
         await self._ask("POST", "/clock", {"advance": seconds})
+
+    async def ahead(self) -> float:
+        """By how many seconds its clock is ahead of the machine's."""
+        ahead: float = (await self._ask("POST", "/clock", {"advance": 0}))["ahead"]
+        return ahead
 
     async def fault(self, kind: str, **fields: Any) -> None:
         await self._ask("POST", "/faults", {"kind": kind, **fields})
