@@ -68,7 +68,8 @@ class Control:
         return web.json_response({})
 
     async def _drop(self, request: web.Request) -> web.Response:
-        clients = list(self._namespace.clients)
+        queue = request.query.get("queue")
+        clients = [c for c in self._namespace.clients if queue is None or queue in c.queues]
         for client in clients:
             client.drop(silent="silent" in request.query)
         return web.json_response({"dropped": len(clients)})

@@ -4,11 +4,10 @@
         await bus.create("orders", requires_session=True, lock_duration=30)
         ServiceBusClient.from_connection_string(bus.connection_string)
         await bus.advance(31)                              # locks end, what is scheduled falls due
-        await bus.fault("lose-settle-reply", count=1)      # see faults.py
+        await bus.fault("lose-settle-reply", queue="orders", count=1)      # see faults.py
         await bus.counts("orders")                         # {"active": 1, "locked": 0, …}
 
-One process serves a whole test session: give each test queues of its own. Faults that name no queue
-and `drop` strike everybody, so a test that uses them starts a process of its own.
+One process serves a whole test session: give each test queues of its own, and name them to faults.
 
 After `advance` the broker's clock is ahead of the client's: what a client schedules is due so much
 earlier, and the SDK, which compares the end of a lock with its own clock, believes in a lock for so
@@ -27,6 +26,7 @@ import json
 import subprocess
 import sys
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -90,9 +90,12 @@ class ServiceBus:
     async def clear_faults(self) -> None:
         await self._ask("DELETE", "/faults")
 
-    async def drop(self, *, silent: bool = False) -> None:
-        """Break every connection. `silent`: sessions stay locked until their time."""
-        await self._ask("DELETE", "/connections" + ("?silent=1" if silent else ""))
+    async def drop(self, queue: str | None = None, *, silent: bool = False) -> None:
+        """Break the connections with links to a queue, or all. `silent`: as if nobody noticed, so
+        that sessions stay locked until their time."""
+        said = {"queue": queue} if queue else {}
+        query = urlencode({**said, "silent": 1} if silent else said)
+        await self._ask("DELETE", f"/connections?{query}")
 
     async def allow(self, policy: str, key: str, *rights: str) -> None:
         """A shared access policy; its rights are among Send, Listen, Manage."""
