@@ -19,7 +19,7 @@ def service_bus() -> Iterator[ServiceBus]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def all_handlers(service_bus: ServiceBus) -> AsyncIterator[Handlers]:
-    async with Handlers(service_bus.connection_string, retry_total=0) as handlers:
+    async with Handlers.of(service_bus.connection_string) as handlers:
         yield handlers
 
 

@@ -241,8 +241,7 @@ class Session:
             self.parting.remove(detach.handle)
             return
         if detach.handle not in self.links:
-            text = f"no link has the handle {detach.handle}"
-            raise AmqpError("amqp:session:unattached-handle", text)
+            raise _unattached(detach.handle)
         self.send(Detach(detach.handle, detach.closed))
         self.links[detach.handle].close()
 
@@ -250,9 +249,10 @@ class Session:
         self._next_incoming += 1
         self._room -= 1
         link = self.links.get(transfer.handle)
-        # a link that was just detached may still be written to
         if isinstance(link, IncomingLink):
             link.transfer(transfer, payload)
+        elif transfer.handle not in self.parting:
+            raise _unattached(transfer.handle)
         if self._room < WINDOW // 2:
             self.flow(None)
 
@@ -272,6 +272,10 @@ class Session:
             if link and link.open and link.endpoint:
                 settled = bool(disposition.settled)
                 link.endpoint.disposed(delivery_id, disposition.state, settled)
+
+
+def _unattached(handle: int) -> AmqpError:
+    return AmqpError("amqp:session:unattached-handle", f"no link has the handle {handle}")
 
 
 def lifted(state: Described) -> Callable[[int], Any]:

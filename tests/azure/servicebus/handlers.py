@@ -23,14 +23,20 @@ Handler = ServiceBusReceiver | ServiceBusSender
 
 
 class Handlers:
-    """`options` go to the SDK's client. One event loop."""
+    """Of one client, in one event loop."""
 
-    def __init__(self, connection_string: str, **options: Any) -> None:
-        self._client = ServiceBusClient.from_connection_string(
-            connection_string, **{"retry_backoff_factor": 0.01, **options}
-        )
+    def __init__(self, client: ServiceBusClient) -> None:
+        self._client = client
         self._open: list[Handler] = []
         self._closing: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def of(cls, connection_string: str, *, retry_total: int = 0) -> Self:
+        """Unless told otherwise the SDK tries nothing twice, so that a test sees what happened."""
+        client = ServiceBusClient.from_connection_string(
+            connection_string, retry_total=retry_total, retry_backoff_factor=0.01
+        )
+        return cls(client)
 
     async def __aenter__(self) -> Self:
         return self
