@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from tests.azure.servicebus.double import ServiceBus
 from tests.azure.servicebus.handlers import Handlers
+from tests.azure.servicebus.haste import hasten
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ async def handlers(all_handlers: Handlers) -> AsyncIterator[Handlers]:
 def name() -> str:
     """Of a queue of the test's own."""
     return f"queue-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasty_sdk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        hasten(patch)
+        yield
