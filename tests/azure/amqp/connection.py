@@ -100,12 +100,12 @@ class Connection:
             raise ConnectionError("not the header that was expected")
 
     async def _serve(self) -> None:
-        while True:
+        while not self._writer.is_closing():
             (performative, payload), channel = await self._frame()
             self.peer.frame()
             match performative:
-                case None:
-                    pass
+                case _ if self._writer.is_closing() or performative is None:
+                    continue
                 case Open():
                     self._opened(performative)
                 case Begin():

@@ -90,6 +90,7 @@ class Link:
         if not self.open:
             return
         self.session.send(Detach(self.asked.handle, True, error.wire if error else None))
+        self.session.parting.add(self.asked.handle)
         self.close()
 
     def close(self) -> None:
@@ -181,6 +182,7 @@ class Session:
         self.connection = connection
         self.channel = channel
         self.links: dict[int, Link] = {}
+        self.parting: set[int] = set()  # detached by us, and not by the client yet
         self._next_incoming = begin.next_outgoing_id
         self._next_outgoing = 1
         self._room = WINDOW
@@ -203,8 +205,7 @@ class Session:
             case Flow():
                 self._flowed(performative)
             case Detach():
-                self.send(Detach(performative.handle, performative.closed))
-                self._link(performative.handle).close()
+                self._detached(performative)
             case _:
                 raise AmqpError("amqp:not-allowed", f"{type(performative).__name__} in a session")
 
@@ -235,18 +236,23 @@ class Session:
         for link in list(self.links.values()):
             link.close()
 
-    def _link(self, handle: int) -> Link:
-        if handle not in self.links:
-            raise AmqpError("amqp:session:unattached-handle", f"no link has the handle {handle}")
-        return self.links[handle]
+    def _detached(self, detach: Detach) -> None:
+        if detach.handle in self.parting:
+            self.parting.remove(detach.handle)
+            return
+        if detach.handle not in self.links:
+            raise _unattached(detach.handle)
+        self.send(Detach(detach.handle, detach.closed))
+        self.links[detach.handle].close()
 
     def _received(self, transfer: Transfer, payload: bytes) -> None:
         self._next_incoming += 1
         self._room -= 1
         link = self.links.get(transfer.handle)
-        # a link that was just detached may still be written to
         if isinstance(link, IncomingLink):
             link.transfer(transfer, payload)
+        elif transfer.handle not in self.parting:
+            raise _unattached(transfer.handle)
         if self._room < WINDOW // 2:
             self.flow(None)
 
@@ -266,6 +272,10 @@ class Session:
             if link and link.open and link.endpoint:
                 settled = bool(disposition.settled)
                 link.endpoint.disposed(delivery_id, disposition.state, settled)
+
+
+def _unattached(handle: int) -> AmqpError:
+    return AmqpError("amqp:session:unattached-handle", f"no link has the handle {handle}")
 
 
 def lifted(state: Described) -> Callable[[int], Any]:

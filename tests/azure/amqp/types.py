@@ -153,6 +153,8 @@ def _items(data: bytes, at: int, count: int) -> list[Any]:
 
 
 def _array(data: bytes, at: int, count: int) -> Array:
+    if count == 0:
+        return Array()
     code, at, values = data[at], at + 1, Array()
     for _ in range(count):
         value, at = _body(data, at, code)

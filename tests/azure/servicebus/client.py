@@ -9,6 +9,7 @@ from tests.azure.amqp.frames import AmqpError
 from tests.azure.amqp.links import Link, OutgoingLink
 from tests.azure.servicebus import errors
 from tests.azure.servicebus.namespace import Claim, Namespace, below, path_of
+from tests.azure.servicebus.queues import Queue
 from tests.azure.servicebus.receiving import Receiving, session_asked
 from tests.azure.servicebus.requests import Cbs, Management, Replies
 from tests.azure.servicebus.sending import Sending
@@ -22,11 +23,12 @@ class Client:
     def __init__(self, namespace: Namespace, connection: Connection) -> None:
         self.connection = connection
         self.claims: list[Claim] = []
+        self.queues: set[str] = set()
         self._namespace = namespace
         namespace.clients.add(self)
 
     def frame(self) -> None:
-        if self._namespace.faults.strike("drop-frame"):
+        if any(self._namespace.faults.strike("drop-frame", each) for each in self.queues):
             self.connection.drop()
 
     def attach(self, link: Link) -> None:
@@ -50,20 +52,25 @@ class Client:
         if path == "$cbs":
             link.accept(Replies() if outgoing else Cbs(self._namespace, self.claims))
         elif path.endswith(MANAGEMENT):
-            queue = self._namespace.queue(path.removesuffix(MANAGEMENT))
+            queue = self._queue(path.removesuffix(MANAGEMENT))
             self._demand(path, "Send", "Listen", "Manage")
             link.accept(Replies() if outgoing else Management(self._namespace, queue))
         elif isinstance(link, OutgoingLink):
-            queue = self._namespace.queue(path)
+            queue = self._queue(path)
             self._demand(path, "Listen")
             Receiving(self._namespace, queue, link).open(*session_asked(link))
         else:
-            queue = self._namespace.queue(path)
+            queue = self._queue(path)
             self._demand(path, "Send")
             if queue.dead is None:
                 raise errors.not_allowed("Messages cannot be sent to a dead-letter queue.")
             largest = queue.properties.max_message_bytes
             link.accept(Sending(self._namespace, queue), max_message_size=largest)
+
+    def _queue(self, path: str) -> Queue:
+        queue = self._namespace.queue(path)
+        self.queues.add(queue.properties.name)
+        return queue
 
     def _demand(self, path: str, *rights: str) -> None:
         """One of them is enough."""

@@ -13,13 +13,13 @@ class Clock:
     """Seconds since 1970. What is due is called in the order of its times."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self.ahead = 0.0
         self._waiting: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     def now(self) -> float:
-        return time.time() + self._ahead
+        return time.time() + self.ahead
 
     def at(self, due: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._waiting, (due, next(self._count), call))
@@ -27,7 +27,7 @@ class Clock:
             self._set()
 
     def advance(self, seconds: float) -> None:
-        self._ahead += seconds
+        self.ahead += seconds
         self._run()
 
     def _run(self) -> None:

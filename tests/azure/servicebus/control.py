@@ -57,7 +57,7 @@ class Control:
 
     async def _advance(self, request: web.Request) -> web.Response:
         self._namespace.clock.advance(float((await request.json())["advance"]))
-        return web.json_response({"now": self._namespace.clock.now()})
+        return web.json_response({"ahead": self._namespace.clock.ahead})
 
     async def _fault(self, request: web.Request) -> web.Response:
         self._namespace.faults.add(Fault(**await request.json()))
@@ -68,7 +68,8 @@ class Control:
         return web.json_response({})
 
     async def _drop(self, request: web.Request) -> web.Response:
-        clients = list(self._namespace.clients)
+        queue = request.query.get("queue")
+        clients = [c for c in self._namespace.clients if queue is None or queue in c.queues]
         for client in clients:
             client.drop(silent="silent" in request.query)
         return web.json_response({"dropped": len(clients)})

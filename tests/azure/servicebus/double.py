@@ -4,20 +4,21 @@
         await bus.create("orders", requires_session=True, lock_duration=30)
         ServiceBusClient.from_connection_string(bus.connection_string)
         await bus.advance(31)                              # locks end, what is scheduled falls due
-        await bus.fault("lose-settle-reply", count=1)      # see faults.py
+        await bus.fault("lose-settle-reply", queue="orders", count=1)      # see faults.py
         await bus.counts("orders")                         # {"active": 1, "locked": 0, …}
 
-One process serves a whole test session: give each test queues of its own. Faults that name no queue
-and `drop` strike everybody, so a test that uses them starts a process of its own.
+One process serves a whole test session: give each test queues of its own, and name them to faults.
 
 After `advance` the broker's clock is ahead of the client's: what a client schedules is due so much
 earlier, and the SDK, which compares the end of a lock with its own clock, believes in a lock for so
 much longer; the broker refuses what comes too late.
 
-The SDK's handlers are slow to open and to close; nothing here makes them so. They open in steps that each
-may wait 0.05 s for the loop to look again, and they close by waiting for their keep-alive, which sleeps
-a second at a time. So open one sender and one receiver and keep them; close them together
-(`asyncio.gather`), not one after the other.
+The SDK's handlers are slow by themselves. To open, a handler reads the nine frames of the handshake one a
+turn and sleeps 0.05 s after each (`_open`): half a second, however fast the broker is. To close, it waits
+for its keep-alive task, which sleeps 1 s at a time (`close_async`), and a plain receiver with credit
+left first drains its link and listens twice 0.2 s for more. In tests `haste.py` takes the naps out of the
+SDK (a sixth of the wall time is left); a product keeps its handlers, opens several at once (`asyncio.gather`)
+and closes them in the background.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import json
 import subprocess
 import sys
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -78,15 +80,23 @@ class ServiceBus:
     async def advance(self, seconds: float) -> None:
         await self._ask("POST", "/clock", {"advance": seconds})
 
+    async def ahead(self) -> float:
+        """By how many seconds its clock is ahead of the machine's."""
+        ahead: float = (await self._ask("POST", "/clock", {"advance": 0}))["ahead"]
+        return ahead
+
     async def fault(self, kind: str, **fields: Any) -> None:
         await self._ask("POST", "/faults", {"kind": kind, **fields})
 
     async def clear_faults(self) -> None:
         await self._ask("DELETE", "/faults")
 
-    async def drop(self, *, silent: bool = False) -> None:
-        """Break every connection. `silent`: sessions stay locked until their time."""
-        await self._ask("DELETE", "/connections" + ("?silent=1" if silent else ""))
+    async def drop(self, queue: str | None = None, *, silent: bool = False) -> None:
+        """Break the connections with links to a queue, or all. `silent`: as if nobody noticed, so
+        that sessions stay locked until their time."""
+        said = {"queue": queue} if queue else {}
+        query = urlencode({**said, "silent": 1} if silent else said)
+        await self._ask("DELETE", f"/connections?{query}")
 
     async def allow(self, policy: str, key: str, *rights: str) -> None:
         """A shared access policy; its rights are among Send, Listen, Manage."""

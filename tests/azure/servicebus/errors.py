@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.azure.amqp.frames import AmqpError
 
+TOO_LARGE = "amqp:link:message-size-exceeded"
+
 
 def not_found(name: str) -> AmqpError:
     return AmqpError("amqp:not-found", f"The messaging entity '{name}' could not be found.")
@@ -26,7 +28,7 @@ def too_large(size: int, limit: int) -> AmqpError:
     text = (
         f"The received message (size:{size} bytes) exceeds the limit ({limit} bytes) of the link."
     )
-    return AmqpError("amqp:link:message-size-exceeded", text)
+    return AmqpError(TOO_LARGE, text)
 
 
 def quota_full(name: str) -> AmqpError:

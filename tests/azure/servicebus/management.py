@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tests.azure.amqp.frames import ACCEPTED, MODIFIED, REJECTED
@@ -16,11 +17,35 @@ from tests.azure.servicebus.queues import Queue
 from tests.azure.servicebus.receiving import settle
 from tests.azure.servicebus.sending import due_of, refusal
 
-Operation = Callable[[Namespace, Queue, Mapping[str, Any]], dict[str, Any] | None]
+
+@dataclass(frozen=True)
+class Request:
+    """`link`: the name of the link that the request is about, its sender's own."""
+
+    namespace: Namespace
+    queue: Queue
+    link: str | None
+    body: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+    def holding(self) -> str | None:
+        """The session it is about, which its sender must hold; None in a queue without."""
+        if not self.queue.properties.requires_session:
+            return None
+        session: str = self.body["session-id"]
+        if self.queue.sessions.hold(session).receiver.name != self.link:
+            raise errors.session_lost(session)
+        return session
 
 
-def schedule(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
-    refusal(namespace, queue)
+Operation = Callable[[Request], dict[str, Any] | None]
+
+
+def schedule(asked: Request) -> dict[str, Any]:
+    queue = asked.queue
+    refusal(asked.namespace, queue)
     messages = [decoded(each["message"]) for each in asked["messages"]]
     for each, message in zip(asked["messages"], messages, strict=True):
         queue.check(message)
@@ -28,70 +53,75 @@ def schedule(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> di
             raise errors.too_large(len(each["message"]), queue.properties.max_message_bytes)
         if due_of(message) is None:
             raise errors.invalid("A scheduled message has no time.")
-    sequences = [queue.send(message, due_of(message)) for message in messages]
-    return {"sequence-numbers": Array(sequences)}
+    return {"sequence-numbers": Array(queue.send(each, due_of(each)) for each in messages)}
 
 
-def cancel(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
+def cancel(asked: Request) -> dict[str, Any]:
     for sequence in asked["sequence-numbers"]:
-        queue.cancel(sequence)
+        asked.queue.cancel(sequence)
     return {}
 
 
-def renew_locks(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
-    ends = [queue.locks.renew(token) for token in asked["lock-tokens"]]
+def renew_locks(asked: Request) -> dict[str, Any]:
+    ends = [asked.queue.locks.renew(token) for token in asked["lock-tokens"]]
     return {"expirations": Array(map(stamp, ends))}
 
 
-def renew_session(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {"expiration": stamp(queue.sessions.renew(asked["session-id"]))}
+def renew_session(asked: Request) -> dict[str, Any]:
+    return {"expiration": stamp(asked.queue.sessions.renew(held(asked)))}
 
 
-def peek(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    first, most = asked["from-sequence-number"], asked["message-count"]
-    found = queue.peek(first, most, asked.get("session-id"))
+def peek(asked: Request) -> dict[str, Any] | None:
+    first, most, session = "from-sequence-number", "message-count", asked.body.get("session-id")
+    found = asked.queue.peek(asked[first], asked[most], session)
     return {"messages": [{"message": each.encoded()} for each in found]} if found else None
 
 
-def receive(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
+def receive(asked: Request) -> dict[str, Any]:
     """Deferred messages, by their numbers."""
-    session, locked = asked.get("session-id"), asked["receiver-settle-mode"] != 0
-    if queue.properties.requires_session:
-        queue.sessions.hold(session)
-    found = []
+    session, locked, found = asked.holding(), asked["receiver-settle-mode"] != 0, []
     for sequence in asked["sequence-numbers"]:
-        entry = queue.take_deferred(sequence, session, locked=locked)
+        entry = asked.queue.take_deferred(sequence, session, locked=locked)
         token = {"lock-token": entry.lock.token} if entry.lock else {}
         found.append({"message": entry.encoded(), **token})
     return {"messages": found}
 
 
-def dispose(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
+def dispose(asked: Request) -> dict[str, Any]:
     outcomes = {
         "completed": Described(ULong(ACCEPTED), []),
         "abandoned": Described(ULong(MODIFIED), [True, False]),
         "defered": Described(ULong(MODIFIED), [True, True]),
-        "suspended": Described(ULong(REJECTED), [_dead(asked)]),
+        "suspended": Described(ULong(REJECTED), [_dead(asked.body)]),
     }
     if asked["disposition-status"] not in outcomes:
         raise errors.invalid(f"There is no disposition '{asked['disposition-status']}'.")
+    asked.holding()
     for token in asked["lock-tokens"]:
-        settle(namespace, queue, uuid.UUID(str(token)), outcomes[asked["disposition-status"]])
+        outcome = outcomes[asked["disposition-status"]]
+        settle(asked.namespace, asked.queue, uuid.UUID(str(token)), outcome)
     return {}
 
 
-def get_state(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
-    queue.sessions.hold(asked["session-id"])
-    return {"session-state": queue.sessions.states.get(asked["session-id"])}
+def get_state(asked: Request) -> dict[str, Any]:
+    return {"session-state": asked.queue.sessions.states.get(held(asked))}
 
 
-def set_state(namespace: Namespace, queue: Queue, asked: Mapping[str, Any]) -> dict[str, Any]:
-    queue.sessions.hold(asked["session-id"])
-    if asked["session-state"] is None:
-        queue.sessions.states.pop(asked["session-id"], None)
+def set_state(asked: Request) -> dict[str, Any]:
+    session, state = held(asked), asked["session-state"]
+    if state is None:
+        asked.queue.sessions.states.pop(session, None)
     else:
-        queue.sessions.states[asked["session-id"]] = asked["session-state"]
+        asked.queue.sessions.states[session] = state
     return {}
+
+
+def held(asked: Request) -> str:
+    """The session that the sender of the request holds; AmqpError when it holds none."""
+    session = asked.holding()
+    if session is None:
+        raise errors.not_allowed("The entity has no sessions.")
+    return session
 
 
 def _dead(asked: Mapping[str, Any]) -> Described:

@@ -67,6 +67,10 @@ class Receiving(Endpoint):
     # --- told by the queue ------------------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        return self._link.name
+
+    @property
     def credit(self) -> int:
         return self._link.credit
 

@@ -17,7 +17,7 @@ from tests.azure.amqp.message import (
 from tests.azure.amqp.types import Int, Symbol
 from tests.azure.servicebus import errors
 from tests.azure.servicebus.cbs import put_token
-from tests.azure.servicebus.management import OPERATIONS
+from tests.azure.servicebus.management import OPERATIONS, Request
 from tests.azure.servicebus.namespace import Claim, Namespace
 from tests.azure.servicebus.queues import Queue
 
@@ -62,7 +62,8 @@ class Management(Endpoint):
                 raise AmqpError("amqp:not-implemented", "no such operation")
             if self._namespace.faults.strike("busy", self._queue.properties.name):
                 raise errors.busy()
-            value = operation(self._namespace, self._queue, request.value())
+            about = request.application.get("associated-link-name")
+            value = operation(Request(self._namespace, self._queue, about, request.value()))
         except AmqpError as error:
             said = {"errorCondition": Symbol(error.condition)}
             return {**_status(errors.status(error), error.description), **said}, {}

@@ -26,24 +26,28 @@ class Sending(Endpoint):
         if faults.strike("drop-operation", properties.name):
             connection.drop()
             return
-        if len(delivery.payload) > properties.max_message_bytes:
-            delivery.link.detach(
-                errors.too_large(len(delivery.payload), properties.max_message_bytes)
-            )
-            return
         try:
             refusal(self._namespace, self._queue)
             self._send(delivery)
         except AmqpError as error:
-            self._namespace.answer(self._queue, partial(delivery.reject, error))
+            self._namespace.answer(self._queue, partial(self._refuse, delivery, error))
             return
         if faults.strike("lose-send-reply", properties.name):
             connection.drop()
             return
         self._namespace.answer(self._queue, delivery.accept)
 
+    def _refuse(self, delivery: Delivery, error: AmqpError) -> None:
+        delivery.reject(error)
+        if error.condition == errors.TOO_LARGE:
+            # as in Azure: not only the message, the link too
+            delivery.link.detach(error)
+
     def _send(self, delivery: Delivery) -> None:
         """A batch is taken whole or not at all."""
+        size, largest = len(delivery.payload), self._queue.properties.max_message_bytes
+        if size > largest:
+            raise errors.too_large(size, largest)
         batch = delivery.format == BATCH
         payloads = data_sections(delivery.payload) if batch else [delivery.payload]
         messages = [decoded(payload) for payload in payloads]

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Receiver(Protocol):
-    """`credit`: how many it would take; `deletes`: it settles nothing."""
+    """`name`: of its link; `credit`: how many it would take; `deletes`: it settles nothing."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def credit(self) -> int: ...
