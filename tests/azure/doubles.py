@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from backend.stores.azure.account import CosmosAccount
+from backend.stores.azure.blobs import AzureBlobs
 from backend.stores.azure.containers import containers
 
 
@@ -32,6 +33,12 @@ class Double:
 
     def close(self) -> None:
         self._process.communicate(timeout=10)
+
+    def __enter__(self) -> Double:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextmanager
     def faults(self, *faults: Mapping[str, Any]) -> Iterator[None]:
@@ -75,6 +82,24 @@ def cosmos_connection() -> str:
     return f"AccountEndpoint={cosmos().url}/;AccountKey={cosmos().key};"
 
 
+def storage_connection() -> str:
+    return (
+        "DefaultEndpointsProtocol=http;AccountName=double;"
+        f"AccountKey={storage().key};BlobEndpoint={storage().url}/double;"
+    )
+
+
+@asynccontextmanager
+async def azure_blobs(container: str = "") -> AsyncIterator[AzureBlobs]:
+    """Blobs on the double; in a container of their own unless one is named."""
+    blobs = AzureBlobs(connection=storage_connection(), container=container or secrets.token_hex(8))
+    await blobs.start()
+    try:
+        yield blobs
+    finally:
+        await blobs.close()
+
+
 @asynccontextmanager
 async def cosmos_account(database: str = "") -> AsyncIterator[CosmosAccount]:
     """An account on the double; a database of its own unless one is named."""
@@ -84,5 +109,7 @@ async def cosmos_account(database: str = "") -> AsyncIterator[CosmosAccount]:
         containers=containers(),
     )
     await account.start()
-    yield account
-    await account.close()
+    try:
+        yield account
+    finally:
+        await account.close()

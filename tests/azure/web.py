@@ -5,6 +5,7 @@
     POST /_double/faults   [{"kind": "status", "status": 429, "retry_after_ms": 5, "next": 3}, …]
     POST /_double/advance  {"seconds": 60}    # the double's clock
     GET  /_double/state                       # what was asked for, how often; and what is there
+    GET  /_double/identity                    # a token, as a managed identity's endpoint gives it
 
 A fault says `next` (how many of the coming requests) or `every` (each nth one), and may be narrowed by
 `method` and by `path`, a regular expression. Its kinds: "status" answers with that status; "slow" waits
@@ -30,7 +31,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-MAX_BODY = 8_000_000
+MAX_BODY = 80_000_000
+TOKEN = "the token of the one identity there is"
 
 
 class Clock:
@@ -82,6 +84,7 @@ class Server:
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/_double/{what}", self._control)
         application.router.add_get("/_double/state", self._state)
+        application.router.add_get("/_double/identity", self._identity)
         application.router.add_route("*", "/{path:.*}", self._serve)
         return application
 
@@ -95,6 +98,11 @@ class Server:
 
     async def _state(self, _: web.Request) -> web.Response:
         return web.json_response({"requests": self.requests, **self.service.state()})
+
+    async def _identity(self, request: web.Request) -> web.Response:
+        until = str(int(time.time()) + 3600)
+        token = {"access_token": TOKEN, "expires_on": until, "token_type": "Bearer"}
+        return web.json_response({**token, "resource": request.query["resource"]})
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests[request.method] += 1
@@ -120,18 +128,16 @@ def main(create: Callable[[str], Service], key: str) -> None:
     """Serve `create(url)` until standard input closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--certificate", type=Path, help="with its key in one file: serve TLS")
+    parser.add_argument("--tls", type=Path, help="a folder with certificate.pem and key.pem")
     given = parser.parse_args()
-    asyncio.run(_run(create, key, given.port, given.certificate))
+    asyncio.run(_run(create, key, given.port, given.tls))
 
 
-async def _run(
-    create: Callable[[str], Service], key: str, port: int, certificate: Path | None
-) -> None:
+async def _run(create: Callable[[str], Service], key: str, port: int, folder: Path | None) -> None:
     tls = None
-    if certificate is not None:
+    if folder is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(certificate)
+        tls.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     listening = socket.create_server(("127.0.0.1", port))
     url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}"
     runner = web.AppRunner(Server(create(url)).application(), access_log=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,16 @@ import pytest
 from backend.contracts.errors import NotFound
 from backend.contracts.ports import Blobs
 from backend.stores.folder import FolderBlobs
+from tests.azure.doubles import azure_blobs
 
 
-@pytest.fixture(params=["folder"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    assert request.param == "folder"
-    return FolderBlobs(tmp_path / "blobs")
+@pytest.fixture(params=["folder", "azure"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
+    if request.param == "folder":
+        yield FolderBlobs(tmp_path / "blobs")
+        return
+    async with azure_blobs() as blobs:
+        yield blobs
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 5000])

@@ -6,6 +6,7 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from backend.contracts.errors import LightningError, Unavailable
 from backend.stores.azure.containers import Container
@@ -93,13 +94,12 @@ class CosmosAccount:
             "enable_compact_utf8_item_writes": True,
         }
         if not self._connection:
+            _checked(self._endpoint)
             self._identity = DefaultAzureCredential()
             return CosmosClient(self._endpoint, self._identity, **options)
         parts = dict(part.partition("=")[::2] for part in self._connection.strip().split(";"))
-        try:
-            self._endpoint, key = parts["AccountEndpoint"], parts["AccountKey"]
-        except KeyError as missing:
-            raise ValueError(f"it has no {missing.args[0]}") from None
+        key = parts.get("AccountKey", "")
+        self._endpoint = _checked(parts.get("AccountEndpoint", ""))
         return CosmosClient(self._endpoint, key, **options)
 
     async def _ready_database(self, client: CosmosClient) -> DatabaseProxy:
@@ -169,6 +169,13 @@ class CosmosAccount:
         else:
             said = f"{self.setting} is not the address or connection string of a Cosmos DB account."
         return LightningError(said, code="EXEC_SETTING_INVALID")
+
+
+def _checked(endpoint: str) -> str:
+    address = urlsplit(endpoint)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ValueError("not an address")
+    return endpoint
 
 
 def _covers(found: Mapping[str, Any], declared: Container) -> bool:

@@ -31,7 +31,7 @@ class CosmosStore:
     """`Store` on containers of a `CosmosAccount`; decision 14 says how documents lie there.
 
     Every document is one item, and every write of one depends on what is stored, so that of many
-    writers each knows what it replaces. Bodies over half a megabyte are kept in `blobs`.
+    writers each knows what it replaces. Bodies over `LARGE_BYTES` are kept in `blobs`.
     """
 
     def __init__(

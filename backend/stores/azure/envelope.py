@@ -13,7 +13,7 @@ from backend.stores.azure.places import Room, item_id, partition
 from backend.stores.documents import body_of, micros, moment, text_of
 from backend.stores.encoding import decode
 
-LARGE_BYTES = 500_000  # an item has at most 2 MB, and escaping may double a body
+LARGE_BYTES = 400_000  # an item has at most 2 MB, and escaping may double a body
 MAX_WORDS = 300
 LONGEST_WORD = 40
 GONE_S = 24 * 3600  # longer than any write can be under way

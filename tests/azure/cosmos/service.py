@@ -15,9 +15,8 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tests.azure.cosmos.container import MAX_ITEM, Container, Item, Refused
-from tests.azure.web import Clock, Fault
+from tests.azure.web import TOKEN, Clock, Fault
 
-TOKEN = "a token of the double"
 EXACT = 2**53  # integers beyond are kept as the nearest double
 DEFAULT_POLICY = {
     "indexingMode": "consistent",
