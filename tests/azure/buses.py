@@ -7,12 +7,13 @@ import atexit
 import functools
 import json
 import secrets
-import time
 import urllib.request
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from backend.bus.azure.bus import AzureBus
 from backend.bus.azure.namespace import Namespace, shut
@@ -25,6 +26,7 @@ from backend.stores.azure.cosmos import CosmosStore
 from backend.stores.folder import FolderBlobs
 from tests.azure.doubles import cosmos_connection
 from tests.azure.servicebus.double import ServiceBus
+from tests.azure.servicebus.haste import hasten
 
 LOCK_S = 300.0
 QUICK = {"keep_alive": 0, "socket_timeout": 0.05}
@@ -57,8 +59,9 @@ class AzureBuses:
     def __init__(self, folder: Path, clock: Any) -> None:
         self.clock = clock
         clock.moved = lambda seconds: ask("POST", "/clock", {"advance": seconds})
-        now = ask("POST", "/clock", {"advance": 0})["now"]
-        clock.ahead = timedelta(seconds=now - time.time())
+        clock.ahead = timedelta(seconds=ask("POST", "/clock", {"advance": 0})["ahead"])
+        self._patch = pytest.MonkeyPatch()
+        hasten(self._patch)
         self.queue = f"q{secrets.token_hex(6)}"
         for queue, sessions in ((self.queue, True), (f"{self.queue}-work", False)):
             ask(
@@ -118,6 +121,7 @@ class AzureBuses:
     async def close(self) -> None:
         await asyncio.gather(*(bus.close() for bus in (*self._open, *self._killed)))
         await asyncio.gather(*(account.close() for account in self._accounts))
+        self._patch.undo()
 
     async def quiet(self, bus: NearBus, *, work: bool) -> bool:
         """Whether all that there is for `bus` is in its hands."""
