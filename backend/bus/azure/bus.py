@@ -189,7 +189,8 @@ class AzureBus:
             held.source, held.message = tap, message
             if message.locked_until_utc is not None:
                 held.lock = message.locked_until_utc - self._clock()
-            if not await self._is_done(held, tap) and not await self._is_early(held):
+            id = message.message_id or held.event.id
+            if not await self._is_done(held, tap) and not await self._is_early(held, id):
                 self._inbox.put(held)
                 return
         receiver = tap.receiver
@@ -240,11 +241,11 @@ class AzureBus:
             tap.unchecked = done
         return done
 
-    async def _is_early(self, held: Held) -> bool:
+    async def _is_early(self, held: Held, message_id: str) -> bool:
         due = held.via.due and datetime.fromisoformat(held.via.due)
         if not due or (due - self._clock()).total_seconds() < EARLY_S:
             return False
-        await self._send_again(held, due, replace(held.via, due=None))
+        await self._send_again(held, f"{message_id}~", due, replace(held.via, due=None))
         return True
 
     async def delivery_of(
@@ -254,7 +255,9 @@ class AzureBus:
         the delivery leaves that to the host. `delivery_count` is from 1. None: it needs no handling any
         more."""
         held = await self._unpacked(body, session_id, message_id, delivery_count - 1)
-        if held is None or await self._is_done(held, None) or await self._is_early(held):
+        if held is None or await self._is_done(held, None):
+            return None
+        if await self._is_early(held, message_id):
             return None
         token = f"{HOSTED}{held.via.result_of or ''}"
         return Delivery(held.event, lane_of(held.stream), held.stream, token, held.attempt)
@@ -337,16 +340,16 @@ class AzureBus:
                 self._inbox.give_back(held, delay_s)
             return
         via = replace(held.via, attempts=held.attempt)
-        await self._send_again(held, self._clock() + timedelta(seconds=delay_s), via)
+        due = self._clock() + timedelta(seconds=delay_s)
+        await self._send_again(held, f"{held.event.id}~{held.attempt}", due, via)
         await self._complete(held)
 
-    async def _send_again(self, held: Held, due: datetime, via: Via) -> None:
+    async def _send_again(self, held: Held, id: str, due: datetime, via: Via) -> None:
+        """As another message, or it would be taken for a duplicate; always the same other one."""
         events = await events_json([held.event], self._blobs)
         output = Output(held.event, lane_of(held.stream), held.stream, due)
-        again = f"~{held.attempt}~{due.timestamp():.0f}"
-        parcel = await packed(
-            output, events[id(held.event)], self._blobs, self._clock(), via, again
-        )
+        (event_json,) = events.values()
+        parcel = await packed(output, event_json, self._blobs, self._clock(), via, id)
         await (self._work if held.stream is None else self._streams).send([parcel])
 
     # --- log --------------------------------------------------------------------------------------
@@ -374,8 +377,8 @@ class AzureBus:
         event_json: bytes = letter["event"].encode()
         output = Output(Event(event_id, "", "", self._clock()), lane_of(letter["of"]), letter["of"])
         # Another message than the dead one, and the same one for whoever else replays it now.
-        again = f"~{letter['position']}"
-        parcel = await packed(output, event_json, self._blobs, self._clock(), None, again)
+        id = f"{event_id}~{letter['position']}"
+        parcel = await packed(output, event_json, self._blobs, self._clock(), None, id)
         await (self._work if parcel.session is None else self._streams).send([parcel])
         return await self._log.unbury(letter)
 

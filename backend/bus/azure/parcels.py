@@ -59,9 +59,9 @@ async def packed(
     blobs: Blobs,
     now: datetime,
     via: Via | None = None,
-    again: str = "",
+    id: str = "",
 ) -> Parcel:
-    """`again` makes it another message than the one of the same event that was sent before."""
+    """`id` makes it another message than the one of the same event that was sent before."""
     stream, via, due = partition(output), via or Via(), output.due
     if stream is not None and name(stream) != stream:
         via = replace(via, stream=stream)
@@ -73,9 +73,8 @@ async def packed(
     if len(body) > LARGEST_BYTES:
         owner = output.event.user_id
         body = encode({"owner": owner, "whole": await blobs.put(owner, event_json), "via": said})
-    return Parcel(
-        name(output.event.id + again), None if stream is None else name(stream), body, due
-    )
+    session = None if stream is None else name(stream)
+    return Parcel(name(id or output.event.id), session, body, due)
 
 
 async def unpacked(body: bytes, blobs: Blobs) -> tuple[Event, Via]:
