@@ -10,7 +10,7 @@ import pytest
 
 from backend.bus.azure.bus import AzureBus
 from backend.contracts.errors import Unavailable
-from backend.contracts.ports import Bus, Commit, Delivery, Document, Output, Settlement
+from backend.contracts.ports import Bus, Commit, DeadLetter, Delivery, Document, Output, Settlement
 from tests.azure.buses import AzureBuses, NearBus, ask, fault
 from tests.azure.doubles import cosmos
 from tests.azure.servicebus.handlers import LEAKS
@@ -119,11 +119,8 @@ async def test_what_an_earlier_commit_sent_is_not_sent_again(
     assert await receive_all(await buses.recover()) == []
 
 
-async def test_work_whose_result_is_in_the_log_is_not_done_again(
-    bus: NearBus, buses: AzureBuses
-) -> None:
-    delivery = await a_cause(bus)
-    await bus.settle([committed(delivery, 0, work())])
+async def test_work_that_is_done_is_not_done_again(bus: NearBus, buses: AzureBuses) -> None:
+    await bus.settle([committed(await a_cause(bus), 0, work())])
     step = await receive_one(bus)
     with fault("refuse-settle", f"{buses.queue}-work"):
         result = keyed("run:1", "done")
@@ -132,6 +129,29 @@ async def test_work_whose_result_is_in_the_log_is_not_done_again(
     await bus.settle([committed(done, 1)])
     await buses.kill(bus)
     assert await receive_all(await buses.recover()) == []
+
+
+async def test_work_that_was_done_and_told_nobody_is_not_done_again_but_told(
+    bus: NearBus, buses: AzureBuses
+) -> None:
+    await bus.settle([committed(await a_cause(bus), 0, work())])
+    step, result = await receive_one(bus), keyed("run:1", "done")
+    with fault("quota", buses.queue), pytest.raises(Unavailable):
+        await bus.settle([Settlement((step,), outputs=(result,))])
+    await buses.kill(bus)
+    assert await ids(await buses.recover()) == [result.event.id]
+
+
+async def test_work_that_failed_for_good_and_is_replayed_is_done_again(bus: NearBus) -> None:
+    await bus.publish([work()])
+    step = await receive_one(bus)
+    letter = DeadLetter(step, {"code": "EXEC_INTERNAL"})
+    await bus.settle([Settlement((step,), outputs=(keyed("run:1", "failed"),), dead=(letter,))])
+    assert await bus.replay(step.event.id)
+    again, _failed = sorted(await receive_all(bus), key=lambda d: d.stream or "")
+    done = keyed("run:1", "done")
+    assert await outcomes(bus, Settlement((again,), outputs=(done,))) == ["ok"]
+    assert done.event.id in await ids(bus)
 
 
 async def test_work_that_only_said_it_started_is_done_again(

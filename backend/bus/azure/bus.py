@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -17,20 +16,20 @@ from azure.servicebus.exceptions import (
     SessionLockLostError,
 )
 
+from backend.bus.azure.arrivals import Arrivals, hosted
 from backend.bus.azure.following import Following
-from backend.bus.azure.inbox import HOSTED, Held, Inbox
+from backend.bus.azure.inbox import Held, Inbox
 from backend.bus.azure.log import Log
 from backend.bus.azure.namespace import TROUBLE, Background, Namespace
 from backend.bus.azure.outbox import Outbox
-from backend.bus.azure.parcels import Via, packed, unpacked
+from backend.bus.azure.parcels import Parcel, Via, packed
 from backend.bus.azure.reception import Reception, Want
 from backend.bus.azure.settling import Documents, Settling, acknowledged, line_of
-from backend.bus.azure.taps import SessionTap, Tap
+from backend.bus.azure.taps import Tap
 from backend.bus.checks import check
-from backend.bus.codec import encode_event_whole
 from backend.bus.encoded import Encoded, events_json, events_of
 from backend.bus.settling import lane_of
-from backend.contracts.errors import Invalid, LightningError, NotFound, Unavailable
+from backend.contracts.errors import Invalid, LightningError, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import (
     Blobs,
@@ -49,7 +48,6 @@ log = structlog.get_logger()
 
 HELD_S = 15.0
 """A released message of the work queue is kept here that long; later it is sent again, with a due time."""
-EARLY_S = 1.0
 PATIENCE_S = 5.0
 LOST = (MessageLockLostError, SessionLockLostError, MessageAlreadySettled)
 
@@ -98,6 +96,7 @@ class AzureBus:
         self._log: Log
         self._following: Following
         self._settling: Settling
+        self._arrivals: Arrivals
         self._closed = False
 
     async def start(self) -> None:
@@ -111,6 +110,9 @@ class AzureBus:
             send=self._send,
             complete=self._complete,
             changed=self._following.changed,
+        )
+        self._arrivals = Arrivals(
+            self._log, self._settling, self._blobs, self._send_one, self._clock
         )
         self._namespace.open()
         try:
@@ -182,71 +184,23 @@ class AzureBus:
                 await asyncio.sleep(0.5)
 
     async def _take_in(self, tap: Tap, message: ServiceBusReceivedMessage, body: bytes) -> None:
-        held = await self._unpacked(
-            body, message.session_id, message.message_id, message.delivery_count or 0
+        held = await self._arrivals.look_at(
+            body,
+            message_id=message.message_id or "",
+            session=message.session_id,
+            failed=message.delivery_count or 0,
+            unchecked=tap.unchecked,
         )
-        if isinstance(held, Held):
-            held.source, held.message = tap, message
-            if message.locked_until_utc is not None:
-                held.lock = message.locked_until_utc - self._clock()
-            id = message.message_id or held.event.id
-            if not await self._is_done(held, tap) and not await self._is_early(held, id):
-                self._inbox.put(held)
-                return
-        receiver = tap.receiver
-        assert receiver is not None
-        with contextlib.suppress(*TROUBLE):
-            await receiver.complete_message(message)
-
-    async def _unpacked(
-        self, body: bytes, session: str | None, message_id: str | None, count: int
-    ) -> Held | None:
-        """None when it cannot be read, ever: then it is a dead letter."""
-        try:
-            event, via = await unpacked(body, self._blobs)
-        except (NotFound, ValueError) as error:
-            await self._bury_unread(body, session, message_id, count, error)
-            return None
-        stream = None if session is None else via.stream or session
-        return Held(None, None, event, stream, via, count + via.attempts + 1)
-
-    async def _bury_unread(
-        self,
-        body: bytes,
-        session: str | None,
-        message_id: str | None,
-        count: int,
-        error: Exception,
-    ) -> None:
-        text = body[:10_000].decode("utf-8", "replace")
-        event = Event(message_id or "?", "unread", "", self._clock(), {"body": text})
-        said = {"code": "EXEC_MESSAGE_UNREADABLE", "message": f"It cannot be read: {error}"}
-        letter = DeadLetter(Delivery(event, lane_of(session), session, "", count + 1), said)
-        await self._log.bury(letter, encode_event_whole(event), self._clock())
-
-    async def _is_done(self, held: Held, tap: Tap | None) -> bool:
-        """Whether an earlier delivery got as far as the log; then what may be missing is made good."""
-        again = held.attempt > 1
-        if held.stream is None:
-            origin = held.via.origin
-            return (
-                again and origin is not None and await self._log.has_result(origin, held.event.id)
-            )
-        # Who had the session before may have been cut off: that does not always count as a delivery.
-        unchecked = isinstance(tap, SessionTap) and tap.unchecked
-        if not (again or unchecked):
-            return False
-        done = await self._settling.catch_up(held.stream, held.event.id)
-        if isinstance(tap, SessionTap):
-            tap.unchecked = done
-        return done
-
-    async def _is_early(self, held: Held, message_id: str) -> bool:
-        due = held.via.due and datetime.fromisoformat(held.via.due)
-        if not due or (due - self._clock()).total_seconds() < EARLY_S:
-            return False
-        await self._send_again(held, f"{message_id}~", due, replace(held.via, due=None))
-        return True
+        if held is None:
+            assert tap.receiver is not None
+            with contextlib.suppress(*TROUBLE):
+                await tap.receiver.complete_message(message)
+            return
+        tap.unchecked = False
+        held.source, held.message = tap, message
+        if message.locked_until_utc is not None:
+            held.lock = message.locked_until_utc - self._clock()
+        self._inbox.put(held)
 
     async def delivery_of(
         self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
@@ -254,13 +208,10 @@ class AzureBus:
         """A message that a host received, such as Azure Functions, which will complete it too; settling
         the delivery leaves that to the host. `delivery_count` is from 1. None: it needs no handling any
         more."""
-        held = await self._unpacked(body, session_id, message_id, delivery_count - 1)
-        if held is None or await self._is_done(held, None):
-            return None
-        if await self._is_early(held, message_id):
-            return None
-        token = f"{HOSTED}{held.via.result_of or ''}"
-        return Delivery(held.event, lane_of(held.stream), held.stream, token, held.attempt)
+        held = await self._arrivals.look_at(
+            body, message_id=message_id, session=session_id, failed=delivery_count - 1
+        )
+        return None if held is None else hosted(held)
 
     # --- settle -----------------------------------------------------------------------------------
 
@@ -339,18 +290,11 @@ class AzureBus:
             if held.source is not None:
                 self._inbox.give_back(held, delay_s)
             return
-        via = replace(held.via, attempts=held.attempt)
-        due = self._clock() + timedelta(seconds=delay_s)
-        await self._send_again(held, f"{held.event.id}~{held.attempt}", due, via)
+        await self._arrivals.again(held, delay_s)
         await self._complete(held)
 
-    async def _send_again(self, held: Held, id: str, due: datetime, via: Via) -> None:
-        """As another message, or it would be taken for a duplicate; always the same other one."""
-        events = await events_json([held.event], self._blobs)
-        output = Output(held.event, lane_of(held.stream), held.stream, due)
-        (event_json,) = events.values()
-        parcel = await packed(output, event_json, self._blobs, self._clock(), via, id)
-        await (self._work if held.stream is None else self._streams).send([parcel])
+    async def _send_one(self, parcel: Parcel) -> None:
+        await (self._work if parcel.session is None else self._streams).send([parcel])
 
     # --- log --------------------------------------------------------------------------------------
 
@@ -379,7 +323,7 @@ class AzureBus:
         # Another message than the dead one, and the same one for whoever else replays it now.
         id = f"{event_id}~{letter['position']}"
         parcel = await packed(output, event_json, self._blobs, self._clock(), None, id)
-        await (self._work if parcel.session is None else self._streams).send([parcel])
+        await self._send_one(parcel)
         return await self._log.unbury(letter)
 
     async def prune(self, streams: Sequence[str]) -> None:

@@ -26,28 +26,26 @@ from backend.stores.encoding import encode
 
 LARGEST_BYTES = 1_000_000
 """Of a commit's text in an item: 2 MB are the whole batch's limit, and quotes in text count twice."""
+DONE_TTL_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A commit with what must follow from it, so that a redelivery can catch up."""
+class After:
+    """What must follow from a commit, or from work that is done; so that a redelivery can catch up."""
 
-    commit: Commit
     outputs: tuple[Output, ...]
     documents: tuple[Document, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be appended, as text. Two drafts of one decision are equal."""
+    """An item to be appended. The same decision, or the same result, makes the same text."""
 
+    id: str
     stream: str
-    position: int
-    cause_id: str
     owner: str
-    commit: str
-    after: str
-    result_of: str | None = None
+    text: Mapping[str, str]
+    fields: Mapping[str, Any]
 
 
 def key(text: str) -> str:
@@ -58,43 +56,42 @@ def key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def drafted(settlement: Settlement, encoded: Encoded, result_of: str | None) -> Draft:
+def drafted(settlement: Settlement, encoded: Encoded) -> Draft:
     """Of a settlement with one commit."""
     (commit,) = settlement.commits
     events = encoded.events
     outputs = [events[id(event)] for event in commit.outputs]
-    places = {id(event): place for place, event in enumerate(commit.outputs)}
-    after = {
-        "outputs": [_sent(output, places, encoded) for output in settlement.outputs],
-        "documents": [
-            _document(document, encoded.bodies[id(document)]) for document in settlement.documents
-        ],
-    }
+    body = encode_commit(commit, events[id(commit.cause)], outputs)
+    text = {"commit": body.decode(), "after": _after(settlement, commit.outputs, encoded)}
+    at = {"position": commit.position}
+    return Draft(str(commit.position), commit.stream, commit.cause.user_id, text, at)
+
+
+def done(settlement: Settlement, work: Event, origin: str | None, encoded: Encoded) -> Draft:
+    """Of a settlement of work: what it came to. It is of no use once the message is gone."""
+    text = {"after": _after(settlement, (), encoded)}
     return Draft(
-        commit.stream,
-        commit.position,
-        commit.cause.id,
-        commit.cause.user_id,
-        encode_commit(commit, events[id(commit.cause)], outputs).decode(),
-        encode(after).decode(),
-        result_of,
+        work_id(work.id), work_stream(work.id, origin), work.user_id, text, {"ttl": DONE_TTL_S}
     )
 
 
+def work_id(event_id: str) -> str:
+    return f"work.{key(event_id)}"
+
+
+def work_stream(event_id: str, origin: str | None) -> str:
+    """With the stream that asked for the work, if there is one, to be forgotten with it."""
+    return origin if origin is not None else f"~{work_id(event_id)}"
+
+
 async def item_of(draft: Draft, blobs: Blobs) -> Item:
-    item: Item = {
-        "id": str(draft.position),
-        "stream": draft.stream,
-        "position": draft.position,
-    }
-    if draft.result_of is not None:
-        item["result_of"] = draft.result_of
-    text = {"commit": draft.commit, "after": draft.after}
-    if len(draft.commit) + len(draft.after) <= LARGEST_BYTES:
-        return item | text
-    return item | {
+    item: Item = {"id": draft.id, "stream": draft.stream, **draft.fields}
+    if sum(map(len, draft.text.values())) <= LARGEST_BYTES:
+        return {**item, **draft.text}
+    return {
+        **item,
         "owner": draft.owner,
-        "blob": await blobs.put(draft.owner, encode(text)),
+        "blob": await blobs.put(draft.owner, encode(draft.text)),
     }
 
 
@@ -106,6 +103,10 @@ async def text_of(item: Item, blobs: Blobs) -> Mapping[str, str]:
     return text
 
 
+def same(one: Item, other: Item) -> bool:
+    return all(one.get(name) == other.get(name) for name in ("commit", "after", "blob"))
+
+
 async def commit_of(item: Item, blobs: Blobs) -> Commit:
     text = await text_of(item, blobs)
     commit = decode_commit(item["stream"], item["position"], text["commit"].encode())
@@ -114,12 +115,27 @@ async def commit_of(item: Item, blobs: Blobs) -> Commit:
     return commit
 
 
-async def entry_of(item: Item, blobs: Blobs) -> Entry:
+async def after_of(item: Item, blobs: Blobs) -> After:
     text = await text_of(item, blobs)
-    commit = decode_commit(item["stream"], item["position"], text["commit"].encode())
+    events: Sequence[Event] = ()
+    if "commit" in text:
+        events = decode_commit(item["stream"], item["position"], text["commit"].encode()).outputs
     after = orjson.loads(text["after"])
-    outputs = tuple(_output(sent, commit.outputs) for sent in after["outputs"])
-    return Entry(commit, outputs, tuple(map(_as_document, after["documents"])))
+    return After(
+        tuple(_output(sent, events) for sent in after["outputs"]),
+        tuple(map(_as_document, after["documents"])),
+    )
+
+
+def _after(settlement: Settlement, events: Sequence[Event], encoded: Encoded) -> str:
+    places = {id(event): place for place, event in enumerate(events)}
+    after = {
+        "outputs": [_sent(output, places, encoded) for output in settlement.outputs],
+        "documents": [
+            _document(document, encoded.bodies[id(document)]) for document in settlement.documents
+        ],
+    }
+    return encode(after).decode()
 
 
 def _sent(output: Output, places: Mapping[int, int], encoded: Encoded) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from backend.contracts.ports import Delivery
 
 HOSTED = "host."
 """Begins the token of a delivery that is a host's to complete, such as Azure Functions'; what follows is
-the work it is a result of."""
+the stream that asked for it."""
 
 
 class Source(Protocol):
@@ -89,7 +89,7 @@ class Inbox:
     def held(self, delivery: Delivery) -> Held | None:
         """What is leased by this delivery, if it still is."""
         if delivery.token.startswith(HOSTED):
-            via = Via(result_of=delivery.token.removeprefix(HOSTED) or None)
+            via = Via(origin=delivery.token.removeprefix(HOSTED) or None)
             return Held(None, None, delivery.event, delivery.stream, via, delivery.attempt)
         held = self.leased.get(delivery.token)
         if held is None or held.event.id != delivery.event.id:

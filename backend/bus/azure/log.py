@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from backend.bus.azure.entries import Draft, Entry, commit_of, entry_of, item_of, key
+from backend.bus.azure import entries
+from backend.bus.azure.entries import (
+    After,
+    Draft,
+    after_of,
+    commit_of,
+    item_of,
+    key,
+    same,
+    work_stream,
+)
 from backend.bus.checks import position
 from backend.bus.codec import decode_event, refers, restored
 from backend.bus.settling import lane_of
@@ -36,42 +46,48 @@ class Log:
 
     # --- commits ----------------------------------------------------------------------------------
 
-    async def append(self, draft: Draft) -> bool:
+    async def append(self, commit: Commit, draft: Draft) -> bool:
         """False when the position is taken or not yet reached, or the cause decided already. True also
         when this very commit stands there: it was appended before, and who did so was cut off."""
-        stream, at = draft.stream, draft.position
-        if at > 0 and self._heads.get(stream) != at and not await self._stands(stream, at - 1):
+        stream, at = commit.stream, commit.position
+        if at > 0 and self._heads.get(stream) != at and not await self.reaches(stream, at - 1):
             return False
-        commit = await item_of(draft, self._blobs)
-        cause = {"id": _cause(draft.cause_id), "stream": stream, "at": at}
+        item = await item_of(draft, self._blobs)
+        cause = {"id": _cause(commit.cause.id), "stream": stream, "at": at}
         try:
-            await self._items.batch(stream, [("create", (commit,)), ("create", (cause,))])
+            await self._items.batch(stream, [("create", (item,)), ("create", (cause,))])
         except Conflict:
             self._heads.pop(stream, None)
-            if not await self._same(draft):
+            if not await self._stands(item):
                 return False
         self._note(stream, at + 1)
         return True
 
+    async def append_done(self, draft: Draft) -> bool:
+        """That work is done, and what it came to. False when it was done by somebody else."""
+        item = await item_of(draft, self._blobs)
+        try:
+            await self._items.create(item)
+        except Conflict:
+            return await self._stands(item)
+        return True
+
+    async def done(self, work_id: str, origin: str | None) -> After | None:
+        item = await self._items.read(entries.work_id(work_id), work_stream(work_id, origin))
+        return None if item is None else await after_of(item, self._blobs)
+
     async def decided(self, stream: str, event_id: str) -> bool:
         return await self._items.read(_cause(event_id), stream) is not None
 
-    async def last(self, stream: str, event_id: str) -> tuple[bool, Entry | None]:
-        """Whether this cause was decided; and the entry, if it is its stream's last."""
+    async def last(self, stream: str, event_id: str) -> tuple[bool, After | None]:
+        """Whether this cause was decided; and what follows, if it was its stream's last."""
         cause = await self._items.read(_cause(event_id), stream)
         if cause is None:
             return False, None
-        if await self._stands(stream, cause["at"] + 1):
+        if await self.reaches(stream, cause["at"] + 1):
             return True, None
         item = await self._items.read(str(cause["at"]), stream)
-        return True, None if item is None else await entry_of(item, self._blobs)
-
-    async def has_result(self, stream: str, work_id: str) -> bool:
-        """Whether a result of this work was decided in the stream that asked for it."""
-        found = self._items.query(
-            "SELECT TOP 1 c.id FROM c WHERE c.result_of = @work", {"work": work_id}, stream, page=1
-        )
-        return [item async for item in found] != []
+        return True, None if item is None else await after_of(item, self._blobs)
 
     async def history(self, stream: str, cursor: str | None, limit: int) -> History:
         start = position(cursor)
@@ -91,15 +107,9 @@ class Log:
         """Whether there is a commit at this position: the cheapest of all reads."""
         return await self._items.read(str(position), stream) is not None
 
-    async def _same(self, draft: Draft) -> bool:
-        item = await self._items.read(str(draft.position), draft.stream)
-        if item is None:
-            return False
-        mine = await item_of(draft, self._blobs)
-        return all(item.get(name) == mine.get(name) for name in ("commit", "blob"))
-
-    async def _stands(self, stream: str, at: int) -> bool:
-        return await self._items.read(str(at), stream) is not None
+    async def _stands(self, item: Item) -> bool:
+        there = await self._items.read(item["id"], item["stream"])
+        return there is not None and same(there, item)
 
     def _note(self, stream: str, head: int) -> None:
         self._heads.pop(stream, None)

@@ -26,12 +26,11 @@ FARTHEST = timedelta(days=3650)
 @dataclass(frozen=True, slots=True)
 class Via:
     """How a message came to be. `stream` where it is too long to be a session's id; `origin` is the
-    stream whose commit sent this work, `result_of` the work whose settling sent this event; `attempts`
-    were made of it under other message ids; `due` when it was sent to be looked at earlier."""
+    stream whose commit sent this work; `attempts` were made of it under other message ids; `due` when it
+    was sent to be looked at earlier."""
 
     stream: str | None = None
     origin: str | None = None
-    result_of: str | None = None
     attempts: int = 0
     due: str | None = None
 
@@ -98,7 +97,6 @@ def _fields(via: Via) -> dict[str, Any]:
     return {
         "stream": via.stream,
         "origin": via.origin,
-        "result_of": via.result_of,
         "attempts": via.attempts,
         "due": via.due,
     }

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from backend.bus.azure.entries import Entry, drafted
+from backend.bus.azure.entries import After, done, drafted
 from backend.bus.azure.inbox import Held, Inbox
 from backend.bus.azure.log import Log
 from backend.bus.azure.parcels import Via
@@ -65,21 +65,20 @@ class Settling:
             await asyncio.gather(*(self._store.check(document) for document in s.documents))
         except Conflict:
             return Settled("conflict")
-        if s.commits and not await self._append(s, encoded, held):
-            return Settled("conflict")
+        if s.commits:
+            if not await self._log.append(s.commits[0], drafted(s, encoded)):
+                return Settled("conflict")
+            self._changed(s.commits[0].stream)
+        elif not await self._note_done(s, encoded, held):
+            return Settled("stale")
         await self._apply(s.documents)
         for letter in s.dead:
             event_json = encoded.events[id(letter.delivery.event)]
             await self._log.bury(letter, event_json, self._inbox.clock())
         sent = [(output, encoded.events[id(output.event)]) for output in s.outputs]
-        if s.commits:
-            await self._send(sent, Via(origin=s.commits[0].stream))
-        else:
-            work = next((lease.event.id for lease in held if lease.stream is None), None)
-            await self._send(sent, Via(result_of=work))
-            for lease in held:
-                if lease.stream is not None and not s.dead:
-                    await self.catch_up(lease.stream, lease.event.id)
+        await self._send(sent, Via(origin=s.commits[0].stream if s.commits else None))
+        if not (s.commits or s.dead):
+            await asyncio.gather(*map(self._catch_up_with, held))
         # It is done. What is not acknowledged comes again, and is found done.
         await asyncio.gather(*map(self._complete, held))
         return Settled("ok")
@@ -89,21 +88,32 @@ class Settling:
         follows from it may never have been sent: send it again. False when it is not in the stream."""
         decided, last = await self._log.last(stream, event_id)
         if last is not None:
-            await self._follow_up(last)
+            await self._follow_up(last, stream)
         return decided
 
-    async def _append(self, s: Settlement, encoded: Encoded, held: Sequence[Held]) -> bool:
-        result_of = next((lease.via.result_of for lease in held), None)
-        appended = await self._log.append(drafted(s, encoded, result_of))
-        if appended:
-            self._changed(s.commits[0].stream)
-        return appended
+    async def catch_up_work(self, work_id: str, origin: str | None) -> bool:
+        """Work that was done is not done again; what it came to is sent again. False when it was not."""
+        after = await self._log.done(work_id, origin)
+        if after is not None:
+            await self._follow_up(after, None)
+        return after is not None
 
-    async def _follow_up(self, entry: Entry) -> None:
-        await self._apply(entry.documents)
+    async def _catch_up_with(self, held: Held) -> None:
+        if held.stream is not None:
+            await self.catch_up(held.stream, held.event.id)
+
+    async def _note_done(self, s: Settlement, encoded: Encoded, held: Sequence[Held]) -> bool:
+        """Before the results of work are sent: who dies in between must not leave it to be done again."""
+        work = next((lease for lease in held if lease.stream is None), None)
+        if work is None or not s.outputs or s.dead:
+            return True
+        return await self._log.append_done(done(s, work.event, work.via.origin, encoded))
+
+    async def _follow_up(self, after: After, origin: str | None) -> None:
+        await self._apply(after.documents)
         # As it was sent: its large values are in Blobs already.
-        sent = [(output, encode_event_whole(output.event)) for output in entry.outputs]
-        await self._send(sent, Via(origin=entry.commit.stream))
+        sent = [(output, encode_event_whole(output.event)) for output in after.outputs]
+        await self._send(sent, Via(origin=origin))
 
     async def _apply(self, documents: Sequence[Document]) -> None:
         for applied in await asyncio.gather(

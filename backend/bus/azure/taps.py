@@ -38,6 +38,7 @@ class Tap:
     ) -> None:
         self.receiver: ServiceBusReceiver | None = None
         self.open = True
+        self.unchecked = False  # whether what its last holder left half done may still come
         self.quiet_since = asyncio.get_running_loop().time()
         self._arrived = arrived
         self._background = background
@@ -158,7 +159,7 @@ class SessionTap(Tap):
     ) -> None:
         super().__init__(arrived, background, thirsty)
         self.receiver = receiver
-        self.unchecked = True  # what the session's last holder left half done is not yet behind us
+        self.unchecked = True
         self._lost = lost
         self._session = receiver.session
         until = self._session.locked_until_utc
