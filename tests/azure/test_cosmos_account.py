@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,23 @@ async def test_what_calls_cost_is_counted_by_operation() -> None:
         counted = account.charges.counted()
         assert (counted["documents.create"].calls, counted["documents.read"].calls) == (1, 2)
         assert counted["documents.create"].request_units > 0
+
+
+async def test_a_slow_reply_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.stores.azure.account.READ_S", 0.1)
+    async with cosmos_account() as account:
+        items = account.items("documents")
+        slow = {"kind": "slow", "seconds": 0.4, "next": 1, "method": "POST", "path": "/docs"}
+        with doubles.cosmos().faults(slow):
+            made = await items.create({"id": "1", "pk": "a", "n": 1})
+        assert await items.read("1", "a") == made
+        with doubles.cosmos().faults({**slow, "every": 1}), pytest.raises(Unavailable):
+            await items.create({"id": "2", "pk": "a"})
+
+
+@pytest.mark.parametrize("module", ["cosmos", "account", "blobs"])
+def test_a_missing_extra_says_what_to_install(module: str) -> None:
+    code = f"import sys; sys.modules['azure'] = None; import backend.stores.azure.{module}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "LightningError" in done.stderr
+    assert "needs a package that is not installed (azure" in done.stderr

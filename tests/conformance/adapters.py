@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
 from backend.stores.sql import SqlStore
+from tests.azure.buses import AzureBuses
 
 LEASE_S = 30.0
 
@@ -25,12 +26,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.moved: Callable[[float], object] = lambda seconds: None
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
     def advance(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
+        self.moved(seconds)
 
 
 class Buses(Protocol):
@@ -123,11 +126,13 @@ class MemoryBuses:
 def buses(name: str, folder: Path) -> Buses:
     if name == "sqlite":
         return SqliteBuses(folder)
+    if name == "azure":
+        return AzureBuses(folder, Clock())
     return MemoryBuses(atomic=name == "memory")
 
 
 FUSING = ("sqlite", "memory")
-ALL = (*FUSING, "memory-in-parts")
+ALL = (*FUSING, "memory-in-parts", "azure")
 
 
 def event(type: str = "thing.asked", data: Mapping[str, Any] | None = None, **more: Any) -> Event:

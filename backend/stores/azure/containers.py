@@ -53,7 +53,7 @@ def containers(
     users: str = "users", schedules: str = "schedules", repos: str = "repos"
 ) -> tuple[Container, ...]:
     """All of them; the names are USER_CONTAINER, SCHEDULE_CONTAINER and REPO_CONTAINER."""
-    log = Container(LOG, "/stream", indexed=("/kind", "/position"))
+    log = Container(LOG, "/stream", indexed=("/position", "/of"))
     return (
         log,
         *(Container(name, "/pk", ENVELOPE, LISTS) for name in (DOCUMENTS, users, schedules, repos)),
