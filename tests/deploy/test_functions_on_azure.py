@@ -1,0 +1,139 @@
+"""The functions over the real SDKs: their host receives from Service Bus, hands over, completes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.functions.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+
+from backend.bus.azure.bus import AzureBus
+from backend.bus.azure.namespace import Namespace
+from backend.deploy import function_app
+from backend.deploy.host import Host
+from backend.stores.azure.account import CosmosAccount
+from backend.stores.azure.containers import LOG, containers
+from backend.stores.azure.cosmos import CosmosStore
+from backend.stores.folder import FolderBlobs
+from tests.azure.buses import QUICK, AzureBuses, service_bus
+from tests.azure.doubles import cosmos_connection
+from tests.conformance.adapters import Clock
+from tests.deploy.test_functions import FUNCTIONS
+from tests.workers.engine import Deeds, Engine, step
+
+
+class FunctionsHost:
+    """What Azure's host does with its own connection. `forgetful` are causes whose first completion is
+    lost, as when the host dies right before it."""
+
+    def __init__(self, buses: AzureBuses, *forgetful: str) -> None:
+        self.queue = buses.queue
+        self.forgetful = set(forgetful)
+        self.handed: Counter[str] = Counter()
+
+    @contextlib.asynccontextmanager
+    async def running(self, session: str) -> AsyncIterator[None]:
+        connection = service_bus().connection_string
+        async with ServiceBusClient.from_connection_string(connection) as client:
+            streams = client.get_queue_receiver(self.queue, session_id=session, **QUICK)
+            work = client.get_queue_receiver(f"{self.queue}-work", **QUICK)
+            async with streams, work, asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._pump(streams, "decide")),
+                    group.create_task(self._pump(work, "work")),
+                ]
+                yield
+                for task in tasks:
+                    task.cancel()
+
+    async def _pump(self, receiver: ServiceBusReceiver, name: str) -> None:
+        function = FUNCTIONS[name].get_user_function()
+        while True:
+            for message in await receiver.receive_messages(1, max_wait_time=5):
+                await function(handed_over(message))
+                self.handed[message.message_id or ""] += 1
+                if name in self.forgetful:
+                    self.forgetful.remove(name)
+                    await receiver.abandon_message(message)
+                else:
+                    await receiver.complete_message(message)
+
+
+def handed_over(message: ServiceBusReceivedMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        body=b"".join(message.body),
+        message_id=message.message_id or "",
+        session_id=message.session_id,
+        # The wire counts failed deliveries; the host counts this one too.
+        delivery_count=(message.delivery_count or 0) + 1,
+        application_properties={},
+        user_properties={},
+    )
+
+
+@pytest.fixture
+async def buses(tmp_path: Path) -> AsyncIterator[AzureBuses]:
+    buses = AzureBuses(tmp_path, Clock())
+    yield buses
+    await buses.close()
+
+
+@pytest.fixture
+async def engine(
+    buses: AzureBuses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    connection = cosmos_connection()
+    account = CosmosAccount(
+        connection=connection, database=f"functions-{buses.queue}", containers=containers()
+    )
+    blobs = FolderBlobs(tmp_path / "blobs")
+    store = CosmosStore(account, blobs)
+    namespace = Namespace(
+        connection=service_bus().connection_string, queue=buses.queue, handler_options=QUICK
+    )
+    bus = AzureBus(namespace, lambda: account.items(LOG), store, blobs=blobs)
+    await account.start()
+    await bus.start()
+    engine = Engine(bus, store, tmp_path, Deeds())
+
+    @contextlib.asynccontextmanager
+    async def system() -> AsyncIterator[Any]:
+        yield SimpleNamespace(lightning=SimpleNamespace(bus=bus), processor=engine.processor)
+
+    host = Host(system)
+    monkeypatch.setattr(function_app, "host", host)
+    yield engine
+    await host.close()
+    await bus.close()
+    await account.close()
+
+
+CHAIN = [step("one"), step("send", "one", tool="effect"), step("last", "send")]
+
+
+async def test_a_run_ends_on_service_bus_and_cosmos_db(engine: Engine, buses: AzureBuses) -> None:
+    await engine.start(CHAIN)
+    async with FunctionsHost(buses).running("run:r1"):
+        state = await engine.until("r1", "completed", "failed", "waiting", "stalled")
+    assert state.status == "completed"
+    assert engine.deeds.done == Counter({"one": 1, "send": 1, "last": 1})
+
+
+async def test_what_the_host_could_not_complete_comes_again_and_is_not_done_again(
+    engine: Engine, buses: AzureBuses
+) -> None:
+    host = FunctionsHost(buses, "decide", "work")
+    await engine.start(CHAIN)
+    async with host.running("run:r1"):
+        state = await engine.until("r1", "completed", "failed", "waiting", "stalled")
+    assert state.status == "completed"
+    assert sorted(host.handed.values())[-2:] == [2, 2]
+    assert engine.deeds.done == Counter({"one": 1, "send": 1, "last": 1})
