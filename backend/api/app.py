@@ -13,6 +13,7 @@ from backend.api import (
     counters,
     events,
     explain,
+    hooks,
     models,
     plans,
     problems,
@@ -42,7 +43,19 @@ def create_router() -> APIRouter:
             503: {"description": "Something we depend on does not answer; `checks` says what."}
         },
     )
-    for part in (users, plans, saved, runs, explain, schedules, tools, models, events, counters):
+    for part in (
+        users,
+        plans,
+        saved,
+        runs,
+        explain,
+        schedules,
+        tools,
+        models,
+        events,
+        hooks,
+        counters,
+    ):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     router.add_api_route("/docs", docs_page, methods=["GET"], include_in_schema=False)
