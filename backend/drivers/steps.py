@@ -11,6 +11,7 @@ from backend.contracts.errors import Invalid, ToolError
 from backend.contracts.events import Event, derived_id
 from backend.contracts.ports import Bus, Delivery, Store
 from backend.contracts.runs import ENDED_RUN
+from backend.contracts.security import Verdict
 from backend.contracts.tools import ToolCall, ToolResult
 from backend.drivers.turn import Turn
 from backend.tools.registry import Registry
@@ -38,9 +39,8 @@ class StepDriver:
             gone = {"code": "EXEC_TOOL_UNKNOWN", "message": f"The tool {data['tool']} is gone."}
             self.failed(turn, gone)
             return
-        if (verdict := catalogue.verdicts.get(spec.id)) and verdict.decision == "deny":
-            # forbidden since it was approved
-            self.failed(turn, {"code": verdict.code, "message": verdict.reason})
+        if refusal := _refusal(catalogue.verdicts.get(spec.id), data):
+            self.failed(turn, refusal)
             return
         if spec.purity != "pure" and await self._ended(data["run_id"]):
             return
@@ -108,6 +108,21 @@ class StepDriver:
                 "user.message",
                 {"thread_id": thread_id, "text": text, "run_id": data["run_id"]},
             )
+
+
+def _refusal(verdict: Verdict | None, data: Mapping[str, Any]) -> dict[str, str] | None:
+    """What policy says against a step since its plan was approved."""
+    if verdict is None or verdict.allowed:
+        return None
+    if verdict.decision == "deny":
+        return {"code": verdict.code, "message": verdict.reason}
+    if data.get("allowed"):
+        return None
+    return {
+        "code": "EXEC_GATE_MISSING",
+        "message": f"{verdict.reason} This plan was approved without that.",
+        "hint": "Have this step ask first, and approve the plan anew.",
+    }
 
 
 def _attempt(data: Mapping[str, Any]) -> dict[str, Any]:
