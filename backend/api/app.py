@@ -14,6 +14,7 @@ from backend.api import (
     events,
     explain,
     hooks,
+    letters,
     models,
     plans,
     problems,
@@ -54,6 +55,7 @@ def create_router() -> APIRouter:
         models,
         events,
         hooks,
+        letters,
         counters,
     ):
         router.include_router(part.router)

@@ -16,6 +16,7 @@ from backend.lightning.approvals import Approvals
 from backend.lightning.explain import Explaining
 from backend.lightning.following import follow_thread
 from backend.lightning.hooks import Hooks
+from backend.lightning.letters import DeadLetters
 from backend.lightning.saved import SavedPlans
 from backend.lightning.schedules import Schedules
 from backend.security.authorize import check_outside
@@ -23,7 +24,7 @@ from backend.security.authorize import check_outside
 log = structlog.get_logger()
 
 
-class Lightning(Approvals, SavedPlans, Schedules, Hooks, Explaining):
+class Lightning(Approvals, SavedPlans, Schedules, Hooks, DeadLetters, Explaining):
     """All that can be asked of the product. Built by `backend.bootstrap`; raises `LightningError`s.
 
     `who` is the person acting; what belongs to others is answered as if it did not exist.

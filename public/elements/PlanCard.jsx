@@ -779,6 +779,7 @@ function PlanCard({ p, api }) {
           </Button>
         ) : null}
         {active && !unsure ? <Button icon={Square} data-act="cancel" busy={busy === 'cancel'} onClick={() => act1('cancel')}>Stop</Button> : null}
+        {active && run.status === 'stalled' ? <Button kind="primary" icon={RotateCcw} data-act="replay" busy={busy === 'replay'} onClick={() => act1('replay')}>Try again</Button> : null}
         {recurring && !active ? <Button kind="primary" icon={Play} data-act="run" busy={busy === 'run'} onClick={runNow}>Run now</Button> : null}
         {p.kind === 'plan' && p.schedules.some((s) => s.status === 'active') && !editable ? <Button icon={Pause} data-act="pause" busy={busy === 'pause'} onClick={() => act('pause')}>Pause</Button> : null}
         {p.kind === 'plan' && p.status === 'paused' ? <Button icon={CalendarClock} data-act="resume" busy={busy === 'resume'} onClick={() => act('resume')}>Resume</Button> : null}
