@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.bus.sql import SqlBus
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from tests.workers.engine import Deeds, Engine, step
 
 RUNS = 8
@@ -65,7 +65,7 @@ class Written(Counter[str]):
 
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Engine]:
-    database = Database(folder / "lightning.db")
+    database = Sqlite(folder / "lightning.db")
     await database.start()
     bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), owner="child")
     await bus.start()
