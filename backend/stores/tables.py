@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
 
 # On PostgreSQL sorted by their bytes, as on SQLite, whatever the database's language.
 TEXT: Any = String().with_variant(Text(collation="C"), "postgresql")
 NUMBER: Any = Integer().with_variant(BigInteger(), "postgresql")
+
+ONLY_POSTGRESQL = {"only": "postgresql"}
 
 
 def _text(**more: Any) -> Any:
@@ -43,6 +56,7 @@ class Message(Table, table=True):
     __table_args__ = (
         _index("messages_ready", "due", "seq", where="epoch IS NULL"),
         _index("messages_stream", "stream", "epoch", "due", where="stream IS NOT NULL"),
+        _index("messages_epoch", "epoch", where="epoch IS NOT NULL", info=ONLY_POSTGRESQL),
     )
 
     seq: int = _number(primary_key=True)
@@ -130,26 +144,28 @@ class Stored(Table, table=True):
     body: bytes = _bytes()
 
 
-class PostgresTable(SQLModel):
-    """What SQLite has in another form: words in a table of FTS5's, contents in a folder."""
-
-    metadata = MetaData()
+# SQLite has these in another form: words in a table of FTS5's, contents in a folder.
 
 
-class Words(PostgresTable, table=True):
+class Words(Table, table=True):
     """The words of a document, to be searched."""
 
     __tablename__ = "words"
-    __table_args__ = (Index("words_text", "text", postgresql_using="gin"),)
+    __table_args__ = (
+        ForeignKeyConstraint(["number"], ["documents.number"], ondelete="CASCADE"),
+        Index("words_text", "text", postgresql_using="gin"),
+        {"info": ONLY_POSTGRESQL},
+    )
 
     number: int = _number(primary_key=True)
     text: Any = Field(sa_column=Column(TSVECTOR, nullable=False))
 
 
-class Content(PostgresTable, table=True):
+class Content(Table, table=True):
     """A large value, its owner hashed."""
 
     __tablename__ = "contents"
+    __table_args__ = ({"info": ONLY_POSTGRESQL},)
 
     owner: str = _text(primary_key=True)
     sha256: str = _text(primary_key=True)
