@@ -37,6 +37,10 @@ _OPTIONS = {
     "autovacuum": "off",
 }
 
+LOCKED = "locked"
+"""A user who needs a password, and may do nothing."""
+_WHO = f"host all {LOCKED} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+
 
 def installed() -> Path | None:
     """The folder of a server's programs."""
@@ -79,6 +83,7 @@ class Server:
             self._make_reachable()
         how = ("-U", "postgres", "-E", "UTF8", "--auth=trust", "--no-sync", "--locale=C.UTF-8")
         self._run("initdb", *how, "-D", self.folder / "data")
+        (self.folder / "data" / "pg_hba.conf").write_text(_WHO)
 
     def _make_reachable(self) -> None:
         """Programs in a private place, as a home of root's, are copied from there."""
@@ -258,7 +263,8 @@ def keep(folder: Path, bin: Path) -> None:
     server.create()
     server.start()
     try:
-        execute(server.url(), f"CREATE DATABASE {TEMPLATE}")
+        user = f"CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'"
+        execute(server.url(), f"CREATE DATABASE {TEMPLATE}", user)
         run_apart(_make_tables(server.url(TEMPLATE)))
         print(server.url(), flush=True)
         alive = os.open(folder / "alive", os.O_RDWR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from backend.contracts.errors import Invalid, LightningError, Unavailable
 from backend.stores.database import Raced
@@ -23,7 +24,7 @@ START = "EXEC_DATABASE_UNAVAILABLE"
 
 
 def sqlstate(error: BaseException) -> str:
-    return getattr(error, "sqlstate", None) or ""
+    return getattr(_driver_error(error), "sqlstate", None) or ""
 
 
 def is_race(error: BaseException) -> bool:
@@ -100,7 +101,8 @@ def words(error: BaseException) -> str:
 
 
 def _driver_error(error: BaseException) -> BaseException:
-    """What SQLAlchemy's adapter has wrapped."""
+    """What SQLAlchemy and its adapter have wrapped."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
     cause = error.__cause__
-    wrapped = isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError)
-    return cause if wrapped and cause is not None else error
+    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) else error
