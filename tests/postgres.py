@@ -129,6 +129,17 @@ class Server:
         at = ("-h", "127.0.0.1", "-p", str(self.port), "-t", "1")
         return bool(self._run("pg_isready", "-q", *at, check=False).returncode == 0)
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Made and started; gone with its folder at the end."""
+        try:
+            self.create()
+            self.start()
+            yield
+        finally:
+            self.kill()
+            shutil.rmtree(self.folder)
+
     def kill(self) -> None:
         """As if its machine had gone down: nothing is finished."""
         self._end("immediate")
@@ -228,7 +239,7 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 def shared() -> str:
     """The address of the session's server. It is there for as long as this process is."""
     bin = required()
-    folder = Path(tempfile.gettempdir()) / f"lightning-postgres-{_session()}"
+    folder = folder_for(_session())
     folder.mkdir(exist_ok=True)
     alive = os.open(folder / "alive", os.O_RDWR | os.O_CREAT)
     fcntl.flock(alive, fcntl.LOCK_SH)
@@ -253,6 +264,11 @@ def shared() -> str:
         return address.read_text()
 
 
+def folder_for(name: str) -> Path:
+    """Where another user can get to it: not among pytest's, which are private."""
+    return Path(tempfile.gettempdir()) / f"lightning-postgres-{name}"
+
+
 def _session() -> str:
     return os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
 
@@ -260,17 +276,15 @@ def _session() -> str:
 def keep(folder: Path, bin: Path) -> None:
     """Run a server until nobody holds `folder/alive`."""
     server = Server(folder / "server", bin)
-    server.create()
-    server.start()
     try:
-        user = f"CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'"
-        execute(server.url(), f"CREATE DATABASE {TEMPLATE}", user)
-        run_apart(_make_tables(server.url(TEMPLATE)))
-        print(server.url(), flush=True)
-        alive = os.open(folder / "alive", os.O_RDWR)
-        fcntl.flock(alive, fcntl.LOCK_EX)
+        with server.running():
+            user = f"CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'"
+            execute(server.url(), f"CREATE DATABASE {TEMPLATE}", user)
+            run_apart(_make_tables(server.url(TEMPLATE)))
+            print(server.url(), flush=True)
+            alive = os.open(folder / "alive", os.O_RDWR)
+            fcntl.flock(alive, fcntl.LOCK_EX)
     finally:
-        server.kill()
         shutil.rmtree(folder)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 
 from backend.bus.checks import position
 from backend.bus.codec import decode_commit, refers, restored_commit
 from backend.bus.followers import Followers
+from backend.contracts.errors import Unavailable
 from backend.contracts.ports import Blobs, Commit, History
 from backend.stores.database import Connection, Database
 
 PAGE = 1000
+_AGAIN_S = 0.25
 
 
 class Log:
@@ -59,7 +62,13 @@ class Log:
                 changed = await follower.next_changed()
                 if self._closed:
                     return
-                news = await self._news({stream: positions[stream] for stream in changed})
+                try:
+                    news = await self._news({stream: positions[stream] for stream in changed})
+                except Unavailable:
+                    # Whoever follows need not know; nothing is missed.
+                    follower.changed.update(changed)
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
                 positions |= {stream: int(history.cursor) for stream, history in news.items()}
                 follower.changed.update(
                     stream for stream, history in news.items() if len(history.commits) == PAGE
