@@ -14,10 +14,10 @@ from typing import Any
 from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.contracts.caching import Cache
-from backend.contracts.errors import Issue
+from backend.contracts.errors import Issue, LightningError
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
-from backend.contracts.ports import LLM, Planner
+from backend.contracts.ports import LLM, Blobs, Bus, Planner, Store
 from backend.drivers.plans import PlanDecider
 from backend.drivers.runs import Graphs, RunDecider
 from backend.drivers.saved import SavedDecider
@@ -33,9 +33,11 @@ from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
 from backend.security.permissions import judge
 from backend.settings import Settings, machine_timezone
+from backend.stores.contents import SqlBlobs
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from backend.tools.builtin import builtin
 from backend.tools.outgoing import Outgoing
 from backend.tools.registry import Registry, catalogue_of
@@ -80,17 +82,10 @@ class System:
 async def open_system(
     settings: Settings, *, now: Callable[[], datetime] = utc_now, owner: str | None = None
 ) -> AsyncIterator[System]:
-    """Build the system on SQLite in `settings.data_dir`; closed at the end of the block."""
+    """Build the system; closed at the end of the block."""
     timezone = settings.timezone or machine_timezone()
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(settings.database)
-        await database.start()
-        stack.push_async_callback(database.close)
-        blobs = FolderBlobs(settings.data_dir / "blobs")
-        store = SqlStore(database)
-        bus = SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
-        await bus.start()
-        stack.push_async_callback(bus.close)
+        bus, store, blobs = await stack.enter_async_context(_on_sql(settings, now, owner))
         files = FolderFiles(settings.data_dir / "files")
         http = Outgoing(settings)
         stack.push_async_callback(http.aclose)
@@ -134,6 +129,40 @@ async def open_system(
             llm,
             functools.cache(lambda: _planners(models, lightning.caches, now)),
         )
+
+
+@contextlib.asynccontextmanager
+async def _on_sql(
+    settings: Settings, now: Callable[[], datetime], owner: str | None
+) -> AsyncIterator[tuple[Bus, Store, Blobs]]:
+    """On PostgreSQL where `DATABASE_URL` says so, else on SQLite in the data folder."""
+    database: Database
+    blobs: Blobs
+    if settings.database_url:
+        database = _postgres(settings.database_url)
+        blobs = SqlBlobs(database)
+    else:
+        database = Sqlite(settings.database)
+        blobs = FolderBlobs(settings.data_dir / "blobs")
+    async with contextlib.AsyncExitStack() as stack:
+        await database.start()
+        stack.push_async_callback(database.close)
+        bus = SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
+        await bus.start()
+        stack.push_async_callback(bus.close)
+        yield bus, SqlStore(database), blobs
+
+
+def _postgres(url: str) -> Database:
+    try:
+        from backend.stores.postgres import Postgres
+    except ImportError as error:
+        raise LightningError(
+            "DATABASE_URL names a PostgreSQL database, whose driver is not installed.",
+            code="EXEC_DRIVER_MISSING",
+            hint="pip install 'lightning[postgres]'",
+        ) from error
+    return Postgres(url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from backend.contracts.errors import NotFound
 from backend.contracts.ports import Blobs
+from backend.stores.contents import SqlBlobs
 from backend.stores.folder import FolderBlobs
+from backend.stores.postgres import Postgres
+from tests import postgres
 
 
-@pytest.fixture(params=["folder"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    assert request.param == "folder"
-    return FolderBlobs(tmp_path / "blobs")
+@pytest.fixture(params=["folder", "postgres"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
+    if request.param == "folder":
+        yield FolderBlobs(tmp_path / "blobs")
+        return
+    with postgres.database() as url:
+        database = Postgres(url)
+        await database.start()
+        yield SqlBlobs(database)
+        await database.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 5000])
