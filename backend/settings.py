@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     cosmos_connection: str = Field(default="", repr=False)
     cosmos_endpoint: str = ""
     cosmos_database: str = "lightning"
+    user_container: str = "users"
+    schedule_container: str = "schedules"
+    repo_container: str = "repos"
     storage_connection: str = Field(default="", repr=False)
     storage_account_url: str = ""
     storage_container: str = "lightning"

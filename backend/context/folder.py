@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
-import fnmatch
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -13,12 +12,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from backend.context.paths import MAX_BYTES, MAX_LISTED, matches, parts_of
 from backend.contracts.errors import Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from backend.contracts.ports import FileInfo
 from backend.stores.folder import owner_folder
 
-MAX_BYTES = 50_000_000
-MAX_LISTED = 10_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -44,7 +42,7 @@ class FolderFiles:
         return await asyncio.to_thread(self._list, owner, folder, pattern)
 
     def _read(self, owner: str, path: str) -> bytes:
-        *folders, name = _parts(path)
+        *folders, name = parts_of(path)
         with _told(path), self._folder(owner, folders, make=False) as folder:
             return self._content(folder, name, path)
 
@@ -64,7 +62,7 @@ class FolderFiles:
             os.close(descriptor)
 
     def _write(self, owner: str, path: str, content: bytes, append: bool) -> FileInfo:
-        *folders, name = _parts(path)
+        *folders, name = parts_of(path)
         with _told(path), self._folder(owner, folders, make=True) as folder:
             if append:
                 # Held until the folder is closed: of two who append at once, neither loses a line.
@@ -77,7 +75,7 @@ class FolderFiles:
         return FileInfo("/".join([*folders, name]), info.st_size, _modified(info))
 
     def _list(self, owner: str, folder: str, pattern: str) -> Sequence[FileInfo]:
-        parts = _parts(folder) if folder.strip("/") else []
+        parts = parts_of(folder) if folder.strip("/") else []
         found: list[FileInfo] = []
         try:
             with _told(folder), self._folder(owner, parts, make=False) as start:
@@ -85,8 +83,11 @@ class FolderFiles:
                     for name in names:
                         inner = os.path.normpath(os.path.join(below, name))
                         info = os.stat(name, dir_fd=at, follow_symlinks=False)
-                        wanted = fnmatch.fnmatchcase(inner if "/" in pattern else name, pattern)
-                        if wanted and stat.S_ISREG(info.st_mode) and not name.endswith(_PART):
+                        if (
+                            matches(inner, pattern)
+                            and stat.S_ISREG(info.st_mode)
+                            and not name.endswith(_PART)
+                        ):
                             full = "/".join([*parts, inner])
                             found.append(FileInfo(full, info.st_size, _modified(info)))
                     if len(found) > MAX_LISTED:
@@ -144,20 +145,6 @@ def _replace(folder: int, name: str, content: bytes) -> os.stat_result:
         raise
     os.fsync(folder)
     return info
-
-
-def _parts(path: str) -> list[str]:
-    """The names in a relative path. Whatever could lead outside is refused before it is tried."""
-    if "\0" in path or any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in path):
-        raise Forbidden("A path has no control characters.", code="EXEC_PATH_FORBIDDEN")
-    if path.startswith(("/", "~")) or "\\" in path or path[1:2] == ":":
-        raise Forbidden(f"{path} is not a relative path.", code="EXEC_PATH_FORBIDDEN")
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise Forbidden(f"{path} leaves your own files.", code="EXEC_PATH_FORBIDDEN")
-    if not parts or len(parts) > 32 or any(len(part.encode()) > 200 for part in parts):
-        raise Invalid("A path has 1 to 32 names of up to 200 bytes.", code="EXEC_PATH_INVALID")
-    return parts
 
 
 @contextmanager

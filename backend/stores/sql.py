@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from backend.contracts.errors import Invalid
 from backend.contracts.ports import Document, Page
-from backend.stores import documents, searching
+from backend.stores import cursors, documents, searching
 from backend.stores.database import Connection, Database
 from backend.stores.documents import COLUMNS, from_row, micros
 
@@ -75,14 +71,14 @@ class SqlStore:
                 values.append(value)
         if cursor is not None:
             conditions.append(f"(sort, id) {'<' if newest_first else '>'} (?, ?)")
-            values += _place(cursor)
+            values += cursors.place(cursor)
         order = "DESC" if newest_first else "ASC"
         found = await self._select(
             f"WHERE {' AND '.join(conditions)} ORDER BY sort {order}, id {order} LIMIT ?",
             (*values, limit + 1),
         )
         last = found[limit - 1] if len(found) > limit else None
-        return Page(tuple(found[:limit]), None if last is None else _cursor(last))
+        return Page(tuple(found[:limit]), None if last is None else cursors.cursor(last))
 
     async def due(self, kind: str, before: datetime, limit: int = 100) -> Sequence[Document]:
         return await self._select(
@@ -116,19 +112,3 @@ class SqlStore:
             return [from_row(row) for row in rows]
 
         return await self._database.read(query)
-
-
-def _cursor(document: Document) -> str:
-    place = orjson.dumps([document.sort, document.id])
-    return base64.urlsafe_b64encode(place).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[str, str]:
-    try:
-        place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        place = None
-    match place:
-        case [str(sort), str(id)]:
-            return sort, id
-    raise Invalid("This cursor is not one of ours.", code="EXEC_CURSOR_INVALID")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
 from backend.stores.sqlite import Sqlite
 from tests import postgres
+from tests.azure.buses import AzureBuses
 
 LEASE_S = 30.0
 
@@ -29,12 +30,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.moved: Callable[[float], object] = lambda seconds: None
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
     def advance(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)
+        self.moved(seconds)
 
 
 class Buses(Protocol):
@@ -173,11 +176,13 @@ def buses(name: str, folder: Path) -> Buses:
         return SqliteBuses(folder)
     if name == "postgres":
         return PostgresBuses()
+    if name == "azure":
+        return AzureBuses(folder, Clock())
     return MemoryBuses(atomic=name == "memory")
 
 
 FUSING = ("sqlite", "postgres", "memory")
-ALL = (*FUSING, "memory-in-parts")
+ALL = (*FUSING, "memory-in-parts", "azure")
 
 
 def event(type: str = "thing.asked", data: Mapping[str, Any] | None = None, **more: Any) -> Event:

@@ -15,12 +15,17 @@ from backend.stores.contents import SqlBlobs
 from backend.stores.folder import FolderBlobs
 from backend.stores.postgres import Postgres
 from tests import postgres
+from tests.azure.doubles import azure_blobs
 
 
-@pytest.fixture(params=["folder", "postgres"])
+@pytest.fixture(params=["folder", "postgres", "azure"])
 async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
     if request.param == "folder":
         yield FolderBlobs(tmp_path / "blobs")
+        return
+    if request.param == "azure":
+        async with azure_blobs() as blobs:
+            yield blobs
         return
     with postgres.database() as url:
         database = Postgres(url)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from backend.context.folder import FolderFiles
+from backend.context.manifest import ManifestFiles
 from backend.contracts.errors import Forbidden, Invalid, LightningError, NotFound, TooLarge
 from backend.contracts.ports import Files
+from backend.stores.azure.cosmos import CosmosStore
+from backend.stores.folder import FolderBlobs
+from backend.stores.memory import MemoryStore
+from tests.azure.doubles import azure_blobs, cosmos_account
 
 LIMIT = 10_000
 
 
-@pytest.fixture(params=["folder"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
-    assert request.param == "folder"
-    return FolderFiles(tmp_path / "files", max_bytes=LIMIT)
+@pytest.fixture(params=["folder", "manifest", "azure"])
+async def files(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Files]:
+    if request.param == "folder":
+        yield FolderFiles(tmp_path / "files", max_bytes=LIMIT)
+    elif request.param == "manifest":
+        blobs = FolderBlobs(tmp_path / "blobs")
+        yield ManifestFiles(MemoryStore(), blobs, max_bytes=LIMIT)
+    else:
+        async with azure_blobs() as blobs, cosmos_account() as account:
+            yield ManifestFiles(CosmosStore(account, blobs), blobs, max_bytes=LIMIT)
 
 
 async def paths(files: Files, folder: str = "", pattern: str = "*") -> list[str]:

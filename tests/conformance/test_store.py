@@ -14,20 +14,27 @@ import pytest
 
 from backend.contracts.errors import Conflict, Invalid
 from backend.contracts.ports import Document, Store
+from backend.stores.azure.cosmos import CosmosStore
 from backend.stores.database import Database
+from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
 from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
 from backend.stores.sqlite import Sqlite
 from tests import postgres
+from tests.azure.doubles import cosmos_account
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgres", "memory"])
+@pytest.fixture(params=["sqlite", "postgres", "memory", "azure"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
+        return
+    if request.param == "azure":
+        async with cosmos_account() as account:
+            yield CosmosStore(account, FolderBlobs(tmp_path / "blobs"))
         return
     with contextlib.ExitStack() as stack:
         database: Database

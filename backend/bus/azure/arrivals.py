@@ -1,0 +1,101 @@
+"""What a message is when it arrives: something new, something done before, something too early."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from backend.bus.azure.inbox import HOSTED, Held
+from backend.bus.azure.log import Log
+from backend.bus.azure.parcels import Parcel, Via, packed, unpacked
+from backend.bus.azure.settling import Settling
+from backend.bus.codec import encode_event_whole
+from backend.bus.encoded import events_json
+from backend.bus.settling import lane_of
+from backend.contracts.errors import NotFound
+from backend.contracts.events import Event
+from backend.contracts.ports import Blobs, DeadLetter, Delivery, Output
+
+EARLY_S = 1.0
+
+
+class Arrivals:
+    def __init__(
+        self,
+        log: Log,
+        settling: Settling,
+        blobs: Blobs,
+        send: Callable[[Parcel], Awaitable[None]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._settling = settling
+        self._blobs = blobs
+        self._send = send
+        self._clock = clock
+
+    async def look_at(
+        self,
+        body: bytes,
+        *,
+        message_id: str,
+        session: str | None,
+        failed: int,
+        unchecked: bool = False,
+    ) -> Held | None:
+        """The message, to be handled; None when there is nothing to do about it but to complete it.
+
+        `failed` deliveries were there before. `unchecked`: perhaps one that nobody counted, too, as who had
+        a session before may have been cut off. Raises `Unavailable`.
+        """
+        try:
+            event, via = await unpacked(body, self._blobs)
+        except (NotFound, ValueError) as error:
+            await self._bury(body, message_id, session, failed, error)
+            return None
+        stream = None if session is None else via.stream or session
+        held = Held(None, None, event, stream, via, failed + via.attempts + 1)
+        if (unchecked or held.attempt > 1) and await self._is_done(held):
+            return None
+        return None if await self._is_early(held, message_id) else held
+
+    async def again(self, held: Held, delay_s: float) -> None:
+        """Send what a queue does not hold back by itself, to arrive later with its attempts."""
+        via = replace(held.via, attempts=held.attempt)
+        due = self._clock() + timedelta(seconds=delay_s)
+        await self._send_again(held, f"{held.event.id}~{held.attempt}", due, via)
+
+    async def _is_done(self, held: Held) -> bool:
+        """Whether an earlier delivery got as far as the log; then what may be missing is made good."""
+        if held.stream is None:
+            return await self._settling.catch_up_work(held.event.id, held.via.origin)
+        return await self._settling.catch_up(held.stream, held.event.id)
+
+    async def _is_early(self, held: Held, message_id: str) -> bool:
+        due = held.via.due and datetime.fromisoformat(held.via.due)
+        if not due or (due - self._clock()).total_seconds() < EARLY_S:
+            return False
+        await self._send_again(held, f"{message_id}~", due, replace(held.via, due=None))
+        return True
+
+    async def _send_again(self, held: Held, id: str, due: datetime, via: Via) -> None:
+        """As another message, or it would be taken for a duplicate; always the same other one."""
+        (event_json,) = (await events_json([held.event], self._blobs)).values()
+        output = Output(held.event, lane_of(held.stream), held.stream, due)
+        await self._send(await packed(output, event_json, self._blobs, self._clock(), via, id))
+
+    async def _bury(
+        self, body: bytes, message_id: str, session: str | None, failed: int, error: Exception
+    ) -> None:
+        text = body[:10_000].decode("utf-8", "replace")
+        event = Event(message_id, "unread", "", self._clock(), {"body": text})
+        said = {"code": "EXEC_MESSAGE_UNREADABLE", "message": f"It cannot be read: {error}"}
+        letter = DeadLetter(Delivery(event, lane_of(session), session, "", failed + 1), said)
+        await self._log.bury(letter, encode_event_whole(event), self._clock())
+
+
+def hosted(held: Held) -> Delivery:
+    """Leased by a host, which completes the message itself."""
+    token = f"{HOSTED}{held.via.origin or ''}"
+    return Delivery(held.event, lane_of(held.stream), held.stream, token, held.attempt)

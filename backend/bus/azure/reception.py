@@ -1,0 +1,233 @@
+"""What is received, and by whom here: sessions taken, kept and let go; locks renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from azure.servicebus.aio import ServiceBusReceiver
+from azure.servicebus.exceptions import OperationTimeoutError
+
+from backend.bus.azure.inbox import Held, Inbox
+from backend.bus.azure.namespace import TROUBLE, Background, Namespace, break_off, shut
+from backend.bus.azure.taps import BACKOFF_S, Arrived, SessionTap, Tap, WorkTap
+from backend.contracts.errors import LightningError
+
+log = structlog.get_logger()
+
+ACCEPTING = 4
+"""Receivers that wait for any session at once: each opens slowly, and then answers at once."""
+ACCEPT_S = 30.0
+KEPT_S = 5.0
+"""A session without messages is kept that long: the next one is faster, and its state is in memory."""
+AHEAD = 64
+"""Messages of one stream that wait here."""
+TEND_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Want:
+    """Somebody who waits to receive."""
+
+    limit: int
+    work: bool
+
+
+class Reception:
+    def __init__(
+        self,
+        namespace: Namespace,
+        inbox: Inbox,
+        arrived: Arrived,
+        background: Background,
+        *,
+        clock: Callable[[], datetime],
+        idle_s: float,
+        most_streams: int,
+    ) -> None:
+        self._namespace = namespace
+        self._inbox = inbox
+        self._arrived = arrived
+        self._background = background
+        self._clock = clock
+        self._idle_s = idle_s
+        self._most = most_streams
+        self._wants: set[Want] = set()
+        self._wanted_at = 0.0
+        self._sessions: set[SessionTap] = set()
+        self._work: WorkTap | None = None
+        self._accepting: dict[asyncio.Task[None], ServiceBusReceiver] = {}
+        self._tending: asyncio.Task[None] | None = None
+        self._renewing: set[Held | SessionTap] = set()
+
+    def start(self) -> None:
+        self._work = WorkTap(
+            self._namespace.worker, self._arrived, self._background, self._wants_work
+        )
+        self._work.start()
+        self._tending = asyncio.create_task(self._tend())
+
+    async def close(self) -> None:
+        """Others may receive what was leased when this returns."""
+        if self._tending is not None:
+            self._tending.cancel()
+        taps = [*self._sessions, *([self._work] if self._work else [])]
+        await asyncio.gather(self._stop_accepting(), *map(self._abandon, taps))
+
+    @contextlib.contextmanager
+    def wanting(self, want: Want) -> Iterator[None]:
+        self._wants.add(want)
+        self._look()
+        try:
+            yield
+        finally:
+            self._wants.discard(want)
+            self._wanted_at = asyncio.get_running_loop().time()
+
+    async def let_go(self) -> None:
+        """Let others have whatever is not leased here: nobody waits for it."""
+        await self._stop_accepting()
+        idle = [tap for tap in self._sessions if not self._in_hand(tap)]
+        parts = [self._give_up(tap) for tap in idle]
+        if self._work is not None and self._work.receiver is not None:
+            parts.append(self._rest_work(self._work))
+        await asyncio.gather(*parts)
+
+    # --- demand -----------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Somebody waits: ask for what they need."""
+        if self._work is not None:
+            self._work.nudge()
+        self._accept_more()
+
+    def _wants_work(self, _: Tap) -> bool:
+        wanted = max((want.limit for want in self._wants if want.work), default=0)
+        return self._inbox.waiting(work=True) < wanted
+
+    def _wants_stream(self, tap: Tap) -> bool:
+        return len(self._inbox.of(tap)) < AHEAD
+
+    # --- sessions ---------------------------------------------------------------------------------
+
+    def _accept_more(self) -> None:
+        room = min(ACCEPTING, self._most - len(self._sessions))
+        for _ in range(room - len(self._accepting)):
+            receiver = self._namespace.next_session(ACCEPT_S)
+            task = self._background.start(self._accept(receiver))
+            self._accepting[task] = receiver
+            task.add_done_callback(self._accepted)
+
+    def _accepted(self, task: asyncio.Task[None]) -> None:
+        del self._accepting[task]
+        if self._wants and not task.cancelled():
+            self._accept_more()
+
+    async def _accept(self, receiver: ServiceBusReceiver) -> None:
+        """Take the next session there is, and wait for one."""
+        try:
+            await receiver.__aenter__()
+        except OperationTimeoutError:
+            self._background.start(shut(receiver))
+        except (*TROUBLE, TimeoutError) as error:
+            log.info("sessions.unreachable", error=type(error).__name__)
+            self._background.start(shut(receiver))
+            await asyncio.sleep(BACKOFF_S)
+        else:
+            self._hold(receiver)
+
+    async def _stop_accepting(self) -> None:
+        await asyncio.gather(*(break_off(*each) for each in self._accepting.items()))
+
+    def _hold(self, receiver: ServiceBusReceiver) -> None:
+        tap = SessionTap(
+            receiver, self._arrived, self._background, self._wants_stream, self._lost, self._clock
+        )
+        self._sessions.add(tap)
+        tap.start()
+
+    def _lost(self, tap: Tap) -> None:
+        self._inbox.forget(tap)
+        self._sessions.discard(tap)
+        if self._wants:
+            self._accept_more()
+
+    def _in_hand(self, tap: Tap) -> bool:
+        """Whether anything of it is leased, or held back."""
+        return any(held.token or held.due for held in self._inbox.of(tap))
+
+    async def _give_up(self, tap: SessionTap) -> None:
+        self._sessions.discard(tap)
+        self._inbox.forget(tap)
+        await tap.close()
+
+    async def _rest_work(self, work: WorkTap) -> None:
+        waiting = [held for held in self._inbox.of(work) if not (held.token or held.due)]
+        for held in waiting:
+            self._inbox.drop(held)
+            await self._put_back(work, held)
+        with contextlib.suppress(*TROUBLE, LightningError):
+            await work.pause()
+
+    async def _abandon(self, tap: Tap) -> None:
+        for held in self._inbox.forget(tap):
+            if held.token or tap is self._work:
+                await self._put_back(tap, held)
+        await tap.close()
+
+    async def _put_back(self, tap: Tap, held: Held) -> None:
+        message = held.message
+        assert message is not None
+        with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
+            await tap.call(lambda receiver: receiver.abandon_message(message))
+
+    # --- time -------------------------------------------------------------------------------------
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(TEND_S)
+            now = asyncio.get_running_loop().time()
+            if self._wants:
+                self._accept_more()
+            elif now - self._wanted_at > self._idle_s:
+                await self.let_go()
+            kept_s = KEPT_S if len(self._sessions) < self._most else TEND_S
+            for tap in list(self._sessions):
+                if now - tap.quiet_since > kept_s and not self._inbox.of(tap):
+                    self._background.start(self._give_up(tap))
+                elif self._is_late(tap.locked_until, tap.lock):
+                    self._renew(tap, tap.renew())
+            if self._work is not None:
+                for held in self._inbox.of(self._work):
+                    if self._is_late(held.locked_until(), held.lock):
+                        self._renew(held, self._renewed(self._work, held))
+
+    def _is_late(self, until: datetime | None, lock: timedelta) -> bool:
+        return until is not None and until - self._clock() < lock / 2
+
+    def _renew(self, what: Held | SessionTap, renewal: Coroutine[Any, Any, None]) -> None:
+        if what in self._renewing:
+            renewal.close()
+            return
+        self._renewing.add(what)
+        self._background.start(self._renew_quietly(what, renewal))
+
+    async def _renew_quietly(
+        self, what: Held | SessionTap, renewal: Coroutine[Any, Any, None]
+    ) -> None:
+        """A lock that could not be renewed is tried again, until it has run out and is lost."""
+        try:
+            with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
+                await renewal
+        finally:
+            self._renewing.discard(what)
+
+    async def _renewed(self, tap: Tap, held: Held) -> None:
+        message = held.message
+        assert message is not None
+        await tap.call(lambda receiver: receiver.renew_message_lock(message))

@@ -1,0 +1,223 @@
+"""Receivers of the SDK, each used by one task alone.
+
+A receiver bears one call at a time: a wait for messages holds its connection for 0.2 s at a time, and
+whoever completes a message meanwhile waits for it. So a tap breaks its wait off for anything else there
+is to do. (The SDK's reads can be broken off: it does so itself at every time-out.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusReceiver
+
+from backend.bus.azure.namespace import TROUBLE, Background, cancel, shut, unavailable
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+Arrived = Callable[["Tap", ServiceBusReceivedMessage], Awaitable[None]]
+Call = Callable[[ServiceBusReceiver], Awaitable[T]]
+
+LISTEN_S = 30.0
+BACKOFF_S = 0.5
+
+
+class Tap:
+    """Takes messages from a receiver, one after the other, to `arrived`, while `thirsty`."""
+
+    def __init__(
+        self, arrived: Arrived, background: Background, thirsty: Callable[[Tap], bool]
+    ) -> None:
+        self.receiver: ServiceBusReceiver | None = None
+        self.open = True
+        self.unchecked = False  # whether what its last holder left half done may still come
+        self.quiet_since = asyncio.get_running_loop().time()
+        self._arrived = arrived
+        self._background = background
+        self._thirsty = thirsty
+        self._calls: deque[Callable[[ServiceBusReceiver], Awaitable[None]]] = deque()
+        self._unheard: set[asyncio.Future[None]] = set()
+        self._nudged = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def locked_until(self) -> datetime | None:
+        return None
+
+    def start(self) -> None:
+        self._task = self._background.start(self._run())
+
+    def nudge(self) -> None:
+        """Look again whether there is something to do."""
+        self._nudged.set()
+
+    async def call(self, call: Call[T]) -> T:
+        """Use the receiver. Raises `Unavailable` when the service cannot be reached, or the tap's end
+        came first; other errors are the SDK's."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def made(receiver: ServiceBusReceiver) -> None:
+            try:
+                result = await call(receiver)
+            except (*TROUBLE, TimeoutError) as error:
+                if not done.done():
+                    done.set_exception(error)
+            else:
+                if not done.done():
+                    done.set_result(result)
+
+        if not self.open:
+            raise unavailable(ConnectionError())
+        self._calls.append(made)
+        self.nudge()
+        ended = asyncio.ensure_future(self._ended())
+        try:
+            await asyncio.wait((done, ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        if not done.done():
+            raise unavailable(ConnectionError())
+        return done.result()
+
+    async def close(self) -> None:
+        """Give back what it has. Others may receive it when this returns, if the service answers."""
+        self.open = False
+        self.nudge()
+        await self._ended()
+
+    def freeze(self) -> None:
+        """As if the process was killed: nothing is said to the service any more."""
+        self.open = False
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _ended(self) -> None:
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
+    async def _run(self) -> None:
+        while self.open:
+            self._nudged.clear()
+            await self._make_calls()
+            if not self.open:
+                break
+            if self._thirsty(self):
+                await self._listen(await self._opened())
+            else:
+                await self._nudged.wait()
+        await self._make_calls()
+        await self._hang_up()
+
+    async def _make_calls(self) -> None:
+        while self._calls:
+            receiver = await self._opened()
+            await self._calls.popleft()(receiver)
+
+    async def _opened(self) -> ServiceBusReceiver:
+        assert self.receiver is not None
+        return self.receiver
+
+    async def _listen(self, receiver: ServiceBusReceiver) -> None:
+        receiving = asyncio.create_task(receiver.receive_messages(1, max_wait_time=LISTEN_S))
+        nudged = asyncio.create_task(self._nudged.wait())
+        try:
+            await asyncio.wait((receiving, nudged), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nudged.cancel()
+            await cancel(receiving)
+        if receiving.cancelled():
+            return
+        for message in receiving.result():
+            await self._arrived(self, message)
+            self.quiet_since = asyncio.get_running_loop().time()
+
+    async def _hang_up(self) -> None:
+        receiver, self.receiver = self.receiver, None
+        if receiver is not None:
+            await shut(receiver)
+
+
+class SessionTap(Tap):
+    """Of one stream, for as long as its session is locked for this process. Its end is final."""
+
+    def __init__(
+        self,
+        receiver: ServiceBusReceiver,
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+        lost: Callable[[Tap], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        super().__init__(arrived, background, thirsty)
+        self.receiver = receiver
+        self.unchecked = True
+        self._lost = lost
+        self._session = receiver.session
+        until = self._session.locked_until_utc
+        self.lock = max(until - clock(), timedelta(seconds=1)) if until else timedelta(minutes=1)
+
+    @property
+    def locked_until(self) -> datetime | None:
+        return self._session.locked_until_utc
+
+    async def renew(self) -> None:
+        await self.call(lambda _: self._session.renew_lock())
+
+    async def _run(self) -> None:
+        try:
+            await super()._run()
+        except (*TROUBLE, TimeoutError) as error:
+            log.info("session.lost", error=type(error).__name__)
+            await self._hang_up()
+        finally:
+            self.open = False
+            self._lost(self)
+
+
+class WorkTap(Tap):
+    """Of the work queue. Its receiver comes and goes: a message's lock is the queue's, and can be ended
+    through another receiver than the one it came from."""
+
+    def __init__(
+        self,
+        connect: Callable[[], ServiceBusReceiver],
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+    ) -> None:
+        super().__init__(arrived, background, thirsty)
+        self._connect = connect
+
+    async def pause(self) -> None:
+        """Let others have what was asked for ahead."""
+        if self.open:
+            await self.call(lambda _: self._hang_up())
+
+    async def _run(self) -> None:
+        while self.open:
+            try:
+                await super()._run()
+            except (*TROUBLE, TimeoutError) as error:
+                log.info("work.unreachable", error=type(error).__name__)
+                await self._hang_up()
+                await asyncio.sleep(BACKOFF_S)
+            except Exception:  # noqa: BLE001 - without it no work would be received any more
+                log.error("work.interrupted", error=traceback.format_exc())
+                await asyncio.sleep(BACKOFF_S)
+        await self._hang_up()
+
+    async def _opened(self) -> ServiceBusReceiver:
+        if self.receiver is None:
+            self.receiver = self._connect()
+            # Not with the first wait for messages, which may be broken off again and again.
+            await self.receiver.__aenter__()
+        return self.receiver

@@ -1,0 +1,1 @@
+"""AMQP 1.0, the broker's side: types, frames, messages, connections and links."""

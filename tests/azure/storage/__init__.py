@@ -1,0 +1,1 @@
+"""The Blob Storage of one account over REST, in memory."""
