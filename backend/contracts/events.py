@@ -202,6 +202,9 @@ EVENT_TYPES: dict[str, EventType] = {
             required=("thread_id", "text"),
             description="a message for the person",
         ),
+        _fact(
+            "thread.drawn", "a process has an open thread, or drew in it", "thread_id", "process"
+        ),
         # anywhere
         _fact("event.denied", "an event was refused", "type", "code"),
         _fact("event.ignored", "an event no longer applied", "type"),
