@@ -18,6 +18,7 @@ from backend.contracts.errors import Issue
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
+from backend.drivers.notifications import NotificationDriver
 from backend.drivers.plans import PlanDecider
 from backend.drivers.runs import Graphs, RunDecider
 from backend.drivers.saved import SavedDecider
@@ -106,9 +107,12 @@ async def open_system(
             judge=judge(settings),
         )
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
+        notifies = bool(settings.notify_url)
+        threads = ThreadDecider(notifies=notifies)
+        steps = StepDriver(registry, bus, store, notifies=notifies)
         processor = Processor(
-            [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), ThreadDecider()],
-            [StepDriver(registry, bus, store), TriggerDriver(store)],
+            [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), threads],
+            [steps, TriggerDriver(store), NotificationDriver(http, settings, now)],
             now,
         )
         users = Credentials(

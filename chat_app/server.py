@@ -32,6 +32,7 @@ def create_app(system: System) -> FastAPI:
     from chat_app.auth import SignIn
     from chat_app.follow import Follower
     from chat_app.hardening import Guard, feedback_router, harden
+    from chat_app.notify import notify_router
     from chat_app.threads import Threads
 
     threads = Threads(lightning.store, lightning.now)
@@ -72,6 +73,7 @@ def create_app(system: System) -> FastAPI:
     install(app)
     app.include_router(sign_in.router())
     app.include_router(feedback_router(threads, sign_in))
+    app.include_router(notify_router(lightning, threads))
     chat.install(sign_in.password_callback)
     policy = harden(threads, sign_in, chat.arrived)
     app.mount("/", chainlit.server.app)

@@ -107,6 +107,11 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         found = await self._store.get(THREAD, checked_id(thread_id), None)
         return found.owner if found else None
 
+    async def newest(self, owner: str) -> str | None:
+        """The thread that somebody wrote into last."""
+        page = await self._store.list(THREAD, owner=owner, limit=1)
+        return page.items[0].id if page.items else None
+
     async def note(self, owner: str, thread_id: str, touch: bool = False, **fields: Any) -> None:
         """Set fields of a thread that exists; `touch` moves it to the top of the list."""
         while True:

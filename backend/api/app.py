@@ -14,6 +14,7 @@ from backend.api import (
     events,
     explain,
     models,
+    notify,
     plans,
     problems,
     runs,
@@ -42,7 +43,19 @@ def create_router() -> APIRouter:
             503: {"description": "Something we depend on does not answer; `checks` says what."}
         },
     )
-    for part in (users, plans, saved, runs, explain, schedules, tools, models, events, counters):
+    for part in (
+        users,
+        plans,
+        saved,
+        runs,
+        explain,
+        schedules,
+        tools,
+        models,
+        events,
+        notify,
+        counters,
+    ):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     router.add_api_route("/docs", docs_page, methods=["GET"], include_in_schema=False)
