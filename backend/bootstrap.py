@@ -27,6 +27,7 @@ from backend.drivers.steps import StepDriver
 from backend.drivers.threads import ThreadDecider
 from backend.drivers.triggers import TriggerDriver
 from backend.lightning import Lightning
+from backend.lightning.outages import Outages
 from backend.llm import connected
 from backend.plans.validation import Subject, Validator
 from backend.processor import Processor
@@ -88,8 +89,11 @@ async def open_system(
         await database.start()
         stack.push_async_callback(database.close)
         blobs = FolderBlobs(settings.data_dir / "blobs")
-        store = SqlStore(database)
-        bus = SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
+        outages = Outages(now)
+        store = outages.watched("store", SqlStore(database))
+        bus = outages.watched(
+            "bus", SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
+        )
         await bus.start()
         stack.push_async_callback(bus.close)
         files = FolderFiles(settings.data_dir / "files")
@@ -130,6 +134,7 @@ async def open_system(
             now=now,
             timezone=timezone,
             validators=_validators(),
+            outages=outages,
         )
         yield System(
             lightning,

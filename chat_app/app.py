@@ -27,6 +27,8 @@ from chat_app.progress import Progress
 from chat_app.rooms import Room, derived
 from chat_app.threads import MAX_TEXT, Threads
 
+AGAIN_S = 1.0
+NO_WORKER = "EXEC_NO_WORKER"  # what was asked stands, and is answered when there is one
 ZONE_COOKIE = "lightning_zone"
 COMMANDS = (
     ("plan", "Make a plan from what you write", "route"),
@@ -137,11 +139,22 @@ class Chat:
         )
 
     async def message(self, message: cl.Message) -> None:
+        """What was said. While nothing can be stored it is kept here, and tried again."""
+        again = False
+        while True:
+            try:
+                return await self._message(message, keep=again)
+            except Unavailable as error:
+                log.warning("message.unstored", error=error.message)
+                again = True
+                await asyncio.sleep(AGAIN_S)
+
+    async def _message(self, message: cl.Message, *, keep: bool) -> None:
         session = cl.context.session
         who = await self._who(session)
         await self._threads.open(who.user_id, session.thread_id, message.content)
         room = await self._room(session)
-        await room.hear(message.to_dict(), session)
+        await room.hear(message.to_dict(), session, keep=keep)
         await self._threads.note(who.user_id, session.thread_id, touch=True)
         command, text = _command(message)
         progress = Progress(room, message.id)
@@ -169,6 +182,8 @@ class Chat:
                     )
         except LightningError as error:
             await progress.drop()
+            if isinstance(error, Unavailable) and error.code != NO_WORKER:
+                raise
             await room.post(_said_of(error), isError=True)
         finally:
             await self._follower.leave(session.thread_id, "")  # the page may be gone meanwhile

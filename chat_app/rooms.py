@@ -76,12 +76,12 @@ class Room:
     async def emit(self, event: str, data: Mapping[str, Any], *, but: object = None) -> None:
         for session in self.sessions():
             if session is not but:
-                await _send(session, event, dict(data))
+                await send(session, event, dict(data))
 
     async def replay(self, session: WebsocketSession) -> None:
         """The newest cards once more, to a page that may have read the thread before they changed."""
         for element in list(self.cards.values())[-10:]:
-            await _send(session, "element", element)
+            await send(session, "element", element)
 
     async def reread(self) -> None:
         """Show the pages what other processes wrote into the thread."""
@@ -125,23 +125,7 @@ class Room:
     # --- messages -------------------------------------------------------------------------------------
 
     def step(self, text: str, *, id: str = "", at: str = "", **more: Any) -> dict[str, Any]:
-        created = at or stamp(self._now())
-        return {
-            "id": id or str(uuid.uuid4()),
-            "threadId": self.thread_id,
-            "parentId": None,
-            "createdAt": created,
-            "start": created,
-            "end": created,
-            "output": text,
-            "name": AUTHOR,
-            "type": "assistant_message",
-            "streaming": False,
-            "isError": False,
-            "waitForAnswer": False,
-            "metadata": {},
-            **more,
-        }
+        return said(self.thread_id, text, at or stamp(self._now()), id=id, **more)
 
     async def post(self, text: str, *, id: str = "", at: str = "", **more: Any) -> str:
         """A message from Lightning; returns its id. One with an id of its own is said once."""
@@ -161,10 +145,10 @@ class Room:
         self._wrote(await self._threads.save_step(self.who.user_id, step))
         await self.emit("new_message", step)
 
-    async def hear(self, message: Mapping[str, Any], session: object) -> None:
-        """What the person said in one page, for the others."""
+    async def hear(self, message: Mapping[str, Any], session: object, *, keep: bool) -> None:
+        """What the person said in one page, for the others; Chainlit keeps it too, but says not when."""
         await self.emit("new_message", message, but=session)
-        if self.others:
+        if keep or self.others:
             step = {**message, "metadata": {}}
             self._wrote(await self._threads.save_step(self.who.user_id, step))
 
@@ -220,6 +204,26 @@ class Room:
         await self.emit("element", element)
 
 
+def said(thread_id: str, text: str, at: str, *, id: str = "", **more: Any) -> dict[str, Any]:
+    """A message of Lightning's, as Chainlit has it."""
+    return {
+        "id": id or str(uuid.uuid4()),
+        "threadId": thread_id,
+        "parentId": None,
+        "createdAt": at,
+        "start": at,
+        "end": at,
+        "output": text,
+        "name": AUTHOR,
+        "type": "assistant_message",
+        "streaming": False,
+        "isError": False,
+        "waitForAnswer": False,
+        "metadata": {},
+        **more,
+    }
+
+
 def _element(
     name: str, id: str, thread_id: str, message_id: str, props: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -235,6 +239,6 @@ def _element(
     }
 
 
-async def _send(session: WebsocketSession, event: str, data: Mapping[str, Any]) -> None:
+async def send(session: WebsocketSession, event: str, data: Mapping[str, Any]) -> None:
     sending: Any = session.emit(event, data)
     await sending

@@ -33,6 +33,7 @@ def create_app(system: System) -> FastAPI:
     from chat_app.follow import Follower
     from chat_app.hardening import Guard, feedback_router, harden
     from chat_app.notify import notify_router
+    from chat_app.outage import Outage
     from chat_app.threads import Threads
 
     threads = Threads(lightning.store, lightning.now)
@@ -51,6 +52,7 @@ def create_app(system: System) -> FastAPI:
         going_on = asyncio.gather(
             processes.run(),
             chat.resume_others(),
+            Outage(lightning.outages, lightning.now).run(),
             *(p.warm(system.lightning.registry.catalogue()) for p in system.planners.values()),
         )
         going_on.add_done_callback(_tell)
