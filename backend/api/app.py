@@ -16,6 +16,7 @@ from backend.api import (
     hooks,
     letters,
     models,
+    notify,
     plans,
     problems,
     runs,
@@ -41,7 +42,7 @@ def create_router() -> APIRouter:
         methods=["GET"],
         tags=["health"],
         responses={
-            503: {"description": "Something we depend on does not answer; `checks` says what."}
+            503: {"description": "Nothing can be stored now; `checks` says what does not answer."}
         },
     )
     for part in (
@@ -56,6 +57,7 @@ def create_router() -> APIRouter:
         events,
         hooks,
         letters,
+        notify,
         counters,
     ):
         router.include_router(part.router)
@@ -92,9 +94,10 @@ def _matches(routes: Sequence[BaseRoute], request: Request, method: str) -> bool
 
 
 async def health(door: Door, response: Response) -> dict[str, Any]:
-    """Whether Lightning and what it depends on answer; 503 when not."""
+    """Whether Lightning and what it depends on answer. For load balancers: 200 while it serves, "degraded"
+    too; 503 when nothing can be stored ("down")."""
     found = await door.health()
-    if found["status"] != "ok":
+    if found["status"] == "down":
         response.status_code = 503
     return found
 

@@ -26,10 +26,13 @@ class StepDriver:
 
     handles: tuple[str, ...] = ("plan.step.execute",)
 
-    def __init__(self, registry: Registry, bus: Bus, store: Store) -> None:
+    def __init__(
+        self, registry: Registry, bus: Bus, store: Store, *, notifies: bool = False
+    ) -> None:
         self._registry = registry
         self._bus = bus
         self._store = store
+        self._notifies = notifies
 
     async def handle(self, turn: Turn, delivery: Delivery) -> None:
         data = turn.cause.data
@@ -103,11 +106,12 @@ class StepDriver:
                 said["cost_usd"] = result.cost_usd
             turn.emit("plan.step.completed", {**_attempt(data), **said})
         thread_id = data.get("thread_id")
-        for text in result.messages if thread_id else ():
-            turn.emit(
-                "user.message",
-                {"thread_id": thread_id, "text": text, "run_id": data["run_id"]},
-            )
+        for text in result.messages:
+            said = {"text": text, "run_id": data["run_id"]}
+            if thread_id:
+                turn.emit("user.message", {"thread_id": thread_id, **said})
+            elif self._notifies:
+                turn.emit("notification.send", said)
 
 
 def _refusal(verdict: Verdict | None, data: Mapping[str, Any]) -> dict[str, str] | None:

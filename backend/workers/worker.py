@@ -164,10 +164,10 @@ class Worker:
             await self._release(delivery, again.delay_s)
         except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
             if is_lost(delivery, error):
-                log.error("work.dead", event=delivery.event.type, error=traceback.format_exc())
+                log.error("work.dead", type=delivery.event.type, error=traceback.format_exc())
                 self._bury(delivery, error)
             else:
-                log.warning("work.retried", event=delivery.event.type, error=repr(error))
+                log.warning("work.retried", type=delivery.event.type, error=repr(error))
                 await self._release(delivery, backoff_s(delivery))
         else:
             self._result(delivery, turn.outputs)
