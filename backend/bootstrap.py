@@ -46,6 +46,7 @@ class System:
     """Everything a role needs."""
 
     lightning: Lightning
+    processor: Processor
     worker: Worker
     links: LoginLinks
     llm: LLM | None
@@ -60,18 +61,24 @@ class System:
     async def working(self) -> AsyncIterator[None]:
         """Consume events in this process for as long as the block runs. What is under way at its end
         gets some time to finish; should the worker itself break, the block is cancelled."""
-        lightning = self.lightning
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self.worker.run()),
-                group.create_task(sweep(lightning.bus, lightning.store, lightning.now)),
-            ]
+        async with self.sweeping(), asyncio.TaskGroup() as group:
+            task = group.create_task(self.worker.run())
             try:
                 yield
                 await self.worker.drain()
             finally:
-                for task in tasks:
-                    task.cancel()
+                task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[None]:
+        """Only look after schedules and retention, for as long as the block runs: others consume."""
+        lightning = self.lightning
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(sweep(lightning.bus, lightning.store, lightning.now))
+            try:
+                yield
+            finally:
+                task.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -126,6 +133,7 @@ async def open_system(
         )
         yield System(
             lightning,
+            processor,
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,

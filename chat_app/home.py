@@ -9,7 +9,9 @@ import shutil
 import uuid
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+_PACKED = Path(__file__).resolve().with_name("assets")
+# An installed package brings them along; a checkout has them at its top.
+ROOT = _PACKED if _PACKED.is_dir() else _PACKED.parent.parent
 PUBLIC = ROOT / "public"
 LANGUAGE = "en-US"
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -29,6 +30,8 @@ from backend.api.auth import Door
 from backend.api.body import StrictRoute
 from backend.api.docs import docs_page
 from backend.contracts.errors import NotFound
+from backend.contracts.ports import Planner
+from backend.lightning import Lightning
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -80,6 +83,16 @@ def create_router() -> APIRouter:
         "/{rest:path}", unknown, methods=_METHODS, include_in_schema=False, response_model=None
     )
     return router
+
+
+def create_app(lightning: Lightning, planners: Mapping[str, Planner]) -> FastAPI:
+    """The API alone, as one ASGI app. `planners` by name, the preferred one first."""
+    app = FastAPI(title="Lightning", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.lightning = lightning
+    app.state.planner = next(iter(planners.values()), None)
+    app.state.stopping = asyncio.Event()
+    install(app)
+    return app
 
 
 def install(app: FastAPI) -> None:
