@@ -112,7 +112,7 @@ async def _on_azure(settings: Settings, now: Clock) -> AsyncIterator[Backend]:
     from backend.stores.azure.account import CosmosAccount
     from backend.stores.azure.containers import LOG, containers
     from backend.stores.azure.cosmos import CosmosStore
-    from backend.stores.azure.places import rooms
+    from backend.stores.azure.places import layouts
 
     named = settings.user_container, settings.schedule_container, settings.repo_container
     async with contextlib.AsyncExitStack() as stack:
@@ -125,7 +125,7 @@ async def _on_azure(settings: Settings, now: Clock) -> AsyncIterator[Backend]:
         )
         await account.start()
         stack.push_async_callback(account.close)
-        store = CosmosStore(account, blobs, rooms(*named))
+        store = CosmosStore(account, blobs, layouts(*named))
         namespace = Namespace(
             connection=settings.servicebus_connection,
             host=settings.servicebus_namespace,

@@ -97,6 +97,10 @@ class Items:
         except (Conflict, Unavailable) as error:
             return await self._own(marked, error)
 
+    async def upsert(self, item: Item) -> Item:
+        with self._call("upsert") as options:
+            return dict(await self._proxy.upsert_item(_marked(item), **options))
+
     async def delete(self, id: str, partition: str, etag: str | None = None) -> bool:
         """False when it is gone already. Raises `Conflict` when it has another etag."""
         conditions: dict[str, Any] = {}
