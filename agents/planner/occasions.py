@@ -62,7 +62,7 @@ _NAMED = re.compile(
 _IS_EVENT = re.compile(r"\bevent\b|happens|comes|arrives|fires|occurs|received|sent|fired|emitted")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 SENT = "Something has to send that event: a program can, by POST /api/events."
-CALLED = "It starts by itself only where this installation gives out webhook addresses."
+CALLED = "Once you approve it, the card shows the web address that starts it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ from backend.api import (
     counters,
     events,
     explain,
+    hooks,
+    letters,
     models,
+    notify,
     plans,
     problems,
     runs,
@@ -42,10 +45,24 @@ def create_router() -> APIRouter:
         methods=["GET"],
         tags=["health"],
         responses={
-            503: {"description": "Something we depend on does not answer; `checks` says what."}
+            503: {"description": "Nothing can be stored now; `checks` says what does not answer."}
         },
     )
-    for part in (users, plans, saved, runs, explain, schedules, tools, models, events, counters):
+    for part in (
+        users,
+        plans,
+        saved,
+        runs,
+        explain,
+        schedules,
+        tools,
+        models,
+        events,
+        hooks,
+        letters,
+        notify,
+        counters,
+    ):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     router.add_api_route("/docs", docs_page, methods=["GET"], include_in_schema=False)
@@ -90,9 +107,10 @@ def _matches(routes: Sequence[BaseRoute], request: Request, method: str) -> bool
 
 
 async def health(door: Door, response: Response) -> dict[str, Any]:
-    """Whether Lightning and what it depends on answer; 503 when not."""
+    """Whether Lightning and what it depends on answer. For load balancers: 200 while it serves, "degraded"
+    too; 503 when nothing can be stored ("down")."""
     found = await door.health()
-    if found["status"] != "ok":
+    if found["status"] == "down":
         response.status_code = 503
     return found
 
