@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from azure.functions.servicebus import ServiceBusMessage
-from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
+from backend.bootstrap import System, open_system
 from backend.bus.azure.bus import AzureBus
 from backend.bus.azure.namespace import Namespace
 from backend.deploy import function_app
@@ -24,9 +25,10 @@ from backend.stores.azure.containers import LOG, containers
 from backend.stores.azure.cosmos import CosmosStore
 from backend.stores.folder import FolderBlobs
 from tests.azure.buses import QUICK, AzureBuses, service_bus
-from tests.azure.doubles import cosmos_connection
+from tests.azure.doubles import cosmos_connection, storage_connection
 from tests.conformance.adapters import Clock
 from tests.deploy.test_functions import FUNCTIONS
+from tests.systems import completed, plan, settings_for
 from tests.workers.engine import Deeds, Engine, step
 
 
@@ -40,21 +42,26 @@ class FunctionsHost:
         self.handed: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
-    async def running(self, session: str) -> AsyncIterator[None]:
+    async def running(self, *sessions: Any) -> AsyncIterator[None]:
         connection = service_bus().connection_string
-        async with ServiceBusClient.from_connection_string(connection) as client:
-            streams = client.get_queue_receiver(self.queue, session_id=session, **QUICK)
+        async with (
+            ServiceBusClient.from_connection_string(connection) as client,
+            asyncio.TaskGroup() as group,
+        ):
             work = client.get_queue_receiver(f"{self.queue}-work", **QUICK)
-            async with streams, work, asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._pump(streams, "decide")),
-                    group.create_task(self._pump(work, "work")),
-                ]
-                yield
-                for task in tasks:
-                    task.cancel()
+            tasks = [group.create_task(self._pump(work, "work"))]
+            for session in sessions:
+                streams = client.get_queue_receiver(self.queue, session_id=session, **QUICK)
+                tasks.append(group.create_task(self._pump(streams, "decide")))
+            yield
+            for task in tasks:
+                task.cancel()
 
     async def _pump(self, receiver: ServiceBusReceiver, name: str) -> None:
+        async with receiver:
+            await self._hand_over(receiver, name)
+
+    async def _hand_over(self, receiver: ServiceBusReceiver, name: str) -> None:
         function = FUNCTIONS[name].get_user_function()
         while True:
             for message in await receiver.receive_messages(1, max_wait_time=5):
@@ -92,7 +99,7 @@ async def engine(
 ) -> AsyncIterator[Engine]:
     connection = cosmos_connection()
     account = CosmosAccount(
-        connection=connection, database=f"functions-{buses.queue}", containers=containers()
+        connection=connection, database=buses._database, containers=containers()
     )
     blobs = FolderBlobs(tmp_path / "blobs")
     store = CosmosStore(account, blobs)
@@ -137,3 +144,50 @@ async def test_what_the_host_could_not_complete_comes_again_and_is_not_done_agai
     assert state.status == "completed"
     assert sorted(host.handed.values())[-2:] == [2, 2]
     assert engine.deeds.done == Counter({"one": 1, "send": 1, "last": 1})
+
+
+async def test_an_approved_plan_runs_on_a_system_with_azures_settings(
+    buses: AzureBuses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(
+        tmp_path,
+        servicebus_connection=service_bus().connection_string,
+        servicebus_queue=buses.queue,
+        cosmos_connection=cosmos_connection(),
+        cosmos_database=f"system-{buses.queue}",
+        storage_connection=storage_connection(),
+    )
+    async with open_system(settings) as system:
+        lightning = system.lightning
+
+        @contextlib.asynccontextmanager
+        async def the_same() -> AsyncIterator[System]:
+            yield system
+
+        monkeypatch.setattr(function_app, "host", Host(the_same))
+        who = await lightning.users.local_user()
+        write = {"path": "a.txt", "content": "hello"}
+        document = plan({"name": "keep", "action": "file.write", "args": write})
+        async with FunctionsHost(buses).running(*[NEXT_AVAILABLE_SESSION] * 3):
+            state = await completed(lightning, who, document)
+        files = await lightning.files.read(who.user_id, "a.txt")
+    assert (state.status, files) == ("completed", b"hello")
+
+
+async def test_who_hears_of_a_commit_finds_its_documents_though_its_writer_is_not_that_far(
+    buses: AzureBuses, engine: Engine
+) -> None:
+    other = await buses.open()  # another process, such as the chat's
+    held = asyncio.Event()
+
+    async def slow(document: Any) -> Any:
+        await held.wait()
+
+    engine.store.apply = slow  # type: ignore[attr-defined]
+    await engine.start(CHAIN)
+    async with FunctionsHost(buses).running("run:r1"):
+        async with contextlib.aclosing(other.follow({"run:r1": None})) as feed:
+            await anext(feed)
+            shown = await buses.store().get("run", "r1", "alice")
+        held.set()
+    assert shown is not None and shown.status == "running"

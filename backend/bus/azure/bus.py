@@ -102,7 +102,7 @@ class AzureBus:
     async def start(self) -> None:
         """The store's account is started before."""
         self._log = Log(self._items(), self._blobs)
-        self._following = Following(self._log)
+        self._following = Following(self._log, lambda shown: self._settling.apply(shown))
         self._settling = Settling(
             self._log,
             self._store,

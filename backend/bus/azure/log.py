@@ -22,7 +22,7 @@ from backend.bus.codec import decode_event, refers, restored
 from backend.bus.settling import lane_of
 from backend.contracts.errors import Conflict, NotFound
 from backend.contracts.events import Event
-from backend.contracts.ports import Blobs, Commit, DeadLetter, Delivery, History
+from backend.contracts.ports import Blobs, Commit, DeadLetter, Delivery, Document, History
 from backend.stores.azure.items import Item, Items
 from backend.stores.documents import micros
 from backend.stores.encoding import decode, encode
@@ -106,6 +106,11 @@ class Log:
     async def reaches(self, stream: str, position: int) -> bool:
         """Whether there is a commit at this position: the cheapest of all reads."""
         return await self._items.read(str(position), stream) is not None
+
+    async def documents(self, stream: str, position: int) -> Sequence[Document]:
+        """What the commit at this position writes."""
+        item = await self._items.read(str(position), stream)
+        return () if item is None else (await after_of(item, self._blobs)).documents
 
     async def _stands(self, item: Item) -> bool:
         there = await self._items.read(item["id"], item["stream"])
