@@ -7,7 +7,7 @@ import contextlib
 import random
 import secrets
 import signal
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -59,7 +59,10 @@ class Scene:
     async def start(self) -> None:
         self.started += 1
         command = self.place.command(f"w{self.started}", RUNS)
-        self.workers.append(await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE))
+        with (Path(self.place.folder) / f"said-{self.started}").open("wb") as log:
+            self.workers.append(
+                await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=log, stderr=log)
+            )
 
     def deeds(self) -> Counter[str]:
         """What all processes have done."""
@@ -111,7 +114,7 @@ async def scene(doubles: tuple[ServiceBus, Double], tmp_path: Path) -> AsyncIter
     for worker in made.workers:
         with contextlib.suppress(ProcessLookupError):
             worker.kill()
-        await worker.communicate()
+        await worker.wait()
 
 
 async def finished(engine: Engine) -> set[str]:

@@ -48,16 +48,17 @@ async def opened(place: Place, name: str) -> AsyncIterator[Engine]:
     account = CosmosAccount(
         connection=place.cosmos, database=place.database, containers=containers()
     )
-    await account.start()
-    store = CosmosStore(account, blobs)
-    namespace = Namespace(connection=place.service_bus, queue=place.queue, handler_options=QUICK)
-    bus = AzureBus(namespace, lambda: account.items(LOG), store, blobs=blobs)
-    await bus.start()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        await account.start()
+        stack.push_async_callback(account.close)
+        store = CosmosStore(account, blobs)
+        namespace = Namespace(
+            connection=place.service_bus, queue=place.queue, handler_options=QUICK
+        )
+        bus = AzureBus(namespace, account.items(LOG), store, blobs=blobs)
+        await bus.start()
+        stack.push_async_callback(bus.close)
         yield Engine(bus, store, folder, Deeds(done=Written(folder / f"deeds-{name}")))
-    finally:
-        await bus.close()
-        await account.close()
 
 
 async def main(place: Place, name: str, runs: int) -> None:
