@@ -78,12 +78,13 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     approvals = [(m.start(), _approval_end(m)) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
     found: list[Clause] = []
-    for piece in _pieces(text.plain, verbs, approvals):
+    for piece in _pieces(text, verbs, approvals):
         found += _of_piece(piece, text, verbs)
     return _joined(found, text), text
 
 
-def _pieces(plain: str, verbs: frozenset[str], approvals: list[Span]) -> list[_Piece]:
+def _pieces(text: Text, verbs: frozenset[str], approvals: list[Span]) -> list[_Piece]:
+    plain = text.plain
     cuts = [(0, 0, "", 0)]
     sentence = 0
     for match in BOUNDARY.finditer(plain):
@@ -93,7 +94,11 @@ def _pieces(plain: str, verbs: frozenset[str], approvals: list[Span]) -> list[_P
             continue
         if not strong and _is_said(plain, cuts[-1][1], match):
             continue
-        if strong or _begins(plain, match.end(), verbs):
+        if (
+            strong
+            or _begins(plain, match.end(), verbs)
+            or _ends_condition(text, cuts[-1][1], match)
+        ):
             sentence += strong and not said.startswith(";")
             cuts.append((match.start(), match.end(), "." if strong else said, sentence))
     pieces: list[_Piece] = []
@@ -162,7 +167,21 @@ def _work_after(text: Text, start: int, end: int, verbs: frozenset[str]) -> int 
         if tried >= MAX_TRIED:
             break
     work = THEN_WORK.search(plain, start, end)
-    return work.end() if work else None
+    return work.end() if work else _work_named(text, start, end)
+
+
+def _work_named(text: Text, start: int, end: int) -> int | None:
+    """Where a verb that we do not know begins: behind the longest part that is a condition, with
+    something named that the work is about."""
+    plain = text.plain
+    if conditions.read(plain[start:end], text.said[start:end]):
+        return None
+    named = re.compile(r"\s(?=(?P<verb>[a-z]+)\s[^,]*[\ue001-\ue003])")
+    for place in reversed(list(named.finditer(plain, start, end))):
+        words = slice(start, place.start())
+        if place["verb"] not in FILLER and conditions.read(plain[words], text.said[words]):
+            return place.end()
+    return None
 
 
 def _condition_inside(plain: str, piece: _Piece) -> int | None:
@@ -263,6 +282,16 @@ def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
     end = re.compile(r"[;.\n]|$").search(plain, boundary.end())
     rest = plain[boundary.end() : end.start() if end else len(plain)]
     return MASKED.search(rest) is None and WORK.match(rest.strip()) is None
+
+
+def _ends_condition(text: Text, start: int, boundary: re.Match[str]) -> bool:
+    """ "if it is empty, …": whatever follows the comma is the work."""
+    start = lead_end(text.plain, start)
+    if not boundary.group().startswith(",") or not CONDITION.match(text.plain, start):
+        return False
+    behind = re.compile(r"\s*(?:and|or|but)\b").match(text.plain, boundary.end())
+    words = slice(start, boundary.start())
+    return not behind and conditions.read(text.plain[words], text.said[words]) is not None
 
 
 def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:

@@ -17,6 +17,7 @@ from agents.planner.loops import Loop, Marker
 from agents.planner.made import Made
 from agents.planner.narrowing import Narrowing
 from agents.planner.repeating import Repeating
+from agents.planner.restriction import restriction
 from agents.planner.slots import SAID
 from agents.planner.steps import Steps
 from agents.planner.times import words
@@ -25,7 +26,7 @@ from backend.contracts.tools import ToolSpec
 MAX_CLAUSES = 40
 _AGAIN = re.compile(
     r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)"
-    r"?\W*$"
+    r"?[^\w\ue001-\ue004]*$"
 )
 _CHATTER = re.compile(
     r"\W*(?:(?:i )?hope (?:you|all|this|that)\b|how are you|thank|"
@@ -99,20 +100,32 @@ class Drafting:
             return
         self._conditional.read_first(clause)
         marker = loops.marker(self._text, start, end)
+        within = self._repeating.source(marker, span) if marker else []
+        only = restriction(self._text, marker, end) if marker else None
+        if only is not None:
+            self._blank(only.place)
         choices, opened = self._chosen(clause, marker, span)
+        self._repeating.heard(clause, span)
         if not choices:
             return
         if self._beyond(start, choices):
             draft.unknown.append((span, ()))
             return
         first = len(draft.made)
-        spans = self._planned(clause, marker, choices, opened)
+        spans = within + self._planned(clause, marker, choices, opened)
         self._conditional.guard(clause, draft.steps[first:])
+        if only is not None and not only.guard(draft.steps[first:]):
+            draft.left.append(only.place)
         self._conditional.only_news(draft.steps[first:])
         for more in (self._first_few, self._all_of_them, self._asked_of_model):
             spans += more(span, spans)
         specs = [choice.spec for choice in choices]
         draft.left += left_over(self._text, span, spans, specs, self._steps.earlier())
+
+    def _blank(self, place: Span) -> None:
+        """What was understood is not read again."""
+        self._text = self._text.without((place,))
+        self._steps.text = self._narrowing.text = self._text
 
     def _says_no_work(self, clause: Clause, said: str) -> bool:
         if (self._draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
@@ -149,12 +162,14 @@ class Drafting:
                 sought = True
                 said = self._text.plain[start:end]
                 repeating = self._repeating
-                loop = repeating.loop(marker) if marker else repeating.going_on(clause, said)
+                loop = (
+                    repeating.loop(marker, choice) if marker else repeating.going_on(clause, said)
+                )
                 apart = repeating.apart() if marker and loop is None else 0
                 loop = repeating.read_first(loop, choice)
             if last:
                 self._conditional.bind(clause, loop)
-            turns = max(apart, self._times(choice, choices, span))
+            turns = max(apart, self._times(choice, choices, span, spans))
             times = max(times, turns)
             for turn in range(turns):
                 spans += self._steps.add(choice, clause, span, tuple(spans), loop, turn, apart)
@@ -175,10 +190,12 @@ class Drafting:
         start, end = span
         said = self._text.plain[start:end]
         used = choose.done_by([made.spec for made in draft.made], self._tools)
-        choices = choose.by_words(clause, self._text, self._tools, used)
+        away = (marker.place,) if marker and marker.place else ()
+        choices = choose.by_words(clause, self._text.without(away), self._tools, used)
         looping = marker is not None or self._repeating.looping
         opened = choose.opened(said, self._tools, looping)
         if opened and (marker is None or not marker.leading):
+            choices = tuple(c for c in choices if c.spec.id != opened.spec.id)
             read = any(wiring.stage_of(c.spec) == "source" for c in choices)
             choices, opened = (choices, None) if read else ((opened, *choices), opened)
         elif opened:
@@ -288,13 +305,19 @@ class Drafting:
                 known |= {schema.stem(v) for v in (*word.verbs.split(), *word.nouns)}
         return schema.stem(found.group()) not in known
 
-    def _times(self, choice: Choice, choices: tuple[Choice, ...], span: Span) -> int:
+    def _times(
+        self, choice: Choice, choices: tuple[Choice, ...], span: Span, used: list[Span]
+    ) -> int:
         """Two addresses for a tool that takes one are two steps."""
         if wiring.stage_of(choice.spec) != "source":
             return 1
         for role, kind in (("url", "url"), ("path", "file")):
             if role in schema.roles(choice.spec):
-                named = self._text.between(*span, kind)  # type: ignore[arg-type]
+                named = [
+                    e
+                    for e in self._text.between(*span, kind)  # type: ignore[arg-type]
+                    if not any(a <= e.start < b for a, b in used)
+                ]
                 others = sum(role in schema.roles(c.spec) for c in choices if c is not choice)
                 return max(1, min(10, len(named) - others))
         return 1

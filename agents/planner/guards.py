@@ -14,7 +14,7 @@ from agents.planner.guard import Guard, literal
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made
 from agents.planner.times.words import listed
-from agents.planner.wiring import stage_of
+from agents.planner.wiring import stage_of, waits_for
 from backend.plans.validation.schema import Shape
 
 MEMORY = "${run.plan_id}"
@@ -114,7 +114,30 @@ class Guarding:
         for made in looked_at:
             if "integer" in _kinds(made, "status"):
                 return Guard(f"{made.name}.status {read.operator} {read.number}", (made.name,))
+        if asked := self._asked_again(looked_at):
+            return Guard(f"{asked}.status {read.operator} {read.number}", (asked,))
         return None
+
+    def _asked_again(self, looked_at: list[Made]) -> str:
+        """A page's text has no status: the address itself is called, in its place where nothing has
+        taken its text. The step's name; empty when there is no page, or no such tool."""
+        page = next((m for m in looked_at if "url" in schema.roles(m.spec) and not m.listed), None)
+        if page is None:
+            return ""
+        url = self._args(page).get("url")
+        behind = next(waits_for(s) for s in self._draft.steps if s["name"] == page.name)
+        taken = f"${{{page.name}." in str([s["args"] for s in self._draft.steps])
+        called = self._insert("http.get", {"url": url}, behind, "")
+        if called is None:
+            return ""
+        if not taken:
+            at = self._draft.made.index(page)
+            del self._draft.made[at], self._draft.steps[at]
+            for step in self._draft.steps:
+                step["on"] = [
+                    on.replace(f"step.{page.name}", f"step.{called.name}") for on in step["on"]
+                ]
+        return called.name
 
     def _up(self, read: Condition, looked_at: list[Made]) -> Guard | None:
         for made in looked_at:
@@ -258,7 +281,9 @@ class Guarding:
 
 _GENERAL = frozenset(
     schema.stem(w)
-    for w in listed("page site website text content feed file data response result list thing")
+    for w in listed(
+        "page site website text content feed file data response result list thing title headline server"
+    )
 )
 
 

@@ -166,7 +166,7 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification alert ping inform remind message show display print post "
+        verbs="notify tell notification alert warn ping inform remind message show display print post "
         "read",
         said="know say",
     ),
@@ -262,10 +262,15 @@ SAID: dict[str, re.Pattern[str]] = {
         r"regarding|concerning)\s+(?P<said>(?!it\b|them\b|that\b)[^,;.\n]{2,300})|"
         r"\b(?P<said2>what\s+(?:matters|is\s+important|is\s+relevant)[^,;.\n]{0,200})"
     ),
-    "folder": re.compile(r"\bfolder\s+(?P<said>[\w/-]{1,100})"),
+    "folder": re.compile(
+        r"\bfolder\s+(?P<said>(?!and\b|then\b|to\b)[\w/-]{1,100})|"
+        r"\b(?:in|from|under|of)\s+(?:my\s+|the\s+)?(?P<said2>[\w-]{1,60}(?:/[\w-]{1,60}){0,8})(?=/|\s+folder\b)|"
+        r"\b(?:files|documents)\s+(?:in|from|under)\s+(?!the\b|my\b|it\b|there\b|this\b|here\b)(?P<said3>[\w-]{1,60})"
+    ),
 }
 MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
+    r"(?=\s*:|\s+\ue004)"
     r"|remind\s+me\s+(?:to|that|about|of)|"
     r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
@@ -307,7 +312,7 @@ VERBS = frozenset(
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
         share shorten show sleep sort store sum summarise summarize take tell translate try turn
-        tweet update upload use visit wait watch write""",
+        tweet update upload use visit wait warn watch write""",
     )
 )
 _NO_VERBS = frozenset({"the", "a", "an", "my", "what", "any", "when", "one", "which", "then"})

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from agents.planner import lexicon
+from agents.planner import bearing, lexicon
 from agents.planner.compose.answer import compose
 from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
@@ -69,10 +69,10 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         return _composed(request, index)
     reused = saved_match(request) if request.previous is None else None
     said = reused.rest if reused and reused.mode == "reuse" else request.text
-    text = Text.of(tidied(said.encode("utf-8", "replace").decode()))
-    planning = Planning(text, request, request.catalogue.tools, verbs, index, reused)
-    if request.previous is not None:
-        revised = revise(planning, request.previous)
+    said, outright = bearing.told(tidied(said.encode("utf-8", "replace").decode()))
+    planning = Planning(Text.of(said), request, request.catalogue.tools, verbs, index, reused)
+    if request.previous is not None and outright != "own":
+        revised = revise(planning, request.previous, change=outright == "change")
         if revised is not None:
             return revised
     return _composed(request, index) if foreign else planning.answer()

@@ -20,7 +20,7 @@ LEAD = re.compile(
     r"every time|each time|automatically|again)\b)*"
 )
 CONDITION = re.compile(
-    r"\b(?P<word>only\s+(?:if|when|in\s+case)|but\s+only\s+(?:if|when)|if\s+and\s+only\s+if|if|"
+    r"\b(?P<word>only\s+(?:on\s+days\s+)?(?:if|when|in\s+case)|but\s+only\s+(?:if|when)|if\s+and\s+only\s+if|if|"
     r"when(?:ever)?(?!\s+(?:exactly|is\s+(?:the|my|it)\s+due))|unless|except\s+(?:if|when)|"
     r"as\s+long\s+as|"
     r"provided(?:\s+that)?|in\s+case|as\s+soon\s+as|the\s+moment|whether|"

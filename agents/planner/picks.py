@@ -17,6 +17,7 @@ _ENTRIES = (
     r"(?:entries|entry|items?|posts?|articles?|stories|story|news|headlines?|results?|ones|"
     r"those|rows|records)"
 )
+_OF = r"(?:\s+(?:of|in|from|on|at)\s+(?:the\s+)?(?:feed\s+)?[\ue001\ue003]+)?"
 _PART = re.compile(r"\b(?:titles?|links?|urls?|authors?|dates?|names)\b")
 _NAMED = re.compile(
     r"\b(?:the\s+|its\s+|only\s+|just\s+)*(?:(?P<a>[a-z_][\w.]*)\s+(?:field|value|key|property)|"
@@ -46,7 +47,7 @@ _NO_FIELD = frozenset(
 )
 ABOUT = re.compile(
     rf"\b(?P<only>only\s+|just\s+)?(?:the\s+|those\s+|all\s+|any\s+|new\s+)"
-    rf"*{_ENTRIES}\s+(?:(?:that|which)\s+(?:are\s+)?)?"
+    rf"*{_ENTRIES}{_OF}\s+(?:(?:that|which)\s+(?:are\s+)?)?"
     r"(?P<how>about|mention(?:ing|s)?|contain(?:ing|s)?|with(?:\s+the\s+words?)?|"
     r"on\s+the\s+topic\s+of|including|regarding|"
     r"concerning|(?:have|has|having)(?:\s+the\s+words?)?|talk(?:ing)?\s+about)\s+"
@@ -58,7 +59,7 @@ EXCEPT = re.compile(
     rf"\b(?:except(?:\s+for)?|excluding|without|leave\s+out|leaving\s+out|remove|drop|discard|"
     rf"filter\s+out|throw\s+out|skip(?:ping)?|ignore|"
     rf"ignoring|but\s+not|not)\s+"
-    rf"(?:the\s+|any\s+|those\s+|all\s+)*(?:(?:{_ENTRIES})\s+(?:that\s+|which\s+)?(?:are\s+)"
+    rf"(?:the\s+|any\s+|those\s+|all\s+)*(?:(?:{_ENTRIES}){_OF}\s+(?:that\s+|which\s+)?(?:are\s+)"
     rf"?(?:about|mention(?:ing)?|contain(?:ing)?|with|on)\s+)"
     r"(?P<what>\ue004+|[^,;.\ue001-\ue004]{2,60}?)(?=\s*(?:$|[,;.]|\b(?:and|from|to|then|by|into)"
     r"\b|[\ue001-\ue003]))"

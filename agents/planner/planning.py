@@ -181,14 +181,22 @@ class Planning:
 
     def stands_alone(self, text: Text) -> bool:
         """Whether these words are a whole request, with all it needs."""
+        return self.alone(text) is not None
+
+    def alone(self, text: Text) -> Draft | None:
+        """What these words are as a whole request, with all it needs; None where they are none."""
         found = when_said(text, self.request.now, self.request.timezone)
         if isinstance(found.when, Refused):
-            return False
-        pieces, text = clauses(text.without(found.spans), self.verbs)
-        draft = Drafting(text, self.tools, BY_HAND, self.find).draft(pieces)
+            return None
+        text = text.without(found.spans)
+        happens = occasion(text)
+        text = text.without(happens.spans) if happens else text
+        pieces, text = clauses(text, self.verbs)
+        arrives = happens.made if happens else None
+        draft = Drafting(text, self.tools, BY_HAND, self.find, arrives=arrives).draft(pieces)
         sure = draft.confidence >= CONFIDENT and not draft.unknown
         unwanted = doubts.negated_work(text, self.verbs)
-        return bool(draft.steps) and sure and not draft.gaps and unwanted is None
+        return draft if draft.steps and sure and not draft.gaps and unwanted is None else None
 
     def added(
         self, text: Text, document: dict[str, Any]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.planner import amend, edits, talk, titles
+from agents.planner.bearing import Bearing, bearing, which
 from agents.planner.entities import Text
 from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
@@ -52,8 +53,11 @@ _MAKE = re.compile(
 _SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
 
-def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None:
-    """The answer when the words change the open plan; None when they ask for something else."""
+def revise(
+    planning: Planning, previous: Mapping[str, Any], *, change: bool = False
+) -> PlanAnswer | None:
+    """The answer when the words change the open plan; None when they ask for something else. `change`:
+    the person has said that they do."""
     document = copy.deepcopy(dict(previous))
     if not document.get("steps"):
         return None
@@ -62,7 +66,7 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
     for step in document["steps"]:
         step.setdefault("args", {})
     before = copy.deepcopy(document)
-    revision = Revision(planning)
+    revision = Revision(planning, change=change)
     outcome = revision.apply(planning.text, document)
     if isinstance(outcome, PlanAnswer):
         return outcome
@@ -87,8 +91,9 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
 class Revision:
     """`left` are words that no change expresses."""
 
-    def __init__(self, planning: Planning) -> None:
+    def __init__(self, planning: Planning, *, change: bool = False) -> None:
         self._planning = planning
+        self._change = change
         self.left: tuple[str, ...] = ()
         self.assumed: tuple[str, ...] = ()
 
@@ -113,9 +118,11 @@ class Revision:
                 return outcome
         if answer := talk.small_talk(text.plain, self._planning.tools):
             return answer
-        fresh = self._fresh(text, also)
-        if fresh:
-            return None
+        match "change" if also else self._bears_on(text, document):
+            case "own":
+                return None
+            case "either" if text is self._planning.text:
+                return which(text.said)
         for change in (self._entity, self._pieces, self._add):
             outcome = change(core, document, also)
             if outcome is not None:
@@ -238,11 +245,10 @@ class Revision:
 
     # --- helps --------------------------------------------------------------------------------------
 
-    def _fresh(self, text: Text, also: bool) -> bool:
-        """Whether the words are a whole request of their own."""
-        if also or re.search(r"\binstead\b", text.plain):
-            return False
-        return self._planning.stands_alone(text)
+    def _bears_on(self, text: Text, document: Document) -> Bearing:
+        if self._change:
+            return "change"
+        return bearing(text, self._planning.alone(text), document)
 
     def _triggered(self, document: Document, trigger: dict[str, Any]) -> Document:
         events = document.get("events") or []

@@ -154,7 +154,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "notify.user",
         0.9,
-        r"\b(?:notify|alert|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
+        r"\b(?:notify|alert|warn|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
         r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
     ),
     _rule(

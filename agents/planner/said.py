@@ -79,7 +79,7 @@ def written(text: Text, name: str, start: int, end: int) -> tuple[str, list[Span
     found = pattern.search(text.plain, start, end) if pattern else None
     if found is None:
         return None
-    begin, finish = found.span("said" if found["said"] else "said2")
+    begin, finish = next(found.span(name) for name in found.re.groupindex if found[name])
     if quoted := text.between(begin, finish, "quoted"):
         entity = quoted[0]
         return entity.value, [found.span(), (entity.start, entity.end)]

@@ -101,7 +101,7 @@ class Filling:
         return tuple(
             e
             for e in self._text.between(self._start, self._end, kind)
-            if (e.start, e.end) not in taken
+            if not any(a < e.end and e.start < b for a, b in taken)
         )
 
     def _entity(self, name: str, kind: Kind) -> None:
@@ -128,6 +128,8 @@ class Filling:
 
     def _recipients(self, name: str, wanted: Mapping[str, Any]) -> None:
         free = self._free("email")
+        if name != "from" and not free and self._item is not None and self._item.person:
+            self._repeat(name, self._item.person)
         if name == "from" or not free:
             return
         values = list(dict.fromkeys(e.value for e in free))
@@ -155,7 +157,8 @@ class Filling:
     def _number(self, name: str, wanted: Mapping[str, Any]) -> None:
         for count in counts(self._text.plain, self._start, self._end):
             number = self._counted(name, wanted, count)
-            if number is not None and (count.start, count.end) not in self._reserved:
+            taken = any(a < count.end and count.start < b for a, b in self._reserved)
+            if number is not None and not taken:
                 self._out.put(name, number, SAID, (count.start, count.end))
                 return
         top = picks.TOP.search(self._plain) or picks.ONE.search(self._plain)
@@ -230,7 +233,7 @@ class Filling:
             asks = found["yes"] or re.search(r"\b(?:whether|if)\b", found["said"])
             text = question(value, yes_or_no=bool(asks))
             if self._item is not None:
-                self._repeat(name, f"{text} {self._item.value('its title')}", SAID)
+                self._repeat(name, f"{text} {self._item.label}", SAID)
                 self._out.spans.append((start, end))
             else:
                 self._out.put(name, text, SAID, (start, end))
@@ -253,7 +256,8 @@ class Filling:
             value = data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
             self._out.put(name, value, SAID, (quoted[0].start, quoted[0].end))
             return
-        if self._item is not None and (needed or name in {"material", "body"}):
+        named = self._item is not None and bool(self._item.person)
+        if self._item is not None and not named and (needed or name in {"material", "body"}):
             self._repeat(name, self._item.value(self._plain))
             return
         if (needed or name in {"material", "body"}) and self._earlier:
@@ -267,10 +271,12 @@ class Filling:
 
     def _from_step(self, name: str, wanted: Mapping[str, Any]) -> None:
         nouns = frozenset(re.findall(r"[a-z]+", self._plain))
+        listed = self._item.made if self._item is not None else ""
         telling = [m for m in self._earlier if m.spec.id != "wait.until" and not m.quiet]
+        telling = [m for m in telling if m.name != listed]
         if not telling:
             return
-        found_by_name = self._named(nouns)
+        found_by_name = self._named(nouns, telling)
         near = [m for m in reversed(telling) if not m.goes_out]
         made = found_by_name or next((m for m in near if not m.aside), (near or telling)[0])
         made = narrowed(made, self._earlier)
@@ -289,12 +295,12 @@ class Filling:
         self._out.put(name, reference if fits else f"{output}: {reference}", f"step {made.name}")
         self._out.refers.append(made.name)
 
-    def _named(self, nouns: frozenset[str]) -> Made | None:
+    def _named(self, nouns: frozenset[str], telling: list[Made]) -> Made | None:
         """The step whose result a file, an address or a noun of the clause names."""
-        for made in reversed(self._earlier):
+        for made in reversed(telling):
             outputs = made.spec.outputs.get("properties") or {}
             own = set(WORDS[self._spec.id].nouns) if self._spec.id in WORDS else set()
-            if made.goes_out or made.quiet:
+            if made.goes_out:
                 continue
             names = set(WORDS[made.spec.id].nouns if made.spec.id in WORDS else ()) | (
                 set(outputs)

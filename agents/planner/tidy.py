@@ -48,6 +48,16 @@ _DO = re.compile(
     r"(?:make|be)\s+sure\s+(?:to|you|that\s+you))\s+",
     re.IGNORECASE,
 )
+_DAYS_WHEN = re.compile(
+    r"\bonly\s+on\s+(?:those\s+|the\s+)?days\s+(?:when|where|that)\b", re.IGNORECASE
+)
+# "ask me whether to send it and do it if I say yes" is to ask before it
+_ASK_WHETHER = re.compile(
+    r"\bask\s+me\s+(?:whether|if)\s+(?:to|(?:you|i|we)\s+should)\s+(?P<work>[^,;.]{3,200}?),?\s+and\s+"
+    r"(?:then\s+)?(?:only\s+)?[a-z]+\s+(?:it|that|so|them)\s+(?:only\s+)?(?:if|when)\s+i\s+"
+    r"(?:say\s+(?:yes|so)|agree|answer\s+yes|confirm|want(?:\s+(?:it|that|to))?|approve)\b",
+    re.IGNORECASE,
+)
 # at the start of a request it is when the whole should begin
 _WAIT_UNTIL = re.compile(
     r"^\W*(?:please\s+)?wait\s+(?:until|till)\s+(?P<clock>(?=\d))?", re.IGNORECASE
@@ -63,5 +73,7 @@ def tidied(said: str) -> str:
     if _NUMBERED.search(text):
         text = _NUMBER.sub("\n", text)
     text = _DO.sub("", text)
+    text = _ASK_WHETHER.sub(lambda m: f"{m['work']}, but ask me first", text)
+    text = _DAYS_WHEN.sub("every day only when", text)
     text = _WAIT_UNTIL.sub(lambda m: "at " if m["clock"] else "", text)
     return _BULLET.sub("", text).strip()

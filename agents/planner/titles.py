@@ -116,14 +116,18 @@ def subject(lines: Sequence[Line]) -> str:
     """A subject line for what these steps made."""
     words_of = [WORDS[spec.id].title for spec, _ in lines if spec.id in WORDS]
     kinds = list(dict.fromkeys(title for title in words_of if title))
-    host = next((_host(args["url"]) for _, args in lines if isinstance(args.get("url"), str)), "")
-    path = next((args["path"] for _, args in lines if isinstance(args.get("path"), str)), "")
+    host = next((_host(args["url"]) for _, args in lines if _literal(args.get("url"))), "")
+    path = next((args["path"] for _, args in lines if _literal(args.get("path"))), "")
     if len(kinds) > 1:
         words = f"{kinds[-1]} of the {kinds[0]}"
     else:
         words = kinds[0] if kinds else "message from Lightning"
     about = host or _base(path)
     return _cut(f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}", 150)
+
+
+def _literal(value: Any) -> bool:
+    return isinstance(value, str) and "${" not in value
 
 
 def how_often(when: When) -> str:

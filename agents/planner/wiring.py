@@ -70,7 +70,8 @@ def upstream_of(
         asks = stage_of(previous.spec) == "ask"
         beside = stage_of(spec) == "source"
         alone = not refers
-        if not beside and (asks or after or alone) and previous.name not in names:
+        held = previous.spec.id == "wait.until"
+        if (held or not beside) and (asks or after or alone) and previous.name not in names:
             names.append(previous.name)
     return reduced(steps, names)
 
