@@ -23,6 +23,7 @@ _OPENS = re.compile(
     r"\b(?![^.]*\b(?:feeds?|rss)\b)"
 )
 _LINKS = re.compile(r"\b(?:links?|urls?)\b")
+_READERS_OF = {"file": {"file.read"}, "url": {"feed.read", "web.read", "http.get"}}
 _PAGE = re.compile(r"\b(?:page|article|site|website|post|story)\b")
 
 
@@ -167,7 +168,7 @@ def _with_readers(
         )
         if not entities or takers >= len(entities):
             continue
-        if any(WORDS.get(c.spec.id) and WORDS[c.spec.id].stage == "source" for c in chosen):
+        if any(c.spec.id in _READERS_OF[kind] for c in chosen):
             continue
         tool = reader_of(entities[0].value, text.plain[start:end]) if kind == "url" else reader
         links = _LINKS.search(text.plain[start:end]) and tool == "web.read"

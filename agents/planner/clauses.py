@@ -19,6 +19,7 @@ from agents.planner.phrases import (
     LEAD,
     LOOKED_INTO,
     LOOKING,
+    PAIR,
     SAME_WORK,
     THEN_WORK,
     UNKNOWN_WORK,
@@ -94,11 +95,8 @@ def _pieces(text: Text, verbs: frozenset[str], approvals: list[Span]) -> list[_P
             continue
         if not strong and _is_said(plain, cuts[-1][1], match):
             continue
-        if (
-            strong
-            or _begins(plain, match.end(), verbs)
-            or _ends_condition(text, cuts[-1][1], match)
-        ):
+        begins = _begins(plain, match.end(), verbs) or _gapped(plain, cuts[-1][1], match)
+        if strong or begins or _ends_condition(text, cuts[-1][1], match):
             sentence += strong and not said.startswith(";")
             cuts.append((match.start(), match.end(), "." if strong else said, sentence))
     pieces: list[_Piece] = []
@@ -282,6 +280,13 @@ def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
     end = re.compile(r"[;.\n]|$").search(plain, boundary.end())
     rest = plain[boundary.end() : end.start() if end else len(plain)]
     return MASKED.search(rest) is None and WORK.match(rest.strip()) is None
+
+
+def _gapped(plain: str, start: int, boundary: re.Match[str]) -> bool:
+    """ "mail a.md to ann and b.md to bob": the second of two of a kind, its verb left out."""
+    second = PAIR.match(plain, boundary.end())
+    first = PAIR.search(plain, start, boundary.start())
+    return second is not None and first is not None and first["how"] == second["how"]
 
 
 def _ends_condition(text: Text, start: int, boundary: re.Match[str]) -> bool:

@@ -108,7 +108,7 @@ class Drafting:
         self._repeating.heard(clause, span)
         if not choices:
             return
-        if self._beyond(start, choices):
+        if self._beyond(start, choices) and not self._narrowing.says(span):
             draft.unknown.append((span, ()))
             return
         first = len(draft.made)
@@ -172,7 +172,8 @@ class Drafting:
             turns = max(apart, self._times(choice, choices, span, spans))
             times = max(times, turns)
             for turn in range(turns):
-                spans += self._steps.add(choice, clause, span, tuple(spans), loop, turn, apart)
+                each = self._reader(choice, span, spans) if turns > 1 and source else choice
+                spans += self._steps.add(each, clause, span, tuple(spans), loop, turn, apart)
             if loop is not None and self._draft.made[-1].listed:
                 loop = self._repeating.within(choices[at + 1 :])
             if last and source:
@@ -180,6 +181,17 @@ class Drafting:
         repeats = times > 1 or any(made.listed for made in self._draft.made[first:])
         self._repeating.mark(marker, clause, found=repeats)
         return spans
+
+    def _reader(self, choice: Choice, span: Span, used: list[Span]) -> Choice:
+        """Of several addresses each is read as it looks: a feed, data, a page."""
+        urls = [e for e in self._text.between(*span, "url")]
+        at = next((e for e in urls if (e.start, e.end) not in used), None)
+        if at is None or "url" not in schema.roles(choice.spec):
+            return choice
+        looks = choose.reader_of(at.value, "")
+        tool = looks if looks != "web.read" else choice.spec.id
+        spec = self._tools.get(tool)
+        return Choice(spec, choice.confidence, choice.implied) if spec else choice
 
     def _chosen(
         self, clause: Clause, marker: Marker | None, span: Span

@@ -16,7 +16,7 @@ STAGES: tuple[Stage, ...] = ("source", "change", "ask", "out")
 
 _GETTERS = (
     "read fetch get check load watch follow pull grab take open visit scrape download retrieve look"
-    " go scan monitor collect crawl see gather"
+    " go scan monitor collect crawl see gather merge combine join sort order"
 )
 
 
@@ -69,7 +69,7 @@ WORDS: dict[str, Word] = {
         "sends it to {url}",
         "",
         "to a web address",
-        verbs="post send put patch push call",
+        verbs="post send put patch push call delete tell notify inform",
         said="http api endpoint",
     ),
     "file.read": Word(
@@ -112,7 +112,8 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write compare contrast describe review answer decide judge",
+        verbs="translate write compare contrast describe review answer decide judge draft turn convert make work "
+        "figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
         "change",
@@ -269,13 +270,15 @@ SAID: dict[str, re.Pattern[str]] = {
     ),
 }
 MESSAGE = re.compile(
-    r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
+    r"\b(?:saying|that says|which says|with the (?:text|message|words)(?! of\b| from\b| in\b)|the (?:text|message|words)"
     r"(?=\s*:|\s+\ue004)"
     r"|remind\s+me\s+(?:to|that|about|of)|"
     r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
-    r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message)\s+[\ue002]+(?:\s*(?:,|and)\s*[\ue002]+)"
-    r"*\s+that|"
+    r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message|notify|send)\s+(?:to\s+)?[\ue001\ue002]+"
+    r"(?:\s*(?:,|and)\s*[\ue002]+)*(?:\s+that|\s*:)|"
+    r"(?:tell|remind|notify|message)\s+(?:me|us)\s*:|"
+    r"(?:in|into|to)\s+[\ue003]+\s*(?:that\b|:)|"
     r"let\s+me\s+know\s+that)\s*:?\s+(?P<said>[^;\n]{1,1000})"
 )
 QUESTION = re.compile(
@@ -307,7 +310,7 @@ VERBS = frozenset(
         """add alert analyse analyze append archive ask boil book buy call check choose classify
         collect combine compare compose condense convert copy count crawl create decide delete
         deliver digest display do download draft drop e-mail email explain export extract fetch
-        filter find follow forward gather generate get give go grab inform keep let list load log
+        filter find follow forward gather generate get give go grab inform jot keep let list load log
         look mail make merge message monitor move notify open order paraphrase pause pick ping play
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send

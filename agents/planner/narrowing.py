@@ -41,6 +41,10 @@ class Narrowing:
             pattern.search(self.text.plain, *span) for pattern in (picks.EXCEPT, picks.SORTED)
         )
 
+    def says(self, span: Span) -> bool:
+        """Whether a clause says how to narrow what it reads."""
+        return any(p.search(self.text.plain, *span) for p in (picks.EXCEPT, picks.SORTED))
+
     def select(self, span: Span) -> list[Span]:
         """The places of the words that the new steps express."""
         spans: list[Span] = []
@@ -127,6 +131,8 @@ class Narrowing:
     def _path(self, made: Made) -> str:
         output = {"feed.read": "entries", "json.query": "result", "watch.changed": "added",
                   "file.list": "files", "http.get": "json"}.get(made.spec.id)  # fmt: skip
+        if made.spec.id == "file.read" and self._json_file(made):
+            output = "json"
         return f"{made.name}.{output}" if output and not made.listed else ""
 
     def _source(self) -> Made | None:

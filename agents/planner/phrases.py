@@ -72,3 +72,7 @@ APPROVAL = re.compile(
     r"\s+asking(?:\s+me)?(?:\s+first)?"
     r"|\b(?:before\s+that|first)\s*,?\s+ask\s+(?:me|for\s+my\s+(?:ok|okay|approval))\b"
 )
+# a thing and where it goes
+PAIR = re.compile(
+    r"(?:the\s+)?(?P<what>[\ue001\ue003\ue004])(?P=what)*\s+(?P<how>to|into|in|as|at)\s+[\ue001-\ue003]+"
+)

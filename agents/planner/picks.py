@@ -65,7 +65,7 @@ EXCEPT = re.compile(
     r"\b|[\ue001-\ue003]))"
 )
 SORTED = re.compile(
-    r"\b(?:sort(?:ed)?|order(?:ed)?)\s+(?:it\s+|them\s+|the\s+\w+\s+)?by\s+(?:the\s+)"
+    r"\b(?:sort(?:ed)?|order(?:ed)?)\s+(?:(?:it|them|the\s+\w+|[\ue001\ue003]+)\s+)?by\s+(?:the\s+)"
     r"?(?P<field>[a-z_]\w*)"
     r"(?P<down>\s*,?\s*(?:descending|highest\s+first|newest\s+first|largest\s+first|"
     r"in\s+descending\s+order|backwards))?"
@@ -130,7 +130,7 @@ def _of_data(text: Text, span: Span, source: Made) -> tuple[str, list[Span]] | N
         names = [(found["one"], found.span("one"))]
         names += [(found["two"], found.span("two"))] if found["two"] else []
         whole = " ".join(e.value.lower() for e in text.entities if e.kind == "url")
-        if any(name in _NO_FIELD or name.rstrip("s") in whole for name, _ in names):
+        if any(name in _NO_FIELD or name.rstrip("s") in _NO_FIELD or name.rstrip("s") in whole for name, _ in names):
             continue  # "the weather" of api.example.com/weather is all of it
         cased = [_cased(text, place) for _, place in names]
         spans = [place for _, place in names]

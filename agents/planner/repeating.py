@@ -11,7 +11,7 @@ from agents.planner.choose import Choice
 from agents.planner.clauses import Clause
 from agents.planner.drafts import Span
 from agents.planner.loops import PEOPLE, Lists, Loop, Marker
-from agents.planner.made import Made
+from agents.planner.made import Made, narrowed
 from agents.planner.slots import SAID, Filling
 from agents.planner.steps import Steps
 
@@ -77,7 +77,8 @@ class Repeating:
         if choice.spec.id == "email.send" and schema.stem(noun) in PEOPLE:
             noun = "emails"
         held = self._held.get(marker)
-        return self._lists.of(noun, [held] if held else self._steps.earlier())
+        earlier = self._steps.earlier()
+        return self._lists.of(noun, [narrowed(held, earlier)] if held else earlier)
 
     def heard(self, clause: Clause, span: Span) -> None:
         """ "go through the links in x.md": what later "them" are."""

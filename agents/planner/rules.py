@@ -52,6 +52,8 @@ RULES: tuple[Rule, ...] = (
         0.96,
         r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)",
     ),
+    _rule("http.request", 0.96, r"\b(?:delete|patch)\s+(?:the\s+)?<url>"),
+    _rule("http.request", 0.96, r"\b(?:tell|notify|inform|message)\s+<url>(?:\s+that\b|\s*:|\s+<quoted>)"),
     _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
     _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
     _rule("file.read", 0.9, r"\bwhat(?:'s|s| is| does)?\b.*<file>"),
@@ -71,7 +73,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "text.extract",
         0.85,
-        r"\b(?:find|collect|list|get|pull|grab|fetch|gather)\b.*\b(?:e-?mail addresses|addresses|"
+        r"\b(?:find|collect|list|get|pull|grab|fetch|gather|need|want|like)\b.*\b(?:e-?mail addresses|addresses|"
         r"links|urls|"
         r"dates|amounts|prices|phone numbers)\b",
     ),
@@ -103,6 +105,14 @@ RULES: tuple[Rule, ...] = (
         r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
         r"speech)\b",
     ),
+    _rule("llm.complete", 0.9, r"\b(?:turn|make|convert)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\binto\s+an?\b"),
+    _rule("llm.complete", 0.9, r"\b(?:work|figure)\s+out\b|\b(?:calculate|compute)\b"),
+    _rule(
+        "llm.complete",
+        0.92,
+        r"^\W*(?:is|are|does|do|has|have|who|when|where|why|how)\s(?!many\b|.*\b(?:up|down|online|offline|"
+        r"reachable|available)\b).*(?:<file>|<url>)",
+    ),
     _rule(
         "llm.complete",
         0.8,
@@ -114,6 +124,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|"
         r"all the|their) (?:titles|links|names|urls)\b",
     ),
+    _rule("file.append", 0.98, r"\b(?:log|note|jot)\b(?: down)?\b.*<file>"),
     _rule(
         "file.append",
         0.98,
@@ -130,7 +141,9 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "file.write",
         0.97,
-        r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
+        r"(?<!reply )(?<!answer )(?<!response )(?<!respond )(?<!compared )(?<!according )(?<!next )"
+        r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |"
+        r"called )?<file>|<url>.*\bin(?:to)? (?:the |my )?(?:file )?<file>",
     ),
     _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:(?:{_PRONOUN}|the|a)\b|<url>)"),
     _rule(
@@ -150,6 +163,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>",
     ),
     _rule("email.send", 0.9, r"\bin(?:to)? my (?:in|mail)box\b|\b(?:to|at|for)\s+<email>"),
+    _rule("email.send", 0.9, r"\b(?:e-?mail|mail)\b[^;.]*<email>"),
     _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
     _rule(
         "notify.user",

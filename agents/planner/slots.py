@@ -278,6 +278,11 @@ class Filling:
             return
         found_by_name = self._named(nouns, telling)
         near = [m for m in reversed(telling) if not m.goes_out]
+        told = next((m for m in reversed(telling) if m.told), None)
+        if told and not near:
+            self._out.put(name, told.told, SAID)
+            self._out.again = told.name
+            return
         made = found_by_name or next((m for m in near if not m.aside), (near or telling)[0])
         made = narrowed(made, self._earlier)
         if made.name == EVENT:

@@ -14,7 +14,7 @@ from agents.planner.entities import Text
 from agents.planner.filled import Filled
 from agents.planner.loops import Loop
 from agents.planner.made import Made
-from agents.planner.slots import DEFAULT, Filling
+from agents.planner.slots import DEFAULT, SAID, Filling
 from backend.contracts.tools import ToolSpec
 
 _FIELD = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -102,6 +102,8 @@ class Steps:
             draft.steps, draft.made, filled.refers, spec, after=clause.after and not apart
         )
         step["on"] = [f"{wiring.PREFIX}{each}" for each in upstream] or [self.event]
+        if filled.again and not clause.after:
+            step["on"] = next(list(s["on"]) for s in draft.steps if s["name"] == filled.again)
         if filled.repeats and loop is not None:
             step["for_each"] = loop.reference
             if "path" in schema.roles(spec) and wiring.stage_of(spec) == "out":
@@ -122,6 +124,7 @@ class Steps:
             aside=yes_or_no,
             batch=self.batch,
             scalar=_scalar(filled.args) if spec.id == "json.query" else "",
+            told=_told(filled, spec),
         )
         draft.made.append(made)
         draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
@@ -179,3 +182,15 @@ def _scalar(args: Mapping[str, Any]) -> str:
     if query == "length(@)":
         return "count"
     return query.rsplit(".", 1)[-1] if _FIELD.fullmatch(query) else ""
+
+
+def _told(filled: Filled, spec: ToolSpec) -> str:
+    """What the person said that goes out as it is."""
+    if wiring.stage_of(spec) != "out":
+        return ""
+    said = [
+        value
+        for name, value in filled.args.items()
+        if filled.sources[name] == SAID and schema.role(name, schema.properties(spec)[name]) == "content"
+    ]
+    return str(said[0]) if said and isinstance(said[0], str) else ""

@@ -53,7 +53,7 @@ _DAYS_WHEN = re.compile(
 )
 # "ask me whether to send it and do it if I say yes" is to ask before it
 _ASK_WHETHER = re.compile(
-    r"\bask\s+me\s+(?:whether|if)\s+(?:to|(?:you|i|we)\s+should)\s+(?P<work>[^,;.]{3,200}?),?\s+and\s+"
+    r"\bask\s+me\s+(?:whether|if)\s+(?:to|(?:you|i|we)\s+should)\s+(?P<work>[^,;\n]{3,200}?),?\s+and\s+"
     r"(?:then\s+)?(?:only\s+)?[a-z]+\s+(?:it|that|so|them)\s+(?:only\s+)?(?:if|when)\s+i\s+"
     r"(?:say\s+(?:yes|so)|agree|answer\s+yes|confirm|want(?:\s+(?:it|that|to))?|approve)\b",
     re.IGNORECASE,
