@@ -21,7 +21,7 @@ Tools = Mapping[str, ToolSpec]
 
 _REPLACE = re.compile(
     r"\b(?:use|take|read|fetch|get|from|change|switch|make|replace|with|instead|to|"
-    r"send|mail|email|save|write|it|address|url|feed|page)\b"
+    r"send|mail|email|save|write|it|address|url|feed|page|source|input)\b"
 )
 _REFERENCE = re.compile(r"\$\{(?P<path>[^}]+)\}")
 

@@ -60,6 +60,10 @@ _CONTENT = re.compile(
 _WORKLESS = re.compile(
     r"^\W*(?:(?:and|but|please|only|just|do|run|act|start|that|this|it|so)\b\W*)*$"
 )
+_THAN = re.compile(
+    r"^(?P<op>below|under|less\s+than|fewer\s+than|above|over|more\s+than|at\s+least|at\s+most)\s+(?=\d)"
+)
+_NOT = re.compile(r"^\W*(?:don't|do\s+not|no|never|without|stop|skip|drop)\b")
 _UNITS = re.compile(
     r"\s+(?:degrees?|euros?|dollars?|percent|entries|sentences|items|hours|minutes|characters)$"
 )
@@ -82,7 +86,7 @@ def swapped(text: Text, document: Document, planning: Planning) -> Outcome:
 
 def _bare(words: str) -> str:
     words = re.sub(r"^(?:the|an?)\s+", "", words.strip(" .!?\"'“”‘’"))
-    return _UNITS.sub("", words)
+    return _UNITS.sub("", _THAN.sub("", words))
 
 
 def _swap(document: Document, old: str, new: str) -> dict[str, str]:
@@ -198,7 +202,7 @@ def _targets(work: str, document: Document, planning: Planning) -> list[str]:
 def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
     """ "translate it to french before mailing", "send a summary instead of the whole file": a step
     between what is there and what goes out."""
-    if any(e.kind != "quoted" for e in text.entities):
+    if any(e.kind != "quoted" for e in text.entities) or _NOT.match(text.plain):
         return None
     tail = _BEFORE.search(text.plain)
     core = Text.of(text.said[: tail.start()]) if tail else text
@@ -214,7 +218,9 @@ def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
     ):
         return None
     verb = tail["verb"] if tail and tail["verb"] else core.plain
-    targets = _taking(verb, document, planning)
+    first = tail is not None and not tail["verb"] and "instead" not in tail.group()
+    targets = _nearest_source(document, planning) if first else []
+    targets = targets or _taking(verb, document, planning)
     if not targets:
         return None
     spec = choices[0].spec
@@ -243,6 +249,24 @@ def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
         wiring.listen(target, document["steps"], more, "event.start")
     sources = {f"{name}.{n}": s for n, s in filled.sources.items()} | {f"{name}.{takes}": DEFAULT}
     return document, sources
+
+
+def _nearest_source(document: Document, planning: Planning) -> list[dict[str, Any]]:
+    """The steps that work first on what was read."""
+    sources = {
+        step["name"]
+        for step in document["steps"]
+        if (spec := planning.tools.get(str(step.get("action"))))
+        and wiring.stage_of(spec) == "source"
+    }
+    taking = [
+        step
+        for step in document["steps"]
+        if step.get("action") in planning.tools and not step.get("for_each")
+        for value in [_passed(step, planning)[1]]
+        if any(f"${{{name}." in json.dumps(value or "") for name in sources)
+    ]
+    return [s for s in taking if _passed(s, planning)[1] == _passed(taking[0], planning)[1]]
 
 
 def _taking(words: str, document: Document, planning: Planning) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.planner import amend, edits, talk, titles
+from agents.planner import amend, edits, exchange, talk, titles
 from agents.planner.bearing import Bearing, bearing, which
 from agents.planner.entities import Text
 from agents.planner.phrases import APPROVAL
@@ -22,10 +22,13 @@ Document = dict[str, Any]
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _LEAD = re.compile(
-    r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
+    r"^(?:(?:that's\s+the\s+|the\s+)?wrong\s+[a-z]+\s*[,.:;]\s*(?:it's|it\s+is|it\s+should\s+be|use|should\s+be)?\s+|(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
     r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
 )
-_TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
+_TAIL = re.compile(
+    r"\s+(?:is|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
+    r"\s*[,.;:]\s*(?:it's|it\s+is|that's|that\s+is|they're|because)\s+(?:way\s+|much\s+|far\s+)?(?:too|not|so)\b"
+    r"[^,;\ue001-\ue004]*$|" r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
 _RENAME = re.compile(
     r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
 )
@@ -49,6 +52,11 @@ _MAKE = re.compile(
     r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|"
     r"send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|"
     r"start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
+)
+_NOT_ON = re.compile(
+    r"^(?:but\s+)?(?:(?:skip|omit|leave\s+out|drop)(?:\s+(?:it|this|that))?|(?:not|no|never|without|except)|"
+    r"(?:don't|do\s+not)(?:\s+(?:run|do|send|mail|start))?(?:\s+(?:it|this|that))?)\s+(?:on\s+)?"
+    r"(?P<days>(?:mon|tues?|wednes|thurs?|fri|satur|sun|week|the\s+week)[a-z]*(?:\s*(?:,|and|or)\s*[a-z]+days?)*)$"
 )
 _SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
@@ -105,6 +113,8 @@ class Revision:
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename,
             self._unschedule,
+            self._exchange,
+            self._without_days,
             self._time,
             self._approval,
             self._named,
@@ -145,6 +155,22 @@ class Revision:
         if not _UNSCHEDULE.match(text.plain.strip()):
             return None
         return self._triggered(document, {"name": "event.start", "kind": "manual"}), {}
+
+    def _exchange(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = exchange.exchanged(text, document, self._planning)
+        if found is None:
+            return None
+        changed, sources, self.left = found
+        return changed, sources
+
+    def _without_days(self, text: Text, document: Document, also: bool) -> Outcome:
+        """ "not on weekends": the days that there are, without some."""
+        found = _NOT_ON.match(text.plain.strip())
+        days = str(_trigger(document).get("schedule") or "").split()[4:]
+        kept = {"*": "every day", "1-5": "every weekday"}.get(days[0]) if days else None
+        if found is None or kept is None:
+            return None
+        return self._time(Text.of(f"{kept} except {found['days']}"), document, also)
 
     def _time(self, text: Text, document: Document, also: bool) -> Outcome:
         if any(e.kind != "quoted" for e in text.entities):
@@ -192,6 +218,9 @@ class Revision:
         if also:
             return None
         for change in (
+            exchange.same_for,
+            exchange.other_language,
+            exchange.only_those,
             edits.without_recipient,
             edits.swapped,
             edits.conditioned,
