@@ -17,7 +17,10 @@ _THE = (
 )
 _SUBJECT = rf"{_THE}(?P<subject>[\ue001\ue003]+|[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,2}}?)"
 _IN = r"(?:\s+(?:in|on|at|from|of)\s+(?:the\s+|its\s+|my\s+)?(?P<place>[\ue001\ue003]+|[a-z]\w*))?"
-_FOLDER = r"(?:\s+(?:in|from|under|of)\s+(?:the\s+|my\s+)?(?:[\w/-]+\s+folder|folder\s+[\w/-]+|[\w-]+/[\w/-]*))?"
+_FOLDER = (
+    r"(?:\s+(?:in|from|under|of)\s+(?:the\s+|my\s+)?"
+    r"(?:[\w/-]+\s+folder|folder\s+[\w/-]+|[\w-]+/[\w/-]*))?"
+)
 _SINCE = (
     r"(?:\s+(?:since|compared\s+(?:to|with)|from|than)\s+(?:the\s+)?(?:last|previous)\s+"
     r"(?:time|run|look|check|visit)|\s+(?:since|than|from)\s+(?:yesterday|before|then)|\s+again)?"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.planner import amend, choose, lexicon, schema, wiring
 from agents.planner.clauses import Clause, clauses, working_span
+from agents.planner.condition_forms import MORE
 from agents.planner.conditional import Conditional
 from agents.planner.entities import Text
 from agents.planner.slots import DEFAULT, SAID, Filling
@@ -80,8 +81,17 @@ def swapped(text: Text, document: Document, planning: Planning) -> Outcome:
             continue
         sources = _swap(document, old, new)
         if sources:
+            _compared(document, _THAN.match(text.plain[slice(*found.span("new"))].strip()), new)
             return document, sources
     return None
+
+
+def _compared(document: Document, said: re.Match[str] | None, new: str) -> None:
+    """ "above 10, not 5": compared as it is said now."""
+    operator = MORE[re.sub(r"\s+", " ", said["op"])] if said else ""
+    for step in document["steps"]:
+        if operator and isinstance(step.get("guard"), str):
+            step["guard"] = re.sub(rf"[<>]=?(?=\s*{re.escape(new)}\b)", operator, step["guard"])
 
 
 def _bare(words: str) -> str:

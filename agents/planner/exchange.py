@@ -115,7 +115,8 @@ def same_for(text: Text, document: Document, planning: Planning) -> Outcome:
     sources = [
         (step, name)
         for step in document["steps"]
-        if (spec := planning.tools.get(str(step.get("action")))) and wiring.stage_of(spec) == "source"
+        if (spec := planning.tools.get(str(step.get("action"))))
+        and wiring.stage_of(spec) == "source"
         for name, wanted in schema.properties(spec).items()
         if schema.role(name, wanted) == role and name in step["args"]
     ]
@@ -137,7 +138,9 @@ def same_for(text: Text, document: Document, planning: Planning) -> Outcome:
 def _takes_both(step: dict[str, Any], first: str, second: str, planning: Planning) -> bool:
     """Let a step that takes the first take both; whether it can."""
     named = re.compile(rf"\$\{{{re.escape(first)}\b")
-    if re.search(rf"\b{re.escape(first)}\b", str([step.get("guard", ""), step.get("for_each", "")])):
+    if re.search(
+        rf"\b{re.escape(first)}\b", str([step.get("guard", ""), step.get("for_each", "")])
+    ):
         return False
     for arg, value in step["args"].items():
         if not named.search(json.dumps(value)):
@@ -158,7 +161,11 @@ def other_language(text: Text, document: Document, planning: Planning) -> Outcom
     sources: dict[str, str] = {}
     for step in document["steps"]:
         prompt = step["args"].get("prompt")
-        old = re.search(rf"\b{_TONGUES}\b", prompt, re.IGNORECASE) if isinstance(prompt, str) else None
+        old = (
+            re.search(rf"\b{_TONGUES}\b", prompt, re.IGNORECASE)
+            if isinstance(prompt, str)
+            else None
+        )
         if old is not None and isinstance(prompt, str):
             step["args"]["prompt"] = (
                 prompt[: old.start()] + found["new"].capitalize() + prompt[old.end() :]

@@ -95,7 +95,7 @@ WORDS: dict[str, Word] = {
         ("summary", "digest", "summaries", "gist"),
         "summarises it",
         "summary",
-        verbs="summarise summarize summary summarising digest condense shorten recap",
+        verbs="summarise summarize summary summarising digest condense shorten recap turn make",
         said="sum tldr short brief quick boil gist",
     ),
     "text.extract": Word(
@@ -112,8 +112,8 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write compare contrast describe review answer decide judge draft turn convert make work "
-        "figure calculate compute is are does do has have who when where why how",
+        verbs="translate write compare contrast describe review answer decide judge draft turn convert make "
+        "work figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
         "change",
@@ -270,7 +270,8 @@ SAID: dict[str, re.Pattern[str]] = {
     ),
 }
 MESSAGE = re.compile(
-    r"\b(?:saying|that says|which says|with the (?:text|message|words)(?! of\b| from\b| in\b)|the (?:text|message|words)"
+    r"\b(?:saying|that says|which says|with the (?:text|message|words)(?! of\b| from\b| in\b)|"
+    r"the (?:text|message|words)"
     r"(?=\s*:|\s+\ue004)"
     r"|remind\s+me\s+(?:to|that|about|of)|"
     r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"

@@ -130,7 +130,10 @@ def _of_data(text: Text, span: Span, source: Made) -> tuple[str, list[Span]] | N
         names = [(found["one"], found.span("one"))]
         names += [(found["two"], found.span("two"))] if found["two"] else []
         whole = " ".join(e.value.lower() for e in text.entities if e.kind == "url")
-        if any(name in _NO_FIELD or name.rstrip("s") in _NO_FIELD or name.rstrip("s") in whole for name, _ in names):
+        if any(
+            name in _NO_FIELD or name.rstrip("s") in _NO_FIELD or name.rstrip("s") in whole
+            for name, _ in names
+        ):
             continue  # "the weather" of api.example.com/weather is all of it
         cased = [_cased(text, place) for _, place in names]
         spans = [place for _, place in names]

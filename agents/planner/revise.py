@@ -28,7 +28,9 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"\s+(?:is|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
     r"\s*[,.;:]\s*(?:it's|it\s+is|that's|that\s+is|they're|because)\s+(?:way\s+|much\s+|far\s+)?(?:too|not|so)\b"
-    r"[^,;\ue001-\ue004]*$|" r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
+    r"[^,;\ue001-\ue004]*$|"
+    r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$"
+)
 _RENAME = re.compile(
     r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
 )

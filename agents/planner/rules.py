@@ -53,7 +53,11 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)",
     ),
     _rule("http.request", 0.96, r"\b(?:delete|patch)\s+(?:the\s+)?<url>"),
-    _rule("http.request", 0.96, r"\b(?:tell|notify|inform|message)\s+<url>(?:\s+that\b|\s*:|\s+<quoted>)"),
+    _rule(
+        "http.request",
+        0.96,
+        r"\b(?:tell|notify|inform|message)\s+<url>(?:\s+that\b|\s*:|\s+<quoted>)",
+    ),
     _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
     _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
     _rule("file.read", 0.9, r"\bwhat(?:'s|s| is| does)?\b.*<file>"),
@@ -73,7 +77,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "text.extract",
         0.85,
-        r"\b(?:find|collect|list|get|pull|grab|fetch|gather|need|want|like)\b.*\b(?:e-?mail addresses|addresses|"
+        r"\b(?:find|collect|list|get|pull|grab|fetch|gather|need|want|like)\b.*\b(?:"
+        r"e-?mail addresses|addresses|"
         r"links|urls|"
         r"dates|amounts|prices|phone numbers)\b",
     ),
@@ -105,7 +110,11 @@ RULES: tuple[Rule, ...] = (
         r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
         r"speech)\b",
     ),
-    _rule("llm.complete", 0.9, r"\b(?:turn|make|convert)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\binto\s+an?\b"),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"\b(?:turn|make|convert)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\binto\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
+    ),
     _rule("llm.complete", 0.9, r"\b(?:work|figure)\s+out\b|\b(?:calculate|compute)\b"),
     _rule(
         "llm.complete",
@@ -124,6 +133,7 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|"
         r"all the|their) (?:titles|links|names|urls)\b",
     ),
+    _rule("file.append", 0.98, r"\bat (?:the |its )?(?:very )?(?:end|bottom) of\b[^,;]*<file>"),
     _rule("file.append", 0.98, r"\b(?:log|note|jot)\b(?: down)?\b.*<file>"),
     _rule(
         "file.append",
@@ -164,12 +174,23 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule("email.send", 0.9, r"\bin(?:to)? my (?:in|mail)box\b|\b(?:to|at|for)\s+<email>"),
     _rule("email.send", 0.9, r"\b(?:e-?mail|mail)\b[^;.]*<email>"),
+    _rule(
+        "email.send",
+        0.85,
+        r"\bsend\b[^.;]*\bto\s+(?:the\s+|my\s+|our\s+)?(?!me\b|us\b|it\b|that\b|this\b|the\b|chat\b|"
+        r"file|log\b|web|api\b|disk\b|thread\b|here\b)[a-z]+\W*$",
+    ),
     _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
     _rule(
         "notify.user",
         0.9,
         r"\b(?:notify|alert|warn|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
         r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
+    ),
+    _rule(
+        "notify.user",
+        0.9,
+        r"\bme\b.*\b(?:message|note|reminder)\s+(?:saying|that says)\b(?!.*(?:<email>|<url>))",
     ),
     _rule(
         "notify.user",

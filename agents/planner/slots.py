@@ -21,6 +21,7 @@ _EACH = re.compile(
     r"\s+(?!whether|if)\w+)?[,\s]*",
     re.IGNORECASE,
 )
+_IT = re.compile(r"^\W*[a-z]+\s+(?:it|them|this|these|those)\b")
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _TARGET = re.compile(
@@ -64,10 +65,16 @@ class Filling:
         for name in order:
             if name in needed and name not in self._out.args:
                 self._out.missing.append(name)
+        if "material" in wanted and not self._out.missing and self._of_nothing():
+            self._out.missing.append("material")
         if "instruction" in self._out.args:
             self._out.args.pop("kinds", None)  # in words, more is asked for than addresses
         self._out.args = {name: self._out.args[name] for name in wanted if name in self._out.args}
         return self._out
+
+    def _of_nothing(self) -> bool:
+        """Whether "it" is spoken of, and there is nothing yet that it could be."""
+        return not self._earlier and _IT.search(self._plain) is not None
 
     def _late(self, name: str, wanted: Mapping[str, Any]) -> bool:
         """Content takes what is left when all else has found its words."""

@@ -191,6 +191,7 @@ def _told(filled: Filled, spec: ToolSpec) -> str:
     said = [
         value
         for name, value in filled.args.items()
-        if filled.sources[name] == SAID and schema.role(name, schema.properties(spec)[name]) == "content"
+        if filled.sources[name] == SAID
+        and schema.role(name, schema.properties(spec)[name]) == "content"
     ]
     return str(said[0]) if said and isinstance(said[0], str) else ""

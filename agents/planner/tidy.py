@@ -62,6 +62,19 @@ _ASK_WHETHER = re.compile(
 _WAIT_UNTIL = re.compile(
     r"^\W*(?:please\s+)?wait\s+(?:until|till)\s+(?P<clock>(?=\d))?", re.IGNORECASE
 )
+# "I want to be told …": what is wished done to the person, as what is to be done
+_WISHED = re.compile(
+    r"\b(?:i(?:'d|’d|\s+would)?\s+(?:want|like|need|love|wish|prefer)\s+to\s+(?:be|get))\s+"
+    r"(?P<done>told|reminded|notified|alerted|warned|informed|asked|mailed|e-?mailed|messaged)\b",
+    re.IGNORECASE,
+)
+_DONE_TO = {
+    "told": "tell",
+    "notified": "notify",
+    "mailed": "mail",
+    "emailed": "email",
+    "e-mailed": "email",
+}
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 
 
@@ -74,6 +87,12 @@ def tidied(said: str) -> str:
         text = _NUMBER.sub("\n", text)
     text = _DO.sub("", text)
     text = _ASK_WHETHER.sub(lambda m: f"{m['work']}, but ask me first", text)
+    text = _WISHED.sub(_wished, text)
     text = _DAYS_WHEN.sub("every day only when", text)
     text = _WAIT_UNTIL.sub(lambda m: "at " if m["clock"] else "", text)
     return _BULLET.sub("", text).strip()
+
+
+def _wished(found: re.Match[str]) -> str:
+    done = found["done"].lower()
+    return f"{_DONE_TO.get(done) or done.removesuffix('ed').replace('messag', 'message')} me"
