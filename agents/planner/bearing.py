@@ -27,7 +27,7 @@ _OWN = re.compile(
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|also|plus|but|no|nope|instead|rather|actually)\b"
     r"|\b(?:instead|also|too|as well|rather than|the same|not|wrong)\b"
-    r"|\bas (?:the|a) (?:source|input)\b"
+    r"|\bas (?:the|a) (?:source|input)\b|\bthe [a-z]+ (?:should|is to|must) be\b"
 )
 
 

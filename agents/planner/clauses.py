@@ -157,7 +157,7 @@ def _work_after(text: Text, start: int, end: int, verbs: frozenset[str]) -> int 
     tried = 0
     for place in re.compile(r"\s(?=[a-z])").finditer(plain, start, end):
         word = _WORD.match(plain, lead_end(plain, place.end()))
-        if word is None or _verb(word.group(), verbs) is None:
+        if word is None or word.group() not in verbs:
             continue
         tried += 1
         if conditions.read(plain[start : place.start()], text.said[start : place.start()]):

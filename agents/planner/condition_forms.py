@@ -42,7 +42,7 @@ _STATUS_NOT = (
     rf"(?:is|isn't|are|aren't|{_REPLIES})?\s*(?:not|n't|anything\s+(?:but|other\s+than|else\s+than)|"
     rf"something\s+(?:other|else)\s+than|other\s+than)(?:\s+{_REPLIES})?|(?:is|was|do|does)n't(?:\s+{_REPLIES})?"
 )
-_STATUS_IS = rf"'s|is|{_REPLIES}"
+_STATUS_IS = rf"'s|is|get|gets|got|{_REPLIES}"
 _VALUE = r"(?:\ue004+|[^,;]+?)"
 
 
@@ -153,8 +153,8 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     _form(
         "status",
-        rf"(?:it|that|{_SUBJECT})(?:\s+(?:was|does|did))?\s*(?P<op>(?:{_STATUS_NOT})|(?:{_STATUS_IS}))"
-        r"\s+(?:with\s+)?(?:an?\s+|the\s+)?(?:http\s+)?(?:status\s+|code\s+)*(?P<n>[1-5]\d\d)(?:\s+ok)?",
+        rf"(?:it|that|there|you|i|we|{_SUBJECT})(?:\s+(?:was|does|did))?\s*(?P<op>(?:{_STATUS_NOT})|(?:{_STATUS_IS}))"
+        r"\s+(?:with\s+)?(?:an?\s+|the\s+)?(?:http\s+)?(?:status\s+|code\s+)*(?P<n>[1-5]\d\d)(?:\s+(?:ok|back|error|status|code))*",
     ),
     _form(
         "up",

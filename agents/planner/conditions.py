@@ -45,7 +45,7 @@ _COURTESY = re.compile(r"[\s,]+(?:please|thanks|thank you|too|as well|at all|the
 _PLACE = re.compile(r"[\ue001\ue003]+")
 _AT_PLACE = re.compile(
     r",?(?:^|\s+)(?:in|on|at|from|of|for|under|by|according\s+to)\s+(?:the\s+|my\s+)?"
-    r"(?P<place>[\ue001\ue003]+),?(?=\s|$)"
+    r"(?P<place>[\ue001\ue003]+|it\b|there\b|(?:page|file|feed|response|answer|reply|data)\b),?(?=\s|$)"
 )
 _PLACE_HAS = re.compile(
     r"^(?P<place>[\ue001\ue003]+)(?:'s|\s+(?:has|have|shows?|gives?|returns?|reports?|lists?|holds?|"
@@ -191,7 +191,7 @@ def _in_digits(body: str, said: str) -> tuple[str, str]:
 def _placed(body: str, said: str) -> tuple[str, str, tuple[int, int]] | None:
     """What must hold of something at a place, without the place: "<url> has stock below 5", "rain is
     true in <url>"; and where the place stands."""
-    if len(_PLACE.findall(body)) != 1:
+    if len(_PLACE.findall(body)) > 1:
         return None
     for pattern in (_AT_PLACE, _PLACE_HAS):
         found = pattern.search(body)

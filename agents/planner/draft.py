@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from agents.planner import choose, lexicon, loops, picks, schema, wiring
+from agents.planner import choose, lexicon, loops, picks, schema, talk, wiring
 from agents.planner.choose import Choice
 from agents.planner.clauses import Clause, lead_end, working_span
 from agents.planner.conditional import Conditional
@@ -129,6 +129,8 @@ class Drafting:
 
     def _says_no_work(self, clause: Clause, said: str) -> bool:
         if (self._draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
+            return True
+        if talk.greets(said):
             return True
         if len(self._draft.steps) > 1 and _JOINED.match(said):
             return True  # what follows takes them all anyway
@@ -311,10 +313,14 @@ class Drafting:
         if found is None or found.group() not in lexicon.VERBS - lexicon.FILLER:
             return False
         known: set[str] = set()
+        stages = {wiring.stage_of(choice.spec) for choice in choices}
         for choice in choices:
             known |= schema.vocabulary(choice.spec)
             if word := WORDS.get(choice.spec.id):
                 known |= {schema.stem(v) for v in (*word.verbs.split(), *word.nouns)}
+        for word in WORDS.values():  # "warn ann@x.org": what sends is called by many verbs
+            if word.stage in stages:
+                known |= {schema.stem(v) for v in word.verbs.split()}
         return schema.stem(found.group()) not in known
 
     def _times(

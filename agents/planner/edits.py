@@ -64,6 +64,11 @@ _WORKLESS = re.compile(
 _THAN = re.compile(
     r"^(?P<op>below|under|less\s+than|fewer\s+than|above|over|more\s+than|at\s+least|at\s+most)\s+(?=\d)"
 )
+_BOUND = re.compile(
+    r"^(?:(?:raise|lower|increase|decrease|reduce|set|change|move|put|make)\s+)?(?:the\s+)?"
+    r"(?:limit|threshold|bound|border|number|value|level|bar)\s+(?:to|is|at|should\s+be|=|:)\s*(?P<n>-?\d{1,12}(?:\.\d{1,9})?)$"
+)
+_NUMBER = re.compile(r"(?:[<>]=?|[=!]=)\s*(?P<n>-?\d+(?:\.\d+)?)")
 _NOT = re.compile(r"^\W*(?:don't|do\s+not|no|never|without|stop|skip|drop)\b")
 _UNITS = re.compile(
     r"\s+(?:degrees?|euros?|dollars?|percent|entries|sentences|items|hours|minutes|characters)$"
@@ -84,6 +89,19 @@ def swapped(text: Text, document: Document, planning: Planning) -> Outcome:
             _compared(document, _THAN.match(text.plain[slice(*found.span("new"))].strip()), new)
             return document, sources
     return None
+
+
+def bounded(text: Text, document: Document, planning: Planning) -> Outcome:
+    """ "raise the limit to 20": the one number that a condition compares with."""
+    found = _BOUND.match(text.plain.strip())
+    guards = [
+        (s, m) for s in document["steps"] for m in _NUMBER.finditer(str(s.get("guard") or ""))
+    ]
+    if found is None or len(guards) != 1:
+        return None
+    step, old = guards[0]
+    step["guard"] = f"{step['guard'][: old.start('n')]}{found['n']}{step['guard'][old.end('n') :]}"
+    return document, {f"{step['name']}.guard": SAID}
 
 
 def _compared(document: Document, said: re.Match[str] | None, new: str) -> None:

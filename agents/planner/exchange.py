@@ -12,6 +12,7 @@ from agents.planner import amend, schema, wiring
 from agents.planner.entities import Text
 from agents.planner.occasions import occasion
 from agents.planner.slots import SAID
+from agents.planner.times import When, parse_when
 from backend.contracts.ports import PlanAnswer
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ def exchanged(text: Text, document: Document, planning: Planning) -> Exchanged:
         _in_its_place(changed, old, new[0], planning)
         return changed, sources, left
     return None
+
+
+def other_time(text: Text, planning: Planning) -> Text:
+    """ "at 6 instead of hourly": only the first is meant now."""
+    found = _FOR[0].match(text.plain.strip())
+    request = planning.request
+    if found and isinstance(parse_when(found["old"], request.now, request.timezone), When):
+        return Text.of(text.said.strip()[slice(*found.span("new"))])
+    return text
 
 
 def _way_out(words: str, document: Document, planning: Planning) -> dict[str, Any] | None:

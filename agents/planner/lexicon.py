@@ -112,7 +112,8 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write compare contrast describe review answer decide judge draft turn convert make "
+        verbs="translate write compare contrast describe review answer decide judge draft turn convert make compose generate "
+        "correct fix improve polish simplify proofread edit rework reword reformat expand lengthen tell invent come think "
         "work figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
@@ -167,7 +168,7 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification alert warn ping inform remind message show display print post "
+        verbs="notify tell notification alert warn nudge poke text ping inform remind message show display print post "
         "read",
         said="know say",
     ),
@@ -273,8 +274,8 @@ MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)(?! of\b| from\b| in\b)|"
     r"the (?:text|message|words)"
     r"(?=\s*:|\s+\ue004)"
-    r"|remind\s+me\s+(?:to|that|about|of)|"
-    r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
+    r"|(?:remind|nudge|poke|prod|buzz)\s+me\s+(?:to|that|about|of)|"
+    r"(?:tell|notify|ping|alert|warn|text|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
     r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message|notify|send)\s+(?:to\s+)?[\ue001\ue002]+"
     r"(?:\s*(?:,|and)\s*[\ue002]+)*(?:\s+that|\s*:)|"
@@ -312,7 +313,7 @@ VERBS = frozenset(
         collect combine compare compose condense convert copy count crawl create decide delete
         deliver digest display do download draft drop e-mail email explain export extract fetch
         filter find follow forward gather generate get give go grab inform jot keep let list load log
-        look mail make merge message monitor move notify open order paraphrase pause pick ping play
+        look mail make merge message monitor move notify nudge poke text correct fix improve polish simplify edit open order paraphrase pause pick ping play
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
         share shorten show sleep sort store sum summarise summarize take tell translate try turn

@@ -37,7 +37,7 @@ _BEGINS = re.compile(r"(?:[\s,]|\b(?:and|then|please|also)\b)*")
 _INLINE = re.compile(
     rf"\b(?:about\s+)?(?:each|every)(?:\s+(?:single|one))?(?:\s+of(?:\s+(?:the|these|those|them|"
     rf"its)\b)?)?"
-    rf"(?:\s+(?:new|latest|other|such))?(?:\s+(?!{_TIME})(?P<noun>[a-z]+))?"
+    rf"(?:\s+(?:new|latest|other|such|text|markdown|json|csv|html|single|of\s+my))*(?:\s+(?!{_TIME})(?P<noun>[a-z]+))?"
 )
 _APART = re.compile(
     r"\b(?:one\s+by\s+one|one\s+at\s+a\s+time|one\s+after\s+(?:the\s+)?(?:other|another)|"
@@ -55,7 +55,7 @@ _LISTED = frozenset(
         "record email phone date amount price number result title person user name element website "
         "site "
         "webpage paper newsletter episode product order contact note recipient guest subscriber member "
-        "task customer document"
+        "task customer document ticket member"
     )
 )
 _PLURAL = re.compile(
@@ -74,7 +74,7 @@ _KINDS = {schema.stem(word): kind for kind, words in SYNONYMS.items() for word i
 
 # "each of the addresses in guests.txt": where they are
 _WITHIN = re.compile(
-    r"\s*(?:in|of|on|from|at|listed\s+in)\s+(?:the\s+|my\s+|this\s+)?(?:(?:feed|file|page|list|folder)\s+)?"
+    r"\s*(?:(?:that\s+are\s+)?(?:listed|named|found|given|stored)\s+)?(?:in|of|on|from|at)\s+(?:the\s+|my\s+|this\s+)?(?:(?:feed|file|page|list|folder)\s+)?"
     r"(?P<place>[\ue001\ue003]+|it\b|there\b)"
 )
 _ALL = re.compile(

@@ -61,7 +61,11 @@ _MAIL = re.compile(
     rf"\s+(?:(?:that|which)\s+)?(?:{_MAILED}|i\s+(?:get|receive))"
     rf"|{_ON}(?:e-?mails?|mails?)\s+(?:that\s+{_MAILED}|i\s+(?:get|receive)){_FROM.format(5)}"
     rf"|\b(?:on|upon|for|with)\s+(?:(?:every|each|any|all|an?|the|my)\s+)*(?:new|incoming)"
-    rf"\s+(?:e-?mails?|mails?){_FROM.format(6)})\s*,?"
+    rf"\s+(?:e-?mails?|mails?){_FROM.format(6)}"
+    rf"|\b(?:on|upon|after|when)\s+(?:receiving|getting|(?:the\s+)?(?:arrival|receipt)\s+of)\s+(?:(?:an?|any|new|the)\s+)*"
+    rf"(?:e-?mails?|mails?){_FROM.format(8)}{_TOPIC.format(8)}"
+    rf"|\b(?:an?|any|every|each)\s+(?:new\s+|incoming\s+)?(?:e-?mail|mail)(?=\s+(?:from|by|about|with|titled|mentioning)\b)"
+    rf"{_FROM.format(9)}{_TOPIC.format(9)}(?=\s+to\s+me\b))\s*,?"
 )
 _NAMED = re.compile(
     rf"(?:{_WHEN}\s+|\bon\s+(?:every\s+|each\s+)?)(?:(?:the|an?)\s+)?(?:event\s+)?(?P<type>\ue004+|"

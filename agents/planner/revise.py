@@ -23,13 +23,14 @@ Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _LEAD = re.compile(
     r"^(?:(?:that's\s+the\s+|the\s+)?wrong\s+[a-z]+\s*[,.:;]\s*(?:it's|it\s+is|it\s+should\s+be|use|should\s+be)?\s+|(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
-    r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
+    r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to|(?:can|could|shall|should) we"
+    r"(?: (?:do|make it|have|say))?|how about|what about|maybe|perhaps|better)[,\s]+)+"
 )
 _TAIL = re.compile(
     r"\s+(?:is|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
     r"\s*[,.;:]\s*(?:it's|it\s+is|that's|that\s+is|they're|because)\s+(?:way\s+|much\s+|far\s+)?(?:too|not|so)\b"
     r"[^,;\ue001-\ue004]*$|"
-    r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$"
+    r"(?:[\s,]+(?:instead|please|rather|only|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$"
 )
 _RENAME = re.compile(
     r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
@@ -59,6 +60,10 @@ _NOT_ON = re.compile(
     r"^(?:but\s+)?(?:(?:skip|omit|leave\s+out|drop)(?:\s+(?:it|this|that))?|(?:not|no|never|without|except)|"
     r"(?:don't|do\s+not)(?:\s+(?:run|do|send|mail|start))?(?:\s+(?:it|this|that))?)\s+(?:on\s+)?"
     r"(?P<days>(?:mon|tues?|wednes|thurs?|fri|satur|sun|week|the\s+week)[a-z]*(?:\s*(?:,|and|or)\s*[a-z]+days?)*)$"
+)
+_UNCONDITIONED = re.compile(
+    r"^(?:(?:without|drop|remove|delete|forget|no|skip)\s+(?:the\s+|any\s+|that\s+)?(?:conditions?|check|filter|limits?|threshold)|"
+    r"(?:do|send|run|mail|tell|save)\s+(?:it|them|me)?\s*(?:always|every\s+time|in\s+any\s+case|regardless|unconditionally)|always)$"
 )
 _SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
@@ -115,6 +120,7 @@ class Revision:
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename,
             self._unschedule,
+            self._always,
             self._exchange,
             self._without_days,
             self._time,
@@ -158,6 +164,16 @@ class Revision:
             return None
         return self._triggered(document, {"name": "event.start", "kind": "manual"}), {}
 
+    def _always(self, text: Text, document: Document, also: bool) -> Outcome:
+        """ "without the condition": what was done only sometimes is done every time."""
+        if not _UNCONDITIONED.match(text.plain.strip()):
+            return None
+        for step in document["steps"]:
+            step.pop("guard", None)
+        for event in document.get("events") or ():
+            event.pop("filter", None)
+        return document, {}
+
     def _exchange(self, text: Text, document: Document, also: bool) -> Outcome:
         found = exchange.exchanged(text, document, self._planning)
         if found is None:
@@ -177,6 +193,7 @@ class Revision:
     def _time(self, text: Text, document: Document, also: bool) -> Outcome:
         if any(e.kind != "quoted" for e in text.entities):
             return None
+        text = exchange.other_time(text, self._planning)
         found = _MAKE.match(text.plain)
         for phrase in (text.plain, text.plain[found.end() :] if found else ""):
             phrase = phrase.strip()
@@ -225,6 +242,7 @@ class Revision:
             exchange.only_those,
             edits.without_recipient,
             edits.swapped,
+            edits.bounded,
             edits.conditioned,
             edits.put_between,
             edits.other_content,

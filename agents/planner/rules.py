@@ -104,6 +104,30 @@ RULES: tuple[Rule, ...] = (
     _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
     _rule(
         "llm.complete",
+        0.9,
+        r"^\W*(?:write|draft|compose|generate|invent|make up|come up with|think up)\s+(?:me\s+|us\s+)?"
+        r"(?:an?|some|two|three|four|five|\d+)\s+(?!.{0,20}\b(?:file|mail|e-?mail|message|note|summary|copy|list|line|log|"
+        r"digest|reminder|request)\b)[a-z]",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*(?:correct|fix|improve|polish|simplify|proofread|edit|rework|reword|reformat|anonymi[sz]e|redact|expand|"
+        r"lengthen|clean up|tidy up|check)\s+(?:(?:the|its|their|all|any)\s+)*(?:it|them|text|spelling|grammar|typos?|tone|"
+        r"wording|style|language|sentences|words|names|mistakes|errors)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"\b(?:tell|show|mail|send)\s+(?:me|us|<email>)\s+(?:which|who|whom|why|how)\b(?!\s+(?:many|much|it(?:'s| is)\s+going))",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*what (?:does|do|did)\b.*(?:<url>|<file>).*\b(?:say|write|tell|report|mention|think)s? (?:about|on|of)\b",
+    ),
+    _rule(
+        "llm.complete",
         0.85,
         r"\b(?:write|draft|compose|generate)\b(?!\s+(?:the|that|this|it|my)\b)(?:\s+\w+)"
         r"{0,3}\s+(?:poem|story|haiku|reply|"
@@ -173,7 +197,15 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>",
     ),
     _rule("email.send", 0.9, r"\bin(?:to)? my (?:in|mail)box\b|\b(?:to|at|for)\s+<email>"),
-    _rule("email.send", 0.9, r"\b(?:e-?mail|mail)\b[^;.]*<email>"),
+    _rule(
+        "email.send", 0.9, r"\b(?:e-?mail|mail)\b[^;.]*<email>|<email>[^;.]*\bby (?:e-?mail|mail)\b"
+    ),
+    _rule(
+        "email.send",
+        0.9,
+        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+(?:addresses|address|people|person|"
+        r"recipients?|guests?|subscribers?|members?|contacts?|customers?)\b",
+    ),
     _rule(
         "email.send",
         0.85,
@@ -184,7 +216,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "notify.user",
         0.9,
-        r"\b(?:notify|alert|warn|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
+        r"\b(?:notify|alert|warn|ping|nudge|poke|text|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
         r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
     ),
     _rule(

@@ -188,6 +188,12 @@ KEPT = (
 )
 
 
+def greets(plain: str) -> bool:
+    """Whether these words of a request are only courtesy."""
+    text = plain.strip()
+    return bool(_HELLO.match(text) or _THANKS.match(text))
+
+
 def dropped(plain: str) -> bool:
     """Whether what was asked about is not wanted any more."""
     return bool(_DROPPED.match(plain) or _STOP.match(plain))

@@ -62,6 +62,21 @@ _ASK_WHETHER = re.compile(
 _WAIT_UNTIL = re.compile(
     r"^\W*(?:please\s+)?wait\s+(?:until|till)\s+(?P<clock>(?=\d))?", re.IGNORECASE
 )
+# "look whether it says so, and if so tell me"
+_IF_SO = re.compile(
+    r"(?<!ask me )(?<!ask us )\b(?:(?:look|check|see|find\s+out|test|watch)\s+)?(?:whether|if)\s+(?P<what>[^,;\n]{3,200}?)\s*(?:,|;|\.|\band\b)+\s*(?:and\s+)?"
+    r"(?:if|when)\s+(?:so|it\s+(?:is|does)|yes|that(?:'s|\s+is)\s+the\s+case)\b,?",
+    re.IGNORECASE,
+)
+# "it should be sent to Bob": what is to be done, said of what it is done to
+_PASSIVE = re.compile(
+    r"(?P<what>\b(?:the|an?|each|every|all|its|my|this|that)\s(?:(?!\b(?:and|then|if|when|unless|but)\b)[^,;.\n]){2,80}?)\s+"
+    r"(?:should|must|shall|ought\s+to|needs?\s+to|has\s+to|have\s+to|is\s+to|are\s+to)\s+be\s+"
+    r"(?P<done>sent|shown|mailed|e-?mailed|saved|stored|written|added|appended|posted|forwarded|summari[sz]ed|"
+    r"translated|read|told)\b",
+    re.IGNORECASE,
+)
+_ACTIVE = {"sent": "send", "shown": "show", "written": "write", "told": "tell", "read": "read"}
 # "I want to be told …": what is wished done to the person, as what is to be done
 _WISHED = re.compile(
     r"\b(?:i(?:'d|’d|\s+would)?\s+(?:want|like|need|love|wish|prefer)\s+to\s+(?:be|get))\s+"
@@ -87,6 +102,8 @@ def tidied(said: str) -> str:
         text = _NUMBER.sub("\n", text)
     text = _DO.sub("", text)
     text = _ASK_WHETHER.sub(lambda m: f"{m['work']}, but ask me first", text)
+    text = _IF_SO.sub(lambda m: f"if {m['what']} ", text)
+    text = _PASSIVE.sub(_active, text)
     text = _WISHED.sub(_wished, text)
     text = _DAYS_WHEN.sub("every day only when", text)
     text = _WAIT_UNTIL.sub(lambda m: "at " if m["clock"] else "", text)
@@ -96,3 +113,10 @@ def tidied(said: str) -> str:
 def _wished(found: re.Match[str]) -> str:
     done = found["done"].lower()
     return f"{_DONE_TO.get(done) or done.removesuffix('ed').replace('messag', 'message')} me"
+
+
+def _active(found: re.Match[str]) -> str:
+    done = found["done"].lower()
+    verb = _ACTIVE.get(done) or re.sub(r"(?<=[a-z]{3})ed$", "", done)
+    verb = f"{verb}e" if verb in ("sav", "stor", "summaris", "summariz", "translat") else verb
+    return f"{verb} {found['what']}"
