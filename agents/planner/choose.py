@@ -29,11 +29,13 @@ _PAGE = re.compile(r"\b(?:page|article|site|website|post|story)\b")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A tool for a clause; `implied` when only the words of another tool ask for it."""
+    """A tool for a clause; `implied` when only the words of another tool ask for it; `leads` when the
+    clause begins with the words that do."""
 
     spec: ToolSpec
     confidence: float
     implied: bool = False
+    leads: bool = False
 
 
 def by_words(
@@ -82,7 +84,7 @@ def by_words(
             rivals = verbs
         if rivals:
             weight, tool = max(rivals)
-            chosen.append(Choice(tools[tool], min(weight, 1.0)))
+            chosen.append(Choice(tools[tool], min(weight, 1.0), leads=tool in leading))
     return _with_readers(chosen, text, start, end, tools)
 
 

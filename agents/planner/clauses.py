@@ -16,6 +16,7 @@ from agents.planner.phrases import (
     CHECKING,
     CONDITION,
     DONE,
+    GAPPED,
     LEAD,
     LOOKED_INTO,
     LOOKING,
@@ -284,9 +285,11 @@ def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
 
 def _gapped(plain: str, start: int, boundary: re.Match[str]) -> bool:
     """ "mail a.md to ann and b.md to bob": the second of two of a kind, its verb left out."""
-    second = PAIR.match(plain, boundary.end())
-    first = PAIR.search(plain, start, boundary.start())
-    return second is not None and first is not None and first["how"] == second["how"]
+    second = PAIR.match(plain, boundary.end()) or GAPPED.match(plain, boundary.end())
+    if second is None:
+        return False
+    firsts = (PAIR.search(plain, start, boundary.start()), GAPPED.search(plain, start, boundary.start()))
+    return any(first is not None and first["how"] == second["how"] for first in firsts)
 
 
 def _ends_condition(text: Text, start: int, boundary: re.Match[str]) -> bool:

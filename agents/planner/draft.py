@@ -25,7 +25,7 @@ from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSES = 40
 _AGAIN = re.compile(
-    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)"
+    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?:ing)?(?: it| again| that)"
     r"?[^\w\ue001-\ue004]*$"
 )
 _CHATTER = re.compile(
@@ -311,6 +311,8 @@ class Drafting:
         """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""
         found = re.compile(r"[a-z-]+").match(self._text.plain, lead_end(self._text.plain, start))
         if found is None or found.group() not in lexicon.VERBS - lexicon.FILLER:
+            return False
+        if any(choice.leads and wiring.stage_of(choice.spec) == "change" for choice in choices):
             return False
         known: set[str] = set()
         stages = {wiring.stage_of(choice.spec) for choice in choices}

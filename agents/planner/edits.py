@@ -119,7 +119,7 @@ def _bare(words: str) -> str:
 
 def _swap(document: Document, old: str, new: str) -> dict[str, str]:
     """Put `new` in the place of `old` in arguments and guards; what was changed."""
-    whole = re.compile(rf"(?<![\w.$-]){re.escape(old)}(?![\w-]|\.\d)", re.IGNORECASE)
+    whole = re.compile(rf"(?<![\w.$/@-]){re.escape(old)}(?![\w/@-]|\.[\w])", re.IGNORECASE)
     changed: dict[str, str] = {}
     for step in document["steps"]:
         for name, value in step.get("args", {}).items():

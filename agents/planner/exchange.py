@@ -31,6 +31,10 @@ _FOR = tuple(
         r"^(?P<new>[^;]+?)\s*[,;]\s*(?:(?:and|but)\s+)?(?:don't|do\s+not|no\s+need\s+to|not)\s+(?P<old>[^,;]+)$",
     )
 )
+_NOT_THEN = re.compile(
+    r"^(?:not|no|no\s+need\s+(?:to\s+(?:run|check|do|look|send)\s*(?:it|this|that)?|for))\s*(?P<old>[^,;]+?)\s*[,;]\s*"
+    r"(?:(?:but|rather)\s+)?(?P<new>.+)$"
+)
 _SAME = re.compile(
     r"^(?:(?:do|use|run|add)\s+)?(?:exactly\s+)?(?:the\s+same|that|this|it)?(?:\s+thing)?\s*(?:for|with|to)\s+"
     r"(?:the\s+)?(?:(?:feed|page|file|site|address)\s+)?(?P<other>[\ue001\ue003]+)$"
@@ -71,10 +75,15 @@ def exchanged(text: Text, document: Document, planning: Planning) -> Exchanged:
 
 def other_time(text: Text, planning: Planning) -> Text:
     """ "at 6 instead of hourly": only the first is meant now."""
-    found = _FOR[0].match(text.plain.strip())
     request = planning.request
-    if found and isinstance(parse_when(found["old"], request.now, request.timezone), When):
-        return Text.of(text.said.strip()[slice(*found.span("new"))])
+    for pattern in (_FOR[0], _NOT_THEN):
+        found = pattern.match(text.plain.strip())
+        old = found["old"] if found else ""
+        if found and any(
+            isinstance(parse_when(each, request.now, request.timezone), When)
+            for each in (old, f"every day at {old}")
+        ):
+            return Text.of(text.said.strip()[slice(*found.span("new"))])
     return text
 
 

@@ -62,6 +62,8 @@ _MAIL = re.compile(
     rf"|{_ON}(?:e-?mails?|mails?)\s+(?:that\s+{_MAILED}|i\s+(?:get|receive)){_FROM.format(5)}"
     rf"|\b(?:on|upon|for|with)\s+(?:(?:every|each|any|all|an?|the|my)\s+)*(?:new|incoming)"
     rf"\s+(?:e-?mails?|mails?){_FROM.format(6)}"
+    rf"|^\W*(?:each|every|any|all)\s+(?:new\s+|incoming\s+)?(?:e-?mails?|mails?){_FROM.format(10)}{_TOPIC.format(10)}"
+    r"(?=\s*(?::|->|=>))"
     rf"|\b(?:on|upon|after|when)\s+(?:receiving|getting|(?:the\s+)?(?:arrival|receipt)\s+of)\s+(?:(?:an?|any|new|the)\s+)*"
     rf"(?:e-?mails?|mails?){_FROM.format(8)}{_TOPIC.format(8)}"
     rf"|\b(?:an?|any|every|each)\s+(?:new\s+|incoming\s+)?(?:e-?mail|mail)(?=\s+(?:from|by|about|with|titled|mentioning)\b)"
@@ -149,7 +151,7 @@ def _groups(text: Text, found: re.Match[str]) -> list[tuple[str, str]]:
         if found[name] is None:
             continue
         value = text.said[slice(*found.span(name))].strip(" \"'“”‘’,")
-        said.append((name.rstrip("123456"), value))
+        said.append((name.rstrip("0123456789"), value))
     return said
 
 

@@ -17,7 +17,7 @@ from agents.planner.steps import Steps
 
 _FILES = frozenset(schema.stem(w) for w in ("file", "document"))
 _THE = re.compile(
-    r"\b(?:the|all|my|its)\s+(?P<noun>links|urls|pages|sites|addresses|files|lines|rows|entries|items|posts)\b"
+    r"\b(?:the|all|my|its)\s+(?P<noun>links|urls|pages|sites|addresses|emails|subscribers|guests|recipients|files|lines|rows|entries|items|posts)\b"
 )
 
 

@@ -61,6 +61,11 @@ _NOT_ON = re.compile(
     r"(?:don't|do\s+not)(?:\s+(?:run|do|send|mail|start))?(?:\s+(?:it|this|that))?)\s+(?:on\s+)?"
     r"(?P<days>(?:mon|tues?|wednes|thurs?|fri|satur|sun|week|the\s+week)[a-z]*(?:\s*(?:,|and|or)\s*[a-z]+days?)*)$"
 )
+_SAYS_NOTHING = re.compile(
+    r"\b(?:a\s+(?:bit|little)|slightly|somewhat|later|earlier|sooner|rather|will\s+do|(?:is|are|would\s+be|'d\s+be)\s+(?:fine|better|ok|"
+    r"okay|good|great|enough|nicer|best)|works?(?:\s+better)?|for\s+me|it|i(?:'d|\s+would)?\s+(?:prefer|like|want)|prefer|make|please|"
+    r"say|let's|have|run|just|only|the\s+time(?:\s+(?:should\s+be|is))?)\b"
+)
 _UNCONDITIONED = re.compile(
     r"^(?:(?:without|drop|remove|delete|forget|no|skip)\s+(?:the\s+|any\s+|that\s+)?(?:conditions?|check|filter|limits?|threshold)|"
     r"(?:do|send|run|mail|tell|save)\s+(?:it|them|me)?\s*(?:always|every\s+time|in\s+any\s+case|regardless|unconditionally)|always)$"
@@ -195,13 +200,13 @@ class Revision:
             return None
         text = exchange.other_time(text, self._planning)
         found = _MAKE.match(text.plain)
-        for phrase in (text.plain, text.plain[found.end() :] if found else ""):
+        for phrase in (text.plain, text.plain[found.end() :] if found else "", _only_time(text.plain)):
             phrase = phrase.strip()
             if not phrase:
                 continue
             request = self._planning.request
             when = adjust_when(phrase, _trigger(document), request.now, request.timezone, also=also)
-            if isinstance(when, Refused):
+            if isinstance(when, Refused) and phrase in text.plain:
                 return time_question(when)
             if when is not None:
                 old = _trigger(document)
@@ -353,3 +358,8 @@ def _retell(planning: Planning, old: Document, new: Document) -> None:
     for i, step in enumerate(new["steps"]):
         if step.get("args", {}).get("subject") in kept:
             step["args"]["subject"] = titles.subject(after[:i])
+
+
+def _only_time(plain: str) -> str:
+    """The words without those that say nothing of when: "a bit later, 9:15", "mondays will do"."""
+    return " ".join(_SAYS_NOTHING.sub(" ", plain).split()).strip(" ,.;:!?")

@@ -124,6 +124,12 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.9,
+        r"^\W*(?:what|which)\s+(?:do|does|did|are|was|were|would|can|should|has|have|of)\b.*(?:<file>|<url>)"
+        r"(?!\s*(?:say|says|contain|contains|look\s+like|mean)?\W*$)",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
         r"^\W*what (?:does|do|did)\b.*(?:<url>|<file>).*\b(?:say|write|tell|report|mention|think)s? (?:about|on|of)\b",
     ),
     _rule(
@@ -137,7 +143,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.9,
-        r"\b(?:turn|make|convert)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\binto\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
+        r"\b(?:turn|make|convert|transform)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\b(?:in)?to\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
     ),
     _rule("llm.complete", 0.9, r"\b(?:work|figure)\s+out\b|\b(?:calculate|compute)\b"),
     _rule(
@@ -203,7 +209,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "email.send",
         0.9,
-        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+(?:addresses|address|people|person|"
+        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+(?:them|these|those|addresses|address|people|person|"
         r"recipients?|guests?|subscribers?|members?|contacts?|customers?)\b",
     ),
     _rule(

@@ -236,6 +236,9 @@ class Filling:
         if self._item is not None:
             value = _EACH.sub("", value)
             value = re.sub(r"(?i)^(?:whether|if)\s+(?:to\s+)?", "", value)
+        if not value and self._item is not None:
+            self._repeat(name, f"What about {self._item.label}?", SAID)
+            self._out.spans.append((start, end))
         if value:
             asks = found["yes"] or re.search(r"\b(?:whether|if)\b", found["said"])
             text = question(value, yes_or_no=bool(asks))

@@ -20,7 +20,7 @@ _HELLO = re.compile(
 _THANKS = re.compile(
     r"^\W*(?:(?:lol|haha+|hm+|ah|oh|wow)[\s,]+)?(?:thanks?|thank you|lol|haha+|"
     r"hm+|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|"
-    r"goodbye|see you|good job|well done|looks good|sounds good)\b[\w\s,]{0,30}\W*$"
+    r"goodbye|see you|good job|well done|looks good|sounds good)\b[\w\s,'’]{0,30}\W*$"
 )
 _ABOUT = re.compile(
     r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|"

@@ -68,6 +68,19 @@ _IF_SO = re.compile(
     r"(?:if|when)\s+(?:so|it\s+(?:is|does)|yes|that(?:'s|\s+is)\s+the\s+case)\b,?",
     re.IGNORECASE,
 )
+# ways of saying a condition, as the one we read
+_CONDITIONED = (
+    (re.compile(r"\bshould\s+(?P<what>(?:the\s+)?[\w.]+(?:\s+\w+)?)\s+be\b(?!\s+\w+ed\b)", re.I), "if {what} is"),
+    (re.compile(r"\b(?:on|upon|in\s+case\s+of)\s+(?:an?\s+|any\s+)?(?:failure|errors?)\b", re.I), "if that fails"),
+    (
+        re.compile(
+            r"\b(?:but\s+)?(?:skip|don't\s+do|do\s+not\s+do|leave)\s+(?:it|that|this)(?:\s+out)?\s+(?:if|when|whenever)\b", re.I
+        ),
+        "unless",
+    ),
+    (re.compile(r"\b(?:but|and)\s+not\s+(?:if|when)\b", re.I), "unless"),
+    (re.compile(r"\bthere\s+(?:are|is)\s+none\b", re.I), "it is empty"),
+)
 # "it should be sent to Bob": what is to be done, said of what it is done to
 _PASSIVE = re.compile(
     r"(?P<what>\b(?:the|an?|each|every|all|its|my|this|that)\s(?:(?!\b(?:and|then|if|when|unless|but)\b)[^,;.\n]){2,80}?)\s+"
@@ -102,6 +115,8 @@ def tidied(said: str) -> str:
         text = _NUMBER.sub("\n", text)
     text = _DO.sub("", text)
     text = _ASK_WHETHER.sub(lambda m: f"{m['work']}, but ask me first", text)
+    for pattern, said_so in _CONDITIONED:
+        text = pattern.sub(lambda m, so=said_so: so.format(**m.groupdict()), text)  # type: ignore[misc]
     text = _IF_SO.sub(lambda m: f"if {m['what']} ", text)
     text = _PASSIVE.sub(_active, text)
     text = _WISHED.sub(_wished, text)
