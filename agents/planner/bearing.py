@@ -25,7 +25,7 @@ _OWN = re.compile(
 )
 # words that only the open plan gives a meaning
 _POINTS_BACK = re.compile(
-    r"^\W*(?:and|also|plus|but|no|nope|instead|rather|actually)\b"
+    r"^\W*(?:and|also|plus|but|no|nope|instead|rather|actually|replace|swap|exchange|change|switch)\b"
     r"|\b(?:instead|also|too|as well|rather than|the same|not|wrong)\b"
     r"|\bas (?:the|a) (?:source|input)\b|\bthe [a-z]+ (?:should|is to|must) be\b"
 )

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from agents.planner import lexicon, schema
 from agents.planner.clauses import Clause, lead_end, working_span
-from agents.planner.entities import Text
+from agents.planner.entities import Entity, Text
 from agents.planner.lexicon import STAGES, WORDS
 from agents.planner.mentions import mention
+from agents.planner.phrases import TARGETS
 from agents.planner.rules import RULES
 from backend.contracts.tools import ToolSpec
 
@@ -168,6 +169,7 @@ def _with_readers(
             )
             for c in chosen
         )
+        entities = entities[: len(entities) - max(0, len(targets(text, start, end)) - 1)]
         if not entities or takers >= len(entities):
             continue
         if any(c.spec.id in _READERS_OF[kind] for c in chosen):
@@ -179,6 +181,12 @@ def _with_readers(
         if tool in tools:
             chosen.insert(0, Choice(tools[tool], 0.85, implied=True))
     return tuple(chosen)
+
+
+def targets(text: Text, start: int, end: int) -> list[Entity]:
+    """The files that something is written to, where they are several: "as one.md and two.md"."""
+    found = TARGETS.search(text.plain, start, end)
+    return list(text.between(found.start(), found.end(), "file")) if found else []
 
 
 def opened(words: str, tools: Mapping[str, ToolSpec], looping: bool) -> Choice | None:

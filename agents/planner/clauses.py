@@ -202,7 +202,8 @@ def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
     for index, clause in enumerate(found):
         if _bare(clause, plain):
             more = [c for c in found[index + 1 :] if c.sentence == clause.sentence]
-            if _trails(clause, out, plain, last=not more) and out[-1].condition is None:
+            last = not more or more[0].otherwise
+            if _trails(clause, out, plain, last=last) and out[-1].condition is None:
                 out[-1] = _with(out[-1], clause)
             else:
                 out += _alone(pending)
@@ -288,7 +289,10 @@ def _gapped(plain: str, start: int, boundary: re.Match[str]) -> bool:
     second = PAIR.match(plain, boundary.end()) or GAPPED.match(plain, boundary.end())
     if second is None:
         return False
-    firsts = (PAIR.search(plain, start, boundary.start()), GAPPED.search(plain, start, boundary.start()))
+    firsts = (
+        PAIR.search(plain, start, boundary.start()),
+        GAPPED.search(plain, start, boundary.start()),
+    )
     return any(first is not None and first["how"] == second["how"] for first in firsts)
 
 

@@ -173,6 +173,10 @@ class Drafting:
                 self._conditional.bind(clause, loop)
             turns = max(apart, self._times(choice, choices, span, spans))
             times = max(times, turns)
+            files = choose.targets(self._text, start, end) if last and not source else []
+            if files and "path" in schema.roles(choice.spec):
+                spans += self._steps.into_each(choice, clause, span, tuple(spans), files)
+                continue
             for turn in range(turns):
                 each = self._reader(choice, span, spans) if turns > 1 and source else choice
                 spans += self._steps.add(each, clause, span, tuple(spans), loop, turn, apart)

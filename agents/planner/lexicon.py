@@ -112,8 +112,9 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write compare contrast describe review answer decide judge draft turn convert make compose generate "
-        "correct fix improve polish simplify proofread edit rework reword reformat expand lengthen tell invent come think "
+        verbs="translate write compare contrast describe review answer decide judge draft turn "
+        "convert make compose generate correct fix improve polish simplify proofread edit rework reword "
+        "reformat expand lengthen tell invent come think "
         "work figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
@@ -168,7 +169,8 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification alert warn nudge poke text ping inform remind message show display print post "
+        verbs="notify tell notification alert warn nudge poke text ping inform remind message show "
+        "display print post "
         "read",
         said="know say",
     ),
@@ -313,7 +315,8 @@ VERBS = frozenset(
         collect combine compare compose condense convert copy count crawl create decide delete
         deliver digest display do download draft drop e-mail email explain export extract fetch
         filter find follow forward gather generate get give go grab inform jot keep let list load log
-        look mail make merge message monitor move notify nudge poke text correct fix improve polish simplify edit open order paraphrase pause pick ping play
+        look mail make merge message monitor move notify nudge poke text correct fix improve polish
+        simplify edit open order paraphrase pause pick ping play
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
         share shorten show sleep sort store sum summarise summarize take tell translate try turn

@@ -67,7 +67,9 @@ _PAGES = frozenset(schema.stem(w) for w in listed("page site website webpage art
 _OF_ITEM = re.compile(r"\b(?:their|its|his|her)\s+(?P<field>[a-z_]\w*)")
 PEOPLE = frozenset(
     schema.stem(w)
-    for w in listed("address person people recipient guest subscriber member contact customer email")
+    for w in listed(
+        "address person people recipient guest subscriber member contact customer email"
+    )
 )
 _KINDS = {schema.stem(word): kind for kind, words in SYNONYMS.items() for word in words}
 

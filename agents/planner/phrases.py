@@ -68,13 +68,17 @@ APPROVAL = re.compile(
     r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|"
     r"permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
     r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|"
-    r"confirm|check) (?:it|them|that|(?:each|every|all|the)\s+(?:of\s+(?:them|the)\s*)?\w*)(?: first)?|\b(?:but\s+)?not\s+(?:without|before)"
+    r"confirm|check) (?:it|them|that|(?:each|every|all|the)\s+(?:of\s+(?:them|the)\s*)?\w*)"
+    r"(?: first)?|\b(?:but\s+)?not\s+(?:without|before)"
     r"\s+asking(?:\s+me)?(?:\s+first)?"
     r"|\b(?:before\s+that|first)\s*,?\s+ask\s+(?:me|for\s+my\s+(?:ok|okay|approval))\b"
 )
 # "… to ann@x.org and a summary of it to bob@x.org"
 GAPPED = re.compile(
     r"(?:the|an?|its|my|only)\s[^,;.\ue001-\ue003]{2,60}(?:[\ue001\ue003]+\s+)?\s?(?P<how>to|into|in|as)\s+[\ue001-\ue003]+"
+)
+TARGETS = re.compile(
+    r"\b(?:to|into|as|in)\s+[\ue003]+(?:\s*(?:,|,?\s*and)\s*(?:(?:to|into|as|in)\s+)?[\ue003]+)+"
 )
 # a thing and where it goes
 PAIR = re.compile(

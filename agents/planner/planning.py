@@ -18,6 +18,7 @@ from agents.planner.entities import Text
 from agents.planner.made import Made
 from agents.planner.match import Match
 from agents.planner.occasions import Occasion, occasion
+from agents.planner.purpose import purpose
 from agents.planner.questions import (
     REMIND_WHEN,
     WAIT_HOW_LONG,
@@ -34,6 +35,7 @@ from agents.planner.sound import sound
 from agents.planner.spoken import when_said
 from agents.planner.times import Found, Refused, When
 from agents.planner.tongues import other_language
+from agents.planner.unwanted import unwanted
 from backend.contracts.plans import SAVED_PREFIX
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -74,6 +76,8 @@ class Planning:
         found, text = self.time()
         happens = occasion(text)
         text = text.without(happens.spans) if happens else text
+        ruled_out = unwanted(text, self.verbs)
+        text = text.without(ruled_out.spans) if ruled_out else text
         pieces, text = clauses(text, self.verbs)
         self._read = text
         if not pieces and self._reused is None:
@@ -92,6 +96,8 @@ class Planning:
             # the lines are no answers but work: "read <url>", "mail it to <address>"
             self.text, self.answers = self._whole, Answers()
             return self.answer()
+        if ruled_out is not None and (broken := ruled_out.broken_by(draft)):
+            return doubts.ruled_out(self.text, broken)
         question = self._open(text, draft, found.when, happens)
         if question is None:
             return self._plan(draft, when, happens, event)
@@ -155,6 +161,7 @@ class Planning:
             return answer
         if isinstance(when, Refused) and (answer := self._two_plans()):
             return answer
+        doubts.leave_narrative(text, draft)
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
         if isinstance(when, Refused):
@@ -263,16 +270,17 @@ class Planning:
         lines = [
             (m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True) if not m.quiet
         ]
-        name = titles.plan_name(lines, when)
+        name = titles.plan_name(lines, when, draft.steps)
         if self.request.previous and self.request.previous.get("plan_name") == name:
             name = f"{name[:110]} (new)"
         trigger = when.trigger(event) if when else happens.trigger if happens else None
         document: dict[str, Any] = {
             "plan_name": name,
-            "description": titles.description(lines),
+            "description": "",
             "events": [trigger or {"name": event, "kind": "manual"}],
             "steps": draft.steps,
         }
+        document["description"] = purpose(document, self.tools)
         left = not_covered(self._read, draft.left)
         document, errors = sound(document, self.request, left)
         if errors:

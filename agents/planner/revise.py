@@ -12,6 +12,7 @@ from agents.planner.bearing import Bearing, bearing, which
 from agents.planner.entities import Text
 from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
+from agents.planner.purpose import purpose
 from agents.planner.questions import time_question
 from agents.planner.remarks import remarks
 from agents.planner.times import Refused, adjust_when
@@ -200,15 +201,20 @@ class Revision:
             return None
         text = exchange.other_time(text, self._planning)
         found = _MAKE.match(text.plain)
-        for phrase in (text.plain, text.plain[found.end() :] if found else "", _only_time(text.plain)):
+        for phrase in (
+            text.plain,
+            text.plain[found.end() :] if found else "",
+            _only_time(text.plain),
+        ):
             phrase = phrase.strip()
             if not phrase:
                 continue
             request = self._planning.request
             when = adjust_when(phrase, _trigger(document), request.now, request.timezone, also=also)
-            if isinstance(when, Refused) and phrase in text.plain:
-                return time_question(when)
-            if when is not None:
+            if isinstance(when, Refused):
+                if phrase in text.plain:
+                    return time_question(when)
+            elif when is not None:
                 old = _trigger(document)
                 name = str(old.get("name") or START[when.kind])
                 name = name if name not in {*START.values(), "event.start"} else START[when.kind]
@@ -351,8 +357,8 @@ def _retell(planning: Planning, old: Document, new: Document) -> None:
     if not before or not after:
         return
     about = old.get("description", "")
-    if about and new.get("description") == about == titles.description(before):
-        new["description"] = titles.description(after)
+    if about and new.get("description") == about == purpose(old, planning.tools):
+        new["description"] = purpose(new, planning.tools)
     made = {titles.subject(before[:i]) for i in range(len(before) + 1)}
     kept = {step.get("args", {}).get("subject") for step in old["steps"]} & made
     for i, step in enumerate(new["steps"]):

@@ -113,13 +113,15 @@ RULES: tuple[Rule, ...] = (
         "llm.complete",
         0.9,
         r"^\W*(?:correct|fix|improve|polish|simplify|proofread|edit|rework|reword|reformat|anonymi[sz]e|redact|expand|"
-        r"lengthen|clean up|tidy up|check)\s+(?:(?:the|its|their|all|any)\s+)*(?:it|them|text|spelling|grammar|typos?|tone|"
+        r"lengthen|clean up|tidy up|check)\s+(?:(?:the|its|their|all|any)\s+)*(?:it|them|text|"
+        r"spelling|grammar|typos?|tone|"
         r"wording|style|language|sentences|words|names|mistakes|errors)\b",
     ),
     _rule(
         "llm.complete",
         0.9,
-        r"\b(?:tell|show|mail|send)\s+(?:me|us|<email>)\s+(?:which|who|whom|why|how)\b(?!\s+(?:many|much|it(?:'s| is)\s+going))",
+        r"\b(?:tell|show|mail|send)\s+(?:me|us|<email>)\s+(?:which|who|whom|why|how)\b"
+        r"(?!\s+(?:many|much|it(?:'s| is)\s+going))",
     ),
     _rule(
         "llm.complete",
@@ -130,7 +132,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.9,
-        r"^\W*what (?:does|do|did)\b.*(?:<url>|<file>).*\b(?:say|write|tell|report|mention|think)s? (?:about|on|of)\b",
+        r"^\W*what (?:does|do|did)\b.*(?:<url>|<file>).*\b(?:say|write|tell|report|mention|think)s? "
+        r"(?:about|on|of)\b",
     ),
     _rule(
         "llm.complete",

@@ -64,17 +64,26 @@ _WAIT_UNTIL = re.compile(
 )
 # "look whether it says so, and if so tell me"
 _IF_SO = re.compile(
-    r"(?<!ask me )(?<!ask us )\b(?:(?:look|check|see|find\s+out|test|watch)\s+)?(?:whether|if)\s+(?P<what>[^,;\n]{3,200}?)\s*(?:,|;|\.|\band\b)+\s*(?:and\s+)?"
+    r"(?<!ask me )(?<!ask us )\b(?:(?:look|check|see|find\s+out|test|watch)\s+)?(?:whether|if)\s+"
+    r"(?P<what>[^,;\n]{3,200}?)\s*(?:,|;|\.|\band\b)+\s*(?:and\s+)?"
     r"(?:if|when)\s+(?:so|it\s+(?:is|does)|yes|that(?:'s|\s+is)\s+the\s+case)\b,?",
     re.IGNORECASE,
 )
 # ways of saying a condition, as the one we read
 _CONDITIONED = (
-    (re.compile(r"\bshould\s+(?P<what>(?:the\s+)?[\w.]+(?:\s+\w+)?)\s+be\b(?!\s+\w+ed\b)", re.I), "if {what} is"),
-    (re.compile(r"\b(?:on|upon|in\s+case\s+of)\s+(?:an?\s+|any\s+)?(?:failure|errors?)\b", re.I), "if that fails"),
+    (
+        re.compile(r"\bshould\s+(?P<what>(?:the\s+)?[\w.]+(?:\s+\w+)?)\s+be\b(?!\s+\w+ed\b)", re.I),
+        "if {what} is",
+    ),
+    (
+        re.compile(r"\b(?:on|upon|in\s+case\s+of)\s+(?:an?\s+|any\s+)?(?:failure|errors?)\b", re.I),
+        "if that fails",
+    ),
     (
         re.compile(
-            r"\b(?:but\s+)?(?:skip|don't\s+do|do\s+not\s+do|leave)\s+(?:it|that|this)(?:\s+out)?\s+(?:if|when|whenever)\b", re.I
+            r"\b(?:but\s+)?(?:skip|leave|don't\s+[a-z-]+|do\s+not\s+[a-z-]+)\s+(?:it|that|this|them|me)"
+            r"(?:\s+out)?\s+(?:if|when|whenever)\b",
+            re.I,
         ),
         "unless",
     ),
