@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.planner import lexicon, schema
-from agents.planner.clauses import Clause, lead_end, working_span
+from agents.planner import lexicon, sayings, schema
+from agents.planner.clauses import Clause, working_span
 from agents.planner.entities import Entity, Text
 from agents.planner.lexicon import STAGES, WORDS
 from agents.planner.mentions import mention
 from agents.planner.phrases import TARGETS
+from agents.planner.pieces import lead_end
 from agents.planner.rules import RULES
 from backend.contracts.tools import ToolSpec
 
@@ -106,7 +107,7 @@ def _saved(text: Text, start: int, end: int, tools: Mapping[str, ToolSpec]) -> C
 
 def _quoting(text: Text, start: int, end: int) -> int:
     """The end of the work in a clause: what is only to be said ("remind me to mail Bob") is none."""
-    message = lexicon.MESSAGE.search(text.plain[start:end])
+    message = sayings.MESSAGE.search(text.plain[start:end])
     return start + message.start("said") if message else end
 
 

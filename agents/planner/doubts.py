@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from agents.planner import lexicon, schema
+from agents.planner import sayings, schema
 from agents.planner.drafts import Draft, Span
 from agents.planner.entities import MASKED, Text
 from agents.planner.questions import time_question
@@ -54,13 +54,13 @@ _TOLD = re.compile(
 
 def unsaid(plain: str) -> str:
     """Without what is only to be said: "remind me to call the bank" calls nobody."""
-    message = lexicon.MESSAGE.search(plain)
+    message = sayings.MESSAGE.search(plain)
     return plain[: message.start("said")] if message else plain
 
 
 def negated_work(text: Text, verbs: Iterable[str]) -> PlanAnswer | None:
     """Work that is not wanted: our words would take it for work that is."""
-    message = lexicon.MESSAGE.search(text.plain)
+    message = sayings.MESSAGE.search(text.plain)
     end = message.start("said") if message else len(text.plain)
     work = {schema.stem(verb) for verb in verbs} | {schema.stem("summary")}
     for found in _NEGATED.finditer(text.plain, 0, end):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from agents.planner import choose, lexicon, loops, picks, schema, talk, wiring
+from agents.planner import choose, lexicon, loops, schema, talk, wiring
+from agents.planner.afterthoughts import all_of_them, asked_of_model, first_few
 from agents.planner.choose import Choice
-from agents.planner.clauses import Clause, lead_end, working_span
+from agents.planner.clauses import Clause, working_span
 from agents.planner.conditional import Conditional
 from agents.planner.coverage import content_words, left_over
 from agents.planner.drafts import Draft, Span
@@ -16,11 +17,10 @@ from agents.planner.lexicon import WORDS
 from agents.planner.loops import Loop, Marker
 from agents.planner.made import Made
 from agents.planner.narrowing import Narrowing
+from agents.planner.pieces import lead_end
 from agents.planner.repeating import Repeating
 from agents.planner.restriction import restriction
-from agents.planner.slots import SAID
 from agents.planner.steps import Steps
-from agents.planner.times import words
 from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSES = 40
@@ -40,13 +40,6 @@ _JOINED = re.compile(
 _NOTHING = re.compile(
     r"\W*(?:please\s+)?(?:do\s+nothing|nothing|stop|skip(?:\s+it)?|ignore\s+it|"
     r"leave\s+it(?:\s+alone)?|end|finish)\W*$"
-)
-_ALL = re.compile(
-    rf"\b(?:all|the|these|those)\s+(?P<n>{words.NUMBER})\b(?:\s+of\s+(?:them|these))?"
-)
-_WANTED = re.compile(
-    r"\bthe\s+(?:[a-z]+(?:er|est)|(?:most|least|more|less)\s+[a-z]+|better|best|worse|worst)"
-    r"(?:\s+(?:ones?|of\s+(?:them|the\s+two|both)))?\b"
 )
 Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
 
@@ -117,8 +110,8 @@ class Drafting:
         if only is not None and not only.guard(draft.steps[first:]):
             draft.left.append(only.place)
         self._conditional.only_news(draft.steps[first:])
-        for more in (self._first_few, self._all_of_them, self._asked_of_model):
-            spans += more(span, spans)
+        for more in (first_few, all_of_them, asked_of_model):
+            spans += more(draft, self._text, span, spans)
         specs = [choice.spec for choice in choices]
         draft.left += left_over(self._text, span, spans, specs, self._steps.earlier())
 
@@ -274,42 +267,6 @@ class Drafting:
             # there is no last time to compare with
             self._draft.left.append(news)
         return spans
-
-    def _first_few(self, span: Span, spans: list[Span]) -> list[Span]:
-        """ "… and tell me the top 3": so many of what was read before."""
-        plain = self._text.plain
-        found = picks.TOP.search(plain, *span) or picks.ONE.search(plain, *span)
-        if found is None or any(a < found.end() and found.start() < b for a, b in spans):
-            return []
-        for made, step in zip(self._draft.made, self._draft.steps, strict=True):
-            if wiring.stage_of(made.spec) == "source" and "limit" in schema.properties(made.spec):
-                if "limit" in step["args"]:
-                    continue
-                step["args"] = schema.ordered(
-                    made.spec, {**step["args"], "limit": picks.amount(found)}
-                )
-                self._draft.sources[f"{made.name}.limit"] = SAID
-                return [found.span()]
-        return []
-
-    def _all_of_them(self, span: Span, _: list[Span]) -> list[Span]:
-        """ "all three": as many as were read."""
-        found = _ALL.search(self._text.plain, *span)
-        sources = [m for m in self._draft.made if wiring.stage_of(m.spec) == "source"]
-        if found is None or not sources:
-            return []
-        many = len(wiring.kin(self._draft.made, sources[-1].name, many=True))
-        return [found.span()] if many == words.number(found["n"]) else []
-
-    def _asked_of_model(self, span: Span, _: list[Span]) -> list[Span]:
-        """ "mail the cheaper one": what is wanted of a model's answer is asked of the model."""
-        found = _WANTED.search(self._text.plain, *span)
-        models = [s for s in self._draft.steps if s["action"] == "llm.complete"]
-        told = models and f"${{{models[-1]['name']}.text}}" in str(self._draft.steps[-1]["args"])
-        if found is None or not told:
-            return []
-        models[-1]["args"]["prompt"] += f"; give only {found.group()}"
-        return [found.span()]
 
     def _beyond(self, start: int, choices: tuple[Choice, ...]) -> bool:
         """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from agents.planner import schema
 from agents.planner.drafts import Draft
 from agents.planner.entities import Text
-from agents.planner.lexicon import SYNONYMS, WORDS
+from agents.planner.lexicon import WORDS
 from agents.planner.made import Made
+from agents.planner.sayings import SYNONYMS
 from agents.planner.times.words import listed
 from agents.planner.wiring import stage_of
 from backend.plans.validation.schema import Shape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from agents.planner import doubts, talk, titles
 from agents.planner.answers import Answers, answers_in
 from agents.planner.choose import Choice
-from agents.planner.clauses import Clause, clauses, lead_end
+from agents.planner.clauses import Clause, clauses
+from agents.planner.continued import drafted_before, recurs
 from agents.planner.coverage import content_words, not_covered
 from agents.planner.draft import Drafting
 from agents.planner.drafts import Draft
@@ -18,6 +18,7 @@ from agents.planner.entities import Text
 from agents.planner.made import Made
 from agents.planner.match import Match
 from agents.planner.occasions import Occasion, occasion
+from agents.planner.pieces import lead_end
 from agents.planner.purpose import purpose
 from agents.planner.questions import (
     REMIND_WHEN,
@@ -218,7 +219,7 @@ class Planning:
             self.tools,
             event,
             self.find,
-            recurring=_recurs(document),
+            recurring=recurs(document),
             earlier=self.drafted_before(document),
         ).draft(pieces)
         if len(draft.steps) == len(document["steps"]):
@@ -234,14 +235,7 @@ class Planning:
 
     def drafted_before(self, document: Mapping[str, Any]) -> Draft:
         """A document's steps as a draft, for more to follow."""
-        steps = copy.deepcopy(list(document["steps"]))
-        draft = Draft(steps=steps)
-        for step in steps:
-            spec = self.tools.get(str(step.get("action"))) or _unknown_spec(step)
-            listed = step.get("for_each") is not None
-            asks = step.get("args", {}).get("choices") == ["yes", "no"]
-            draft.made.append(Made(step["name"], spec, listed=listed, aside=asks))
-        return draft
+        return drafted_before(document, self.tools)
 
     def time(self) -> tuple[Found, Text]:
         """The time of the whole plan, and the text without its words."""
@@ -319,12 +313,3 @@ def _selection(draft: Draft, reused: Match | None) -> dict[str, Any]:
         "tools": tools,
         "candidates": list(dict.fromkeys([*tools, *draft.candidates])),
     }
-
-
-def _recurs(document: Mapping[str, Any]) -> bool:
-    return any(e.get("kind") in ("cron", "interval") for e in document.get("events") or ())
-
-
-def _unknown_spec(step: Mapping[str, Any]) -> ToolSpec:
-    action = str(step.get("action") or "unknown")
-    return ToolSpec(id=action[:128].replace(" ", "_"), name=action, description=action)

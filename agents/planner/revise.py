@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.planner import amend, edits, exchange, talk, titles
+from agents.planner import amend, edits, exchange, gates, swaps, talk, titles
 from agents.planner.bearing import Bearing, bearing, which
 from agents.planner.entities import Text
-from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
 from agents.planner.purpose import purpose
 from agents.planner.questions import time_question
 from agents.planner.remarks import remarks
+from agents.planner.revision_forms import (
+    DROP,
+    LEAD,
+    MAKE,
+    MORE,
+    NOT_ON,
+    RENAME,
+    SAYS_NOTHING,
+    SPLIT,
+    TAIL,
+    UNSCHEDULE,
+)
 from agents.planner.times import Refused, adjust_when
 from backend.contracts.ports import PlanAnswer
 
 Document = dict[str, Any]
 # a changed document with the sources of what changed, an answer to give at once, or "not that"
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
-
-_LEAD = re.compile(
-    r"^(?:(?:that's\s+the\s+|the\s+)?wrong\s+[a-z]+\s*[,.:;]\s*(?:it's|it\s+is|it\s+should\s+be|use|should\s+be)?\s+|(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
-    r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to|(?:can|could|shall|should) we"
-    r"(?: (?:do|make it|have|say))?|how about|what about|maybe|perhaps|better)[,\s]+)+"
-)
-_TAIL = re.compile(
-    r"\s+(?:is|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
-    r"\s*[,.;:]\s*(?:it's|it\s+is|that's|that\s+is|they're|because)\s+(?:way\s+|much\s+|far\s+)?(?:too|not|so)\b"
-    r"[^,;\ue001-\ue004]*$|"
-    r"(?:[\s,]+(?:instead|please|rather|only|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$"
-)
-_RENAME = re.compile(
-    r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
-)
-_UNSCHEDULE = re.compile(
-    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this|that) (?:only |just )?(?:once|"
-    r"manually|by hand|now|when i say so|on demand)(?: only| now| right away)?"
-    r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|"
-    r"without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|"
-    r"do not schedule it)$"
-)
-_DROP = re.compile(
-    r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|"
-    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>[^,;]+)$"
-    r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
-)
-_MORE = re.compile(
-    r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|"
-    r"furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
-)
-_MAKE = re.compile(
-    r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|"
-    r"send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|"
-    r"start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
-)
-_NOT_ON = re.compile(
-    r"^(?:but\s+)?(?:(?:skip|omit|leave\s+out|drop)(?:\s+(?:it|this|that))?|(?:not|no|never|without|except)|"
-    r"(?:don't|do\s+not)(?:\s+(?:run|do|send|mail|start))?(?:\s+(?:it|this|that))?)\s+(?:on\s+)?"
-    r"(?P<days>(?:mon|tues?|wednes|thurs?|fri|satur|sun|week|the\s+week)[a-z]*(?:\s*(?:,|and|or)\s*[a-z]+days?)*)$"
-)
-_SAYS_NOTHING = re.compile(
-    r"\b(?:a\s+(?:bit|little)|slightly|somewhat|later|earlier|sooner|rather|will\s+do|(?:is|are|would\s+be|'d\s+be)\s+(?:fine|better|ok|"
-    r"okay|good|great|enough|nicer|best)|works?(?:\s+better)?|for\s+me|it|i(?:'d|\s+would)?\s+(?:prefer|like|want)|prefer|make|please|"
-    r"say|let's|have|run|just|only|the\s+time(?:\s+(?:should\s+be|is))?)\b"
-)
-_UNCONDITIONED = re.compile(
-    r"^(?:(?:without|drop|remove|delete|forget|no|skip)\s+(?:the\s+|any\s+|that\s+)?(?:conditions?|check|filter|limits?|threshold)|"
-    r"(?:do|send|run|mail|tell|save)\s+(?:it|them|me)?\s*(?:always|every\s+time|in\s+any\s+case|regardless|unconditionally)|always)$"
-)
-_SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
 
 def revise(
@@ -126,11 +85,10 @@ class Revision:
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename,
             self._unschedule,
-            self._always,
+            self._gates,
             self._exchange,
             self._without_days,
             self._time,
-            self._approval,
             self._named,
             self._inside,
             self._drop,
@@ -156,7 +114,7 @@ class Revision:
     # --- one change each --------------------------------------------------------------------------
 
     def _rename(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = _RENAME.match(text.plain)
+        found = RENAME.match(text.plain)
         if found is None or not document.get("plan_name"):
             return None
         name = text.said[found.start("name") : found.end("name")].strip(" \"'“”‘’.")
@@ -166,19 +124,15 @@ class Revision:
         return document, {}
 
     def _unschedule(self, text: Text, document: Document, also: bool) -> Outcome:
-        if not _UNSCHEDULE.match(text.plain.strip()):
+        if not UNSCHEDULE.match(text.plain.strip()):
             return None
         return self._triggered(document, {"name": "event.start", "kind": "manual"}), {}
 
-    def _always(self, text: Text, document: Document, also: bool) -> Outcome:
-        """ "without the condition": what was done only sometimes is done every time."""
-        if not _UNCONDITIONED.match(text.plain.strip()):
-            return None
-        for step in document["steps"]:
-            step.pop("guard", None)
-        for event in document.get("events") or ():
-            event.pop("filter", None)
-        return document, {}
+    def _gates(self, text: Text, document: Document, also: bool) -> Outcome:
+        for change in (gates.always, gates.asked_first):
+            if (outcome := change(text, document, self._planning)) is not None:
+                return outcome
+        return None
 
     def _exchange(self, text: Text, document: Document, also: bool) -> Outcome:
         found = exchange.exchanged(text, document, self._planning)
@@ -189,7 +143,7 @@ class Revision:
 
     def _without_days(self, text: Text, document: Document, also: bool) -> Outcome:
         """ "not on weekends": the days that there are, without some."""
-        found = _NOT_ON.match(text.plain.strip())
+        found = NOT_ON.match(text.plain.strip())
         days = str(_trigger(document).get("schedule") or "").split()[4:]
         kept = {"*": "every day", "1-5": "every weekday"}.get(days[0]) if days else None
         if found is None or kept is None:
@@ -200,7 +154,7 @@ class Revision:
         if any(e.kind != "quoted" for e in text.entities):
             return None
         text = exchange.other_time(text, self._planning)
-        found = _MAKE.match(text.plain)
+        found = MAKE.match(text.plain)
         for phrase in (
             text.plain,
             text.plain[found.end() :] if found else "",
@@ -223,24 +177,6 @@ class Revision:
                 return self._triggered(document, when.trigger(name)), {name: source}
         return None
 
-    def _approval(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = APPROVAL.search(text.plain)
-        refused = re.match(
-            r"^(?:without asking|don't ask(?: me)?|do not ask(?: me)?|no approval)\b", text.plain
-        )
-        if refused:
-            for step in document["steps"]:
-                step.pop("approval", None)
-            return document, {}
-        if found is None or len(text.plain.strip()) > len(found.group()) + 12:
-            return None
-        tools = self._planning.tools
-        for step in document["steps"]:
-            spec = tools.get(step.get("action", ""))
-            if spec is not None and spec.purity != "pure":
-                step["approval"] = "required"
-        return document, {}
-
     def _named(self, text: Text, document: Document, also: bool) -> Outcome:
         return amend.named_argument(text, document, self._planning.tools)
 
@@ -252,8 +188,8 @@ class Revision:
             exchange.other_language,
             exchange.only_those,
             edits.without_recipient,
-            edits.swapped,
-            edits.bounded,
+            swaps.swapped,
+            swaps.bounded,
             edits.conditioned,
             edits.put_between,
             edits.other_content,
@@ -264,7 +200,7 @@ class Revision:
         return None
 
     def _drop(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = _DROP.match(text.plain)
+        found = DROP.match(text.plain)
         if found is None:
             return None
         return amend.drop(text, found["what"] or found["what2"], document, self._planning.tools)
@@ -277,7 +213,7 @@ class Revision:
 
     def _pieces(self, text: Text, document: Document, also: bool) -> Outcome:
         """ "make it 8 and send it to bob@x.org": each piece on its own."""
-        cuts = list(_SPLIT.finditer(text.plain))
+        cuts = list(SPLIT.finditer(text.plain))
         if not cuts or len(cuts) > 4:
             return None
         places = [0, *(c.end() for c in cuts)]
@@ -328,11 +264,11 @@ def _core(text: Text) -> tuple[Text, bool]:
         plain = text.plain[start:end]
         start += len(plain) - len(plain.lstrip())
         plain = text.plain[start:end]
-        if lead := _LEAD.match(plain):
+        if lead := LEAD.match(plain):
             start += lead.end()
-        elif tail := _TAIL.search(plain):
+        elif tail := TAIL.search(plain):
             end = start + tail.start()
-        elif more := _MORE.search(plain):
+        elif more := MORE.search(plain):
             also = True
             if more.start() == 0:
                 start += more.end()
@@ -368,4 +304,4 @@ def _retell(planning: Planning, old: Document, new: Document) -> None:
 
 def _only_time(plain: str) -> str:
     """The words without those that say nothing of when: "a bit later, 9:15", "mondays will do"."""
-    return " ".join(_SAYS_NOTHING.sub(" ", plain).split()).strip(" ,.;:!?")
+    return " ".join(SAYS_NOTHING.sub(" ", plain).split()).strip(" ,.;:!?")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agents.planner import lexicon, picks, said, schema
-from agents.planner.entities import Count, Entity, Kind, Text, counts
+from agents.planner import lexicon, picks, said, sayings, schema
+from agents.planner.counted import counted
+from agents.planner.entities import Entity, Kind, Text, counts
 from agents.planner.filled import Filled, Item, Span
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made, narrowed
@@ -23,7 +24,6 @@ _EACH = re.compile(
 )
 _IT = re.compile(r"^\W*[a-z]+\s+(?:it|them|this|these|those)\b")
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _TARGET = re.compile(
     r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text|web)\s+)?(?:file\s+|"
     r"webhook\s+|url\s+|api\s+|"
@@ -153,7 +153,7 @@ class Filling:
     def _choices(self, name: str, wanted: Mapping[str, Any]) -> None:
         chosen: list[str] = []
         for option in schema.options(wanted):
-            for word in lexicon.SYNONYMS.get(option, (option,)):
+            for word in sayings.SYNONYMS.get(option, (option,)):
                 found = re.search(rf"\b{re.escape(word)}\b", self._plain)
                 if found and option not in chosen:
                     chosen.append(option)
@@ -163,7 +163,7 @@ class Filling:
 
     def _number(self, name: str, wanted: Mapping[str, Any]) -> None:
         for count in counts(self._text.plain, self._start, self._end):
-            number = self._counted(name, wanted, count)
+            number = counted(self._spec, self._plain, name, wanted, count)
             taken = any(a < count.end and count.start < b for a, b in self._reserved)
             if number is not None and not taken:
                 self._out.put(name, number, SAID, (count.start, count.end))
@@ -171,23 +171,6 @@ class Filling:
         top = picks.TOP.search(self._plain) or picks.ONE.search(self._plain)
         if top and name in lexicon.LIMIT_NAMES:
             self._out.put(name, picks.amount(top), SAID, self._place(top))
-
-    def _counted(self, name: str, wanted: Mapping[str, Any], count: Count) -> float | int | None:
-        noun = schema.stem(count.noun)
-        unit = _UNITS.get(count.noun.rstrip("s"))
-        target = {"s": 1, "seconds": 1, "minutes": 60, "hours": 3600}.get(name.rsplit("_", 1)[-1])
-        if unit and target:
-            if name.startswith("max_age") and not re.search(r"\b(?:last|past)\b", self._plain):
-                return None
-            amount = count.number * unit / target
-            return int(amount) if amount == int(amount) else amount
-        if unit or target:
-            return None
-        about = f"{name.replace('_', ' ')} {wanted.get('description', '')}".lower()
-        named = noun in {schema.stem(w) for w in re.findall(r"[a-z]+", about)}
-        nouns = lexicon.LIMITED | set(WORDS[self._spec.id].nouns if self._spec.id in WORDS else ())
-        limits = name in lexicon.LIMIT_NAMES and (count.noun in nouns or f"{count.noun}s" in nouns)
-        return count.number if named or limits else None
 
     # --- in words ---------------------------------------------------------------------------------
 
@@ -222,7 +205,7 @@ class Filling:
             self._out.put(name, named[0], SAID, named[1])
 
     def _question(self, name: str) -> None:
-        found = lexicon.QUESTION.search(self._plain)
+        found = sayings.QUESTION.search(self._plain)
         if name == "choices" or found is None:
             if name == "choices" and found and found["yes"]:
                 self._out.put(name, ["yes", "no"], DEFAULT)
@@ -251,7 +234,7 @@ class Filling:
     # --- from what is there -------------------------------------------------------------------------
 
     def _content(self, name: str, wanted: Mapping[str, Any], needed: bool) -> None:
-        found = lexicon.MESSAGE.search(self._plain)
+        found = sayings.MESSAGE.search(self._plain)
         if found is not None:
             quoted = self._text.between(self._start + found.start("said"), self._end, "quoted")
             begin, finish = (self._start + at for at in found.span("said"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agents.planner import lexicon, schema
+from agents.planner import sayings, schema
 from agents.planner.drafts import Draft, Span
 from agents.planner.entities import Text
 from agents.planner.lexicon import WORDS
@@ -49,7 +49,7 @@ class Unwanted:
 
 def unwanted(text: Text, verbs: Iterable[str]) -> Unwanted | None:
     """What is ruled out by words that say nothing else. "Don't send it if …" is a condition instead."""
-    message = lexicon.MESSAGE.search(text.plain)
+    message = sayings.MESSAGE.search(text.plain)
     end = message.start("said") if message else len(text.plain)
     work = {schema.stem(verb) for verb in verbs} | _NOUNS
     found = [
