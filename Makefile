@@ -4,10 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports bench clean
+.PHONY: help setup run test check format lint types imports bench functions deploy clean
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make the environment in .venv
 
@@ -40,6 +40,18 @@ imports: $(READY)
 
 bench: $(READY)  ## measure the engine beside the machine's own durable-commit rate
 	$(BIN)/python -m benchmarks
+
+functions: $(READY)  ## lay out the package for Azure Functions in dist/functions, and zip it
+	rm -rf dist/functions dist/functions.zip
+	$(BIN)/uv build --wheel --quiet --out-dir dist/functions
+	$(BIN)/uv export --frozen --quiet --no-default-groups --extra azure --no-emit-project --no-hashes \
+		--output-file dist/functions/requirements.txt
+	cp backend/deploy/function_app.py backend/deploy/host.json dist/functions
+	cd dist/functions && rm -f .gitignore && ls ./*.whl >> requirements.txt
+	cd dist/functions && $(CURDIR)/$(BIN)/python -m zipfile -c ../functions.zip *
+
+deploy: $(READY)  ## make STACK (dev, staging, production) on Azure what is here: docs/how-to/azure.md
+	backend/deploy/deploy.sh $(STACK)
 
 clean:  ## remove the environment and caches; ./data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

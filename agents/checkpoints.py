@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -32,7 +33,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
     """A checkpointer over `Store` for one owner. A thread of another owner's is simply not there.
 
     A checkpoint is a document of kind "checkpoint" (parent: thread, status: namespace, sort: its id),
-    a pending write one of kind "checkpoint.write" (parent: thread, status: its checkpoint's id).
+    a task's pending writes one of kind "checkpoint.write" (parent: thread, status: its checkpoint's id).
     """
 
     def __init__(self, store: Store, owner: str) -> None:
@@ -106,20 +107,20 @@ class StoreSaver(BaseCheckpointSaver[int]):
     ) -> None:
         thread, namespace = _place(config)
         checkpoint_id = config["configurable"]["checkpoint_id"]
+        ordinary: list[dict[str, Any]] = []
         for position, (channel, value) in enumerate(writes):
             index = WRITES_IDX_MAP.get(channel, position)
-            body = {
-                "namespace": namespace,
-                "task": task_id,
-                "path": task_path,
-                "index": index,
-                "channel": channel,
-                "value": self._dump(value),
-            }
-            try:
-                await self._put_write(thread, namespace, checkpoint_id, body, create=index >= 0)
-            except Conflict:
-                continue  # a task's ordinary write is made once; a repetition changes nothing
+            write = {"index": index, "channel": channel, "value": self._dump(value)}
+            if index >= 0:
+                ordinary.append(write)
+                continue
+            body = {"namespace": namespace, "task": task_id, "path": task_path, "writes": [write]}
+            await self._put_writes(thread, namespace, checkpoint_id, body, create=False)
+        if ordinary:
+            # All or none: half of what a task wrote would be taken for all of it after a crash.
+            body = {"namespace": namespace, "task": task_id, "path": task_path, "writes": ordinary}
+            with suppress(Conflict):  # they are made once; a repetition changes nothing
+                await self._put_writes(thread, namespace, checkpoint_id, body, create=True)
 
     async def adelete_thread(self, thread_id: str) -> None:
         for kind in (WRITE, CHECKPOINT):
@@ -139,7 +140,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
             await self._put(target_thread_id, body["namespace"], document.sort, body)
         async for write in self._all(WRITE, source_thread_id, None):
             body = write.body or {}
-            await self._put_write(
+            await self._put_writes(
                 target_thread_id, body["namespace"], write.status or "", body, create=False
             )
 
@@ -176,7 +177,7 @@ class StoreSaver(BaseCheckpointSaver[int]):
             )
         )
 
-    async def _put_write(
+    async def _put_writes(
         self,
         thread: str,
         namespace: str,
@@ -185,7 +186,8 @@ class StoreSaver(BaseCheckpointSaver[int]):
         *,
         create: bool,
     ) -> None:
-        id = self._id(thread, namespace, checkpoint_id, body["task"], body["index"])
+        index = min(0, *(write["index"] for write in _writes_of(body)))
+        id = self._id(thread, namespace, checkpoint_id, body["task"], index)
         await self._store.put(
             Document(
                 kind=WRITE,
@@ -225,20 +227,24 @@ class StoreSaver(BaseCheckpointSaver[int]):
         page = await self._store.list(
             WRITE, owner=self._owner, parent=thread, status=checkpoint_id, limit=PAGE
         )
-        found = [d for d in page.items if d.body and d.body["namespace"] == namespace]
-        return sorted(found, key=_order)
+        return [d for d in page.items if d.body and d.body["namespace"] == namespace]
 
     async def _tuple(self, document: Document) -> CheckpointTuple:
         body = document.body or {}
         thread, namespace, parent = document.parent or "", body["namespace"], body["parent"]
         writes = await self._writes(thread, namespace, document.sort)
-        pending = [(w.body or {}) for w in writes]
+        pending = [
+            (body["path"], body["task"], write)
+            for body in (dict(document.body or {}) for document in writes)
+            for write in _writes_of(body)
+        ]
+        pending.sort(key=lambda w: writes_sort_key(w[0], w[1], w[2]["index"]))
         return CheckpointTuple(
             config=_config(thread, namespace, document.sort),
             checkpoint=self._load(body["checkpoint"]),
             metadata=self._load(body["metadata"]),
             parent_config=_config(thread, namespace, parent) if parent else None,
-            pending_writes=[(w["task"], w["channel"], self._load(w["value"])) for w in pending],
+            pending_writes=[(task, w["channel"], self._load(w["value"])) for _, task, w in pending],
         )
 
     def _dump(self, value: Any) -> dict[str, str]:
@@ -268,6 +274,7 @@ def _config(thread: str, namespace: str, checkpoint_id: str) -> RunnableConfig:
     }
 
 
-def _order(write: Document) -> tuple[str, str, int]:
-    body = write.body or {}
-    return writes_sort_key(body["path"], body["task"], body["index"])
+def _writes_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Before, each write had a document of its own."""
+    writes: list[Mapping[str, Any]] = body.get("writes", [body])
+    return writes

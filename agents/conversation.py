@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
@@ -15,10 +16,12 @@ from langgraph.types import Command, StateSnapshot
 
 from agents.checkpoints import StoreSaver
 from agents.graph import ThreadGraph, build
+from agents.processes import Processes
 from agents.sessions import session
 from agents.state import Message, ReplyKind, Said, ThreadState, Turn
 from agents.turns import OpenTurn, Turns
-from backend.contracts.errors import Conflict, Invalid, LightningError, TooLarge
+from backend.contracts.errors import Conflict, Invalid, TooLarge, Unavailable
+from backend.contracts.events import new_id
 from backend.contracts.ports import Planner, Store
 from backend.contracts.security import Principal
 from backend.contracts.views import PlanView
@@ -27,6 +30,7 @@ from backend.lightning import Lightning
 MAX_TEXT = 20_000
 RECURSION_LIMIT = 60
 RESUMED_AT_ONCE = 8
+AGAIN_S = 0.1
 Verb = Literal["approve", "reject", "edit"]
 
 log = structlog.get_logger(__name__)
@@ -62,27 +66,40 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The reply to a message that a restart had interrupted."""
+    """The reply to a message that a restart, or the end of another process, had interrupted."""
 
     user_id: str
     thread_id: str
+    turn_id: str
     text: str
     reply: Reply
 
 
+Deliver = Callable[[Resumed], Awaitable[None]]
+"""Shows a reply. Done before its turn ends, so that a crash in between has it shown all the same: again,
+perhaps, so it must be repeatable by the turn's id."""
+
+
 class Conversation:
-    """One turn at a time per thread; others wait. `planners` by name, the preferred one first.
+    """One turn at a time per thread, in all `processes`; others wait. `planners` by name, the preferred
+    one first.
 
     Every verb raises `LightningError`s; a model's failure is a reply of kind "error" instead.
     """
 
     def __init__(
-        self, lightning: Lightning, planners: Mapping[str, Planner], store: Store | None = None
+        self,
+        lightning: Lightning,
+        planners: Mapping[str, Planner],
+        store: Store | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self._lightning = lightning
         self._store = store or lightning.store
         self._graph = build(lightning, planners)
-        self._turns = Turns(self._store)
+        alone = Processes(self._store, "", lightning.now, lightning.settings.lease_s)
+        self._turns = Turns(self._store, processes or alone, lightning.now)
+        self._in_hand: set[str] = set()
         self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -95,8 +112,11 @@ class Conversation:
         timezone: str = "",
         on_stage: OnStage | None = None,
         on_token: OnToken | None = None,
-    ) -> Reply:
-        """Answer a message. It is kept before anything else happens, so a crash never loses it.
+        deliver: Deliver | None = None,
+        turn_id: str = "",
+    ) -> Reply | None:
+        """Answer a message. It is kept before anything else happens, so a crash never loses it; of the
+        same `turn_id` it is answered once. None when it was stopped, or is answered elsewhere.
 
         Errors: `Invalid` when it is empty, `TooLarge` over 20,000 characters.
         """
@@ -110,8 +130,15 @@ class Conversation:
                 hint="Attach long texts as a file and say what to do with it.",
             )
         zone = timezone if _is_zone(timezone) else self._lightning.timezone
-        turn = await self._turns.begin(who.user_id, thread_id, words, zone, self._lightning.now())
-        return await self._take(turn, who, on_stage, on_token)
+        id = turn_id or new_id()
+        if id in self._in_hand:
+            return None
+        with self._holding(id):
+            try:
+                turn = await self._turns.begin(who.user_id, thread_id, words, zone, id)
+            except Conflict:
+                return None
+            return await self._take(turn, who, on_stage, on_token, deliver)
 
     async def decide(
         self,
@@ -153,54 +180,84 @@ class Conversation:
     async def stop(self, who: Principal, thread_id: str) -> None:
         """Forget the messages being worked on here; a restart will not go on with them."""
         for turn in await self._turns.unfinished(who.user_id, thread_id):
-            await self._turns.end(turn, "stopped")
+            if await self._turns.take_over(turn):
+                await self._turns.end(turn, "stopped")
 
-    async def resume_unfinished(self) -> tuple[Resumed, ...]:
-        """After a restart: go on with what was asked and not yet answered."""
-        turns = await self._turns.unfinished()
+    async def resume_unfinished(self, deliver: Deliver | None = None) -> tuple[Resumed, ...]:
+        """Go on with what was asked and not yet answered, and that nobody works on: after a restart, and
+        when another process is gone."""
+        turns = [turn for turn in await self._turns.unfinished() if turn.id not in self._in_hand]
         gate = asyncio.Semaphore(RESUMED_AT_ONCE)
 
-        async def resume(turn: OpenTurn) -> Resumed:
-            async with gate:
-                reply = await self._take(turn, Principal(turn.user_id), None, None)
-            return Resumed(turn.user_id, turn.thread_id, turn.message["text"], reply)
+        async def resume(turn: OpenTurn) -> Resumed | None:
+            with self._holding(turn.id):
+                async with gate:
+                    mine = await self._turns.take_over(turn)
+                    who = Principal(turn.user_id)
+                    reply = await self._take(mine, who, None, None, deliver) if mine else None
+            return _resumed(turn, reply) if reply else None
 
         # one that fails again must not keep the others from their replies
         outcomes = await asyncio.gather(*map(resume, turns), return_exceptions=True)
         for turn, outcome in zip(turns, outcomes, strict=True):
             if isinstance(outcome, BaseException):
-                log.warning("turn.unresumed", turn=turn.message["turn"], error=repr(outcome))
+                log.warning("turn.unresumed", turn=turn.id, error=repr(outcome))
         return tuple(outcome for outcome in outcomes if isinstance(outcome, Resumed))
 
     # --- one turn -------------------------------------------------------------------------------------
 
     async def _take(
-        self, turn: OpenTurn, who: Principal, on_stage: OnStage | None, on_token: OnToken | None
-    ) -> Reply:
+        self,
+        turn: OpenTurn,
+        who: Principal,
+        on_stage: OnStage | None,
+        on_token: OnToken | None,
+        deliver: Deliver | None,
+    ) -> Reply | None:
         async with self._lock(who, turn.thread_id):
-            graph, config = self._bound(who, turn.thread_id)
-            context = Turn(who, turn.thread_id)
-            try:
+            leased = False
+            while not leased:
+                leased = await self._turns.lease(who.user_id, turn.thread_id, turn.id)
+                if not await self._turns.is_open(turn):
+                    return None
+                if not leased:
+                    await asyncio.sleep(AGAIN_S)
+            return await self._answer(turn, who, on_stage, on_token, deliver)
+
+    async def _answer(
+        self,
+        turn: OpenTurn,
+        who: Principal,
+        on_stage: OnStage | None,
+        on_token: OnToken | None,
+        deliver: Deliver | None,
+    ) -> Reply | None:
+        graph, config = self._bound(who, turn.thread_id)
+        context = Turn(who, turn.thread_id)
+        try:
+            state = await graph.aget_state(config)
+            if not _answered(state, turn.message):
+                given = _next_input(state, turn.message)
+                await self._run(graph, config, context, given, on_stage, on_token)
                 state = await graph.aget_state(config)
-                if not _answered(state, turn.message):
-                    given = _next_input(state, turn.message)
-                    await self._run(graph, config, context, given, on_stage, on_token)
-                    state = await graph.aget_state(config)
-                said: Said = state.values["said"]
-            except (LightningError, asyncio.CancelledError):
-                raise  # it stays open: a restart goes on with it
-            except BaseException:
-                await self._turns.end(turn, "failed")
-                await self._lightning.record(who, session({"message": turn.message}, context))
-                raise
+            said: Said = state.values["said"]
             plan = await self._lightning.plan(who, said["plan_id"]) if said["plan_id"] else None
-            await self._lightning.record(
-                who, session(cast(ThreadState, state.values), context, plan)
-            )
-            await self._turns.end(turn, "done", said)
-            await StoreSaver(self._store, who.user_id).aprune([turn.thread_id])
-        stages = tuple(Stage(**stage) for stage in context.stages)
-        return Reply(said["kind"], said["text"], plan, tuple(said["choices"]), stages)
+            stages = tuple(Stage(**stage) for stage in context.stages)
+            reply = Reply(said["kind"], said["text"], plan, tuple(said["choices"]), stages)
+            if not await self._turns.is_open(turn):
+                return None
+            if deliver is not None:
+                await deliver(_resumed(turn, reply))
+        except (Unavailable, asyncio.CancelledError):
+            raise  # it stays open, and is gone on with
+        except BaseException:
+            await self._turns.end(turn, "failed")
+            await self._lightning.record(who, session({"message": turn.message}, context))
+            raise
+        await self._lightning.record(who, session(cast(ThreadState, state.values), context, plan))
+        await self._turns.end(turn, "done", said)
+        await StoreSaver(self._store, who.user_id).aprune([turn.thread_id])
+        return reply
 
     async def _run(
         self,
@@ -226,13 +283,30 @@ class Conversation:
         if lock.locked():
             return
         async with lock:
-            graph, config = self._bound(who, thread_id)
-            state = await graph.aget_state(config)
-            waiting = next((i for i in state.interrupts if i.value["plan_id"] == plan_id), None)
-            if not state.next or waiting is None:
+            if not await self._turns.lease(who.user_id, thread_id):
                 return
-            given: Any = Command(resume={waiting.id: {"kind": "decided", "verb": verb}})
-            await self._run(graph, config, Turn(who, thread_id), given)
+            try:
+                await self._go_on(who, thread_id, plan_id, verb)
+            finally:
+                await self._turns.release(who.user_id, thread_id)
+
+    async def _go_on(self, who: Principal, thread_id: str, plan_id: str, verb: Verb) -> None:
+        graph, config = self._bound(who, thread_id)
+        state = await graph.aget_state(config)
+        waiting = next((i for i in state.interrupts if i.value["plan_id"] == plan_id), None)
+        if not state.next or waiting is None:
+            return
+        given: Any = Command(resume={waiting.id: {"kind": "decided", "verb": verb}})
+        await self._run(graph, config, Turn(who, thread_id), given)
+
+    @contextmanager
+    def _holding(self, turn_id: str) -> Iterator[None]:
+        """While a turn is worked on or waits here, nobody here takes it up again."""
+        self._in_hand.add(turn_id)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(turn_id)
 
     def _bound(self, who: Principal, thread_id: str) -> tuple[ThreadGraph, RunnableConfig]:
         saver = StoreSaver(self._store, who.user_id)
@@ -246,10 +320,15 @@ class Conversation:
         return self._locks.setdefault((who.user_id, thread_id), asyncio.Lock())
 
 
+def _resumed(turn: OpenTurn, reply: Reply) -> Resumed:
+    return Resumed(turn.user_id, turn.thread_id, turn.id, turn.message["text"], reply)
+
+
 def _answered(state: StateSnapshot, message: Message) -> bool:
     """Whether a crash came after the reply was made and before it was marked so."""
     mine = state.values.get("message", {}).get("turn") == message["turn"]
-    return mine and bool(state.interrupts or not state.next)
+    # `next` leaves out tasks whose writes are kept already, though not their checkpoint
+    return mine and bool(state.interrupts or not state.tasks)
 
 
 def _next_input(state: StateSnapshot, message: Message) -> Any:

@@ -1,4 +1,4 @@
-"""The composition root: the one place that chooses implementations and puts the parts together."""
+"""The composition root: puts the parts together. Which backend they stand on, `backends` chooses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from backend.bus.sql import SqlBus
-from backend.context.folder import FolderFiles
+from backend.backends import open_backend
 from backend.contracts.caching import Cache
 from backend.contracts.errors import Issue
 from backend.contracts.events import utc_now
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, Planner
+from backend.drivers.notifications import NotificationDriver
 from backend.drivers.plans import PlanDecider
 from backend.drivers.runs import Graphs, RunDecider
 from backend.drivers.saved import SavedDecider
@@ -26,6 +26,7 @@ from backend.drivers.steps import StepDriver
 from backend.drivers.threads import ThreadDecider
 from backend.drivers.triggers import TriggerDriver
 from backend.lightning import Lightning
+from backend.lightning.outages import Outages
 from backend.llm import connected
 from backend.plans.validation import Subject, Validator
 from backend.processor import Processor
@@ -33,9 +34,6 @@ from backend.security.credentials import Credentials
 from backend.security.login_links import LoginLinks
 from backend.security.permissions import judge
 from backend.settings import Settings, machine_timezone
-from backend.stores.database import Database
-from backend.stores.folder import FolderBlobs
-from backend.stores.sql import SqlStore
 from backend.tools.builtin import builtin
 from backend.tools.outgoing import Outgoing
 from backend.tools.registry import Registry, catalogue_of
@@ -48,6 +46,7 @@ class System:
     """Everything a role needs."""
 
     lightning: Lightning
+    processor: Processor
     worker: Worker
     links: LoginLinks
     llm: LLM | None
@@ -62,36 +61,37 @@ class System:
     async def working(self) -> AsyncIterator[None]:
         """Consume events in this process for as long as the block runs. What is under way at its end
         gets some time to finish; should the worker itself break, the block is cancelled."""
-        lightning = self.lightning
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self.worker.run()),
-                group.create_task(sweep(lightning.bus, lightning.store, lightning.now)),
-            ]
+        async with self.sweeping(), asyncio.TaskGroup() as group:
+            task = group.create_task(self.worker.run())
             try:
                 yield
                 await self.worker.drain()
             finally:
-                for task in tasks:
-                    task.cancel()
+                task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[None]:
+        """Only look after schedules and retention, for as long as the block runs: others consume."""
+        lightning = self.lightning
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(sweep(lightning.bus, lightning.store, lightning.now))
+            try:
+                yield
+            finally:
+                task.cancel()
 
 
 @contextlib.asynccontextmanager
 async def open_system(
     settings: Settings, *, now: Callable[[], datetime] = utc_now, owner: str | None = None
 ) -> AsyncIterator[System]:
-    """Build the system on SQLite in `settings.data_dir`; closed at the end of the block."""
+    """Build the system; closed at the end of the block."""
     timezone = settings.timezone or machine_timezone()
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(settings.database)
-        await database.start()
-        stack.push_async_callback(database.close)
-        blobs = FolderBlobs(settings.data_dir / "blobs")
-        store = SqlStore(database)
-        bus = SqlBus(database, owner=owner, blobs=blobs, clock=now, lease_s=settings.lease_s)
-        await bus.start()
-        stack.push_async_callback(bus.close)
-        files = FolderFiles(settings.data_dir / "files")
+        backend = await stack.enter_async_context(open_backend(settings, now, owner))
+        outages = Outages(now)
+        bus = outages.watched("bus", backend.bus)
+        store = outages.watched("store", backend.store)
         http = Outgoing(settings)
         stack.push_async_callback(http.aclose)
         models = await stack.enter_async_context(connected(settings))
@@ -100,15 +100,18 @@ async def open_system(
             builtin(),
             settings,
             http=http,
-            files=files,
+            files=backend.files,
             llm=llm,
             now=now,
             judge=judge(settings),
         )
         runs = RunDecider(Graphs(store), timedelta(days=settings.retention_days))
+        notifies = bool(settings.notify_url)
+        threads = ThreadDecider(notifies=notifies)
+        steps = StepDriver(registry, bus, store, notifies=notifies)
         processor = Processor(
-            [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), ThreadDecider()],
-            [StepDriver(registry, bus, store), TriggerDriver(store)],
+            [PlanDecider(), SavedDecider(), runs, ScheduleDecider(), threads],
+            [steps, TriggerDriver(store), NotificationDriver(http, settings, now)],
             now,
         )
         users = Credentials(
@@ -117,8 +120,8 @@ async def open_system(
         lightning = Lightning(
             bus=bus,
             store=store,
-            blobs=blobs,
-            files=files,
+            blobs=backend.blobs,
+            files=backend.files,
             registry=registry,
             runs=runs,
             users=users,
@@ -126,9 +129,11 @@ async def open_system(
             now=now,
             timezone=timezone,
             validators=_validators(),
+            outages=outages,
         )
         yield System(
             lightning,
+            processor,
             Worker(bus, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,

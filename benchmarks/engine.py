@@ -22,9 +22,9 @@ from backend.drivers.steps import StepDriver
 from backend.plans.ir import compile_document, ir_hash
 from backend.processor import Processor
 from backend.settings import Settings
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from backend.tools.define import Tool, ToolContext
 from backend.tools.outgoing import Outgoing
 from backend.tools.registry import Registry
@@ -91,7 +91,7 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def open_bench(folder: Path) -> AsyncIterator[Bench]:
-    database = Database(folder / "bench.db")
+    database = Sqlite(folder / "bench.db")
     await database.start()
     store = SqlStore(database)
     bus = SqlBus(database, owner="bench", blobs=FolderBlobs(folder / "blobs"), clock=utc_now)

@@ -29,6 +29,7 @@ Verb = Literal[
     "check",
     "run",
     "cancel",
+    "replay",
     "answer",
     "pause",
     "resume",
@@ -108,7 +109,7 @@ class Actions:
                 await self._lightning.save(who, press.plan, press.name or None, view.revision)
             case "pause" | "resume":
                 await self._switch(who, view, press.verb)
-            case "cancel" | "answer":
+            case "cancel" | "replay" | "answer":
                 await self._steer(who, view, press)
         await self._redraw(who, thread_id, press.plan)
         return {"hash": view.ir_hash}
@@ -146,6 +147,8 @@ class Actions:
             raise Invalid("This run is of another plan.", code="EXEC_RUN_UNKNOWN")
         if press.verb == "cancel":
             await self._lightning.cancel(who, run.run_id)
+        elif press.verb == "replay":
+            await self._lightning.replay_run(who, run.run_id)
         else:
             tool = await self._tool_of(who, view, press.step)
             answer = answered(press.answer, run, press.step, press.index, tool)

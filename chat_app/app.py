@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import unquote
@@ -12,19 +13,22 @@ from chainlit.config import config
 from chainlit.session import WebsocketSession
 from chainlit.types import CommandDict, Starter
 
-from agents.conversation import Conversation, Reply
-from backend.contracts.errors import LightningError, TooLarge
+from agents.conversation import Conversation, Reply, Resumed
+from agents.processes import Processes
+from backend.contracts.errors import LightningError, TooLarge, Unavailable
 from backend.contracts.security import Principal
 from backend.lightning import Lightning
 from chat_app import words
 from chat_app.actions import Actions
-from chat_app.follow import Follower
+from chat_app.follow import Follower, card_id
 from chat_app.home import ROOT
 from chat_app.lists import Lists
 from chat_app.progress import Progress
 from chat_app.rooms import Room, derived
 from chat_app.threads import MAX_TEXT, Threads
 
+AGAIN_S = 1.0
+NO_WORKER = "EXEC_NO_WORKER"  # what was asked stands, and is answered when there is one
 ZONE_COOKIE = "lightning_zone"
 COMMANDS = (
     ("plan", "Make a plan from what you write", "route"),
@@ -66,11 +70,13 @@ class Chat:
         conversation: Conversation,
         threads: Threads,
         follower: Follower,
+        processes: Processes,
     ) -> None:
         self._lightning = lightning
         self._conversation = conversation
         self._threads = threads
         self._follower = follower
+        self._processes = processes
         self._lists = Lists(lightning)
         self._actions = Actions(lightning, conversation, follower)
 
@@ -133,14 +139,29 @@ class Chat:
         )
 
     async def message(self, message: cl.Message) -> None:
+        """What was said. While nothing can be stored it is kept here, and tried again."""
+        again = False
+        while True:
+            try:
+                return await self._message(message, keep=again)
+            except Unavailable as error:
+                log.warning("message.unstored", error=error.message)
+                again = True
+                await asyncio.sleep(AGAIN_S)
+
+    async def _message(self, message: cl.Message, *, keep: bool) -> None:
         session = cl.context.session
         who = await self._who(session)
         await self._threads.open(who.user_id, session.thread_id, message.content)
         room = await self._room(session)
-        await room.emit("new_message", message.to_dict(), but=session)
+        await room.hear(message.to_dict(), session, keep=keep)
         await self._threads.note(who.user_id, session.thread_id, touch=True)
         command, text = _command(message)
-        progress = Progress(room)
+        progress = Progress(room, message.id)
+
+        async def deliver(answered: Resumed) -> None:
+            await self._answer(room, answered.reply, progress)
+
         try:
             _check_length((message.metadata or {}).get("length", 0))
             if command == "help":
@@ -149,41 +170,60 @@ class Chat:
                 await room.post(await getattr(self._lists, command)(who, room.zone))
             else:
                 async with room.turn():
-                    reply = await self._conversation.say(
+                    await self._conversation.say(
                         who,
                         session.thread_id,
                         text,
                         timezone=room.zone,
                         on_stage=progress.stage,
                         on_token=progress.token,
+                        deliver=deliver,
+                        turn_id=message.id,
                     )
-                    await self._answer(room, reply, progress)
         except LightningError as error:
             await progress.drop()
+            if isinstance(error, Unavailable) and error.code != NO_WORKER:
+                raise
             await room.post(_said_of(error), isError=True)
+        finally:
+            await self._follower.leave(session.thread_id, "")  # the page may be gone meanwhile
 
-    async def resumed(self) -> None:
-        """After a restart: what was asked and not answered is answered into its thread."""
-        for turn in await self._conversation.resume_unfinished():
-            page = derived("resumed", turn.thread_id)
-            try:
-                who = await self._lightning.users.user(turn.user_id)
-                room = await self._follower.join(who, turn.thread_id, page)
-                async with room.turn():
-                    await self._answer(room, turn.reply, Progress(room))
-            except LightningError as error:
-                log.warning("turn.unposted", thread=turn.thread_id, error=error.message)
-            finally:
-                await self._follower.leave(turn.thread_id, page)
+    async def resume_others(self) -> None:
+        """What was asked and not answered is answered into its thread: at start, and for as long as this
+        process lives when another is gone."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                group.create_task(self._resume())
+                await asyncio.sleep(self._processes.every_s)
+
+    async def _resume(self) -> None:
+        try:
+            await self._conversation.resume_unfinished(self._deliver)
+        except Unavailable as error:
+            log.warning("turns.unread", error=error.message)
+
+    async def _deliver(self, answered: Resumed) -> None:
+        page = derived("resumed", answered.turn_id)
+        who = await self._lightning.users.user(answered.user_id)
+        room = await self._follower.join(who, answered.thread_id, page)
+        try:
+            async with room.turn():
+                await self._answer(room, answered.reply, Progress(room, answered.turn_id))
+        finally:
+            await self._follower.leave(answered.thread_id, page)
 
     async def _answer(self, room: Room, reply: Reply, progress: Progress) -> None:
         await progress.end(keep=reply.kind == "plan")
-        message = await room.post(reply.text, id=progress.message_id, isError=reply.kind == "error")
-        if reply.plan is not None and reply.kind == "plan":
-            await self._follower.propose(room.thread_id, message, reply.plan)
-            await room.rename(words.titled(reply.plan.document.plan_name))
+        id, plan = progress.message_id, reply.plan if reply.kind == "plan" else None
+        if plan is not None:
+            await progress.take_back()
+            id = derived("message", card_id(plan))
+        await room.answer(reply.text, id, isError=reply.kind == "error")
+        if plan is not None:
+            await self._follower.propose(room.thread_id, id, plan)
+            await room.rename(words.titled(plan.document.plan_name))
         if reply.choices:
-            await room.offer(message, reply.choices)
+            await room.offer(id, reply.choices)
 
     async def _room(self, session: Any) -> Room:
         who = await self._who(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 import typer
@@ -23,6 +23,10 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+Role = Literal["up", "chat", "api"]
+Host = Annotated[str, typer.Option(help="address to listen on; else HOST, else loopback")]
+Port = Annotated[int | None, typer.Option(help="else PORT, else 8000; 0 takes any")]
+
 _SIGNS = {
     "ok": ("✓", "green"),
     "unset": ("·", "dim"),
@@ -32,19 +36,25 @@ _SIGNS = {
 
 
 @app.command(epilog=EXIT_CODES)
-def up(
-    host: Annotated[str, typer.Option(help="address to listen on; else HOST, else loopback")] = "",
-    port: Annotated[int | None, typer.Option(help="else PORT, else 8000; 0 takes any")] = None,
-) -> None:
+def up(host: Host = "", port: Port = None) -> None:
     """Start Lightning: chat, API and a worker in one process.
 
     Prints one address that signs you in, once. Only this machine can reach it unless --host says
     otherwise.
     """
-    from chat_app.serving import serve
+    _serve("up", host, port)
 
-    given = {"host": host or None, "port": port}
-    run(serve(settings(**{name: value for name, value in given.items() if value is not None})))
+
+@app.command(epilog=EXIT_CODES)
+def chat(host: Host = "", port: Port = None) -> None:
+    """Start chat and API without a worker: workers are processes of their own, or functions."""
+    _serve("chat", host, port)
+
+
+@app.command(epilog=EXIT_CODES)
+def api(host: Host = "", port: Port = None) -> None:
+    """Start the API alone, without a chat and without a worker."""
+    _serve("api", host, port)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -63,6 +73,14 @@ def doctor(
 
 def main() -> None:
     app()
+
+
+def _serve(role: Role, host: str, port: int | None) -> None:
+    from chat_app.serving import serve
+
+    given = {"host": host or None, "port": port}
+    chosen = settings(**{name: value for name, value in given.items() if value is not None})
+    run(serve(chosen, role))
 
 
 async def _work(chosen: Settings) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from agents.processes import Processes
 from backend.contracts.errors import NotFound, Unavailable
 from backend.contracts.runs import ENDED_RUN, RunState
 from backend.contracts.security import Principal
@@ -19,7 +20,9 @@ from backend.lightning import Lightning
 from chat_app import words
 from chat_app.away import what_happened
 from chat_app.cards import card
+from chat_app.drawn import Drawn
 from chat_app.firings import Firings
+from chat_app.pens import Pens
 from chat_app.results import cut
 from chat_app.rooms import Room, derived
 from chat_app.threads import Threads, stamp
@@ -32,7 +35,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Watched:
-    """A room that is followed, and the pages that look at it."""
+    """A room that is followed, and the pages that look at it. `drawing`: by this process; `freed` is set when
+    it may be."""
 
     room: Room
     pages: set[str] = field(default_factory=set)
@@ -40,14 +44,26 @@ class Watched:
     views: dict[str, PlanView] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    drawing: bool = False
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Follower:
-    """Follows each thread somebody has open. What happens meanwhile waits in the log."""
+    """Follows each thread somebody has open. What happens meanwhile waits in the log.
 
-    def __init__(self, lightning: Lightning, threads: Threads) -> None:
+    Of the processes that have a thread open one draws from the log; the others show what it drew.
+    """
+
+    def __init__(
+        self, lightning: Lightning, threads: Threads, processes: Processes | None = None
+    ) -> None:
         self._lightning = lightning
         self._threads = threads
+        self._processes = processes or Processes(
+            lightning.store, "", lightning.now, lightning.settings.lease_s
+        )
+        self._pens = Pens(lightning.store, self._processes)
+        self._drawn = Drawn(lightning.bus, self._processes.name, lightning.now)
         self._firings = Firings(lightning)
         self._watched: dict[str, Watched] = {}
 
@@ -60,7 +76,8 @@ class Follower:
             watched = self._watched[thread_id] = Watched(room)
             watched.task = asyncio.create_task(self._follow(watched))
         watched.pages.add(page)
-        watched.room.zone = words.zone_of(zone, self._lightning.timezone)
+        if zone or not watched.room.zone:
+            watched.room.zone = words.zone_of(zone, self._lightning.timezone)
         await watched.ready.wait()
         return watched.room
 
@@ -85,19 +102,96 @@ class Follower:
                 watched.task.cancel()
             with suppress(asyncio.CancelledError):
                 await watched.task
-        room = watched.room
         with suppress(Unavailable):
-            await self._threads.note(
-                room.who.user_id, room.thread_id, seen=stamp(self._lightning.now())
-            )
+            await self._let_go(watched)
+
+    async def _let_go(self, watched: Watched) -> None:
+        room = watched.room
+        owner, thread_id = room.who.user_id, room.thread_id
+        drawing = watched.drawing or await self._pens.take(owner, thread_id)
+        if drawing:
+            # Whoever draws next finds the mark; where nobody does, what comes is news.
+            await self._threads.note(owner, thread_id, seen=stamp(self._lightning.now()))
+            await self._pens.give(owner, thread_id)
+        if room.others or not drawing:
+            await self._drawn.tell(owner, thread_id, "left")
+        else:
+            await self._drawn.forget(thread_id)
 
     async def _follow(self, watched: Watched) -> None:
         room = watched.room
         try:
             await room.load()
-            body = await self._threads.open(room.who.user_id, room.thread_id)
+            watched.drawing = await self._pens.take(room.who.user_id, room.thread_id)
         finally:
             watched.ready.set()
+        beside = [
+            asyncio.create_task(self._lasting(self._hear, watched)),
+            asyncio.create_task(self._lasting(self._tell, watched)),
+        ]
+        try:
+            if not watched.drawing:
+                await self._lasting(self._wait_for_pen, watched)
+            await self._draw(watched)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    # --- beside other processes -----------------------------------------------------------------------
+
+    async def _lasting(self, work: Callable[[Watched], Awaitable[None]], watched: Watched) -> None:
+        """`work` once more when the backend was away."""
+        while True:
+            try:
+                return await work(watched)
+            except Unavailable as error:
+                log.warning("thread.unshared", thread=watched.room.thread_id, error=error.message)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _hear(self, watched: Watched) -> None:
+        room = watched.room
+        async with aclosing(self._drawn.follow(room.thread_id)) as feed:
+            async for told in feed:
+                for process, news in told:
+                    if news == "left":
+                        room.others.discard(process)
+                        watched.freed.set()
+                    else:
+                        room.others.add(process)
+                    if news == "came":  # what was drawn before it was known to be there
+                        room.changed.set()
+                async with room.lock:
+                    await room.reread()
+
+    async def _tell(self, watched: Watched) -> None:
+        room = watched.room
+        while True:
+            await room.changed.wait()
+            room.changed.clear()
+            if watched.drawing and not room.others:
+                continue
+            try:
+                await self._drawn.tell(room.who.user_id, room.thread_id, "drew")
+            except Unavailable:
+                room.changed.set()
+                raise
+
+    async def _wait_for_pen(self, watched: Watched) -> None:
+        room = watched.room
+        await self._drawn.tell(room.who.user_id, room.thread_id, "came")
+        while not await self._pens.take(room.who.user_id, room.thread_id):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._processes.every_s):
+                    await watched.freed.wait()
+            watched.freed.clear()
+        async with room.lock:
+            await room.load()
+            watched.drawing = True
+
+    async def _draw(self, watched: Watched) -> None:
+        room = watched.room
+        body = await self._threads.open(room.who.user_id, room.thread_id)
         cursor, seen = body.get("cursor"), body.get("seen", "")
         await self._threads.note(room.who.user_id, room.thread_id, seen="")
         if seen:
@@ -168,15 +262,21 @@ class Follower:
     async def refresh(self, thread_id: str, view: PlanView) -> None:
         """Draw a plan's cards as it is now, ahead of the log's news."""
         watched = self._watched.get(thread_id)
-        if watched is not None:
-            async with watched.room.lock:
+        if watched is None:
+            return
+        async with watched.room.lock:
+            if watched.drawing:
                 await self._show_plan(watched, view)
+            else:
+                await watched.room.reread()
 
     async def propose(self, thread_id: str, message_id: str, view: PlanView) -> None:
-        """The card of a revision that a message brings."""
+        """The card of a revision that a message brings; where another process draws, it does."""
         watched = self._watched[thread_id]
         async with watched.room.lock:
-            id = derived("plan", view.plan_id, view.revision)
+            if not watched.drawing:
+                return
+            id = card_id(view)
             props = await self._props(watched.room, view, await self._run_of(watched, view))
             await watched.room.show(id, message_id, props)
             await self._show_plan(watched, view)
@@ -196,7 +296,7 @@ class Follower:
             if newest is not None and view.origin != "planner":
                 await self._redraw(room, newest, view, run)
             elif not room.talking:
-                id = derived("plan", view.plan_id, view.revision)
+                id = card_id(view)
                 message = await room.post("", id=derived("message", id))
                 await room.show(id, message, await self._props(room, view, run))
         for element in own:
@@ -250,6 +350,10 @@ class Follower:
         left = datetime.fromisoformat(seen)
         if told := what_happened(update, left, self._lightning.now(), room.zone):
             await room.post(told, id=derived("away", room.thread_id, seen), at=seen)
+
+
+def card_id(view: PlanView) -> str:
+    return derived("plan", view.plan_id, view.revision)
 
 
 def _current(run: RunState, views: Mapping[str, PlanView]) -> bool:

@@ -6,7 +6,7 @@ import uuid
 
 from agents.conversation import Stage
 from chat_app.results import cut
-from chat_app.rooms import Room
+from chat_app.rooms import Room, derived
 
 STAGES = {
     "converse": "Read what you said",
@@ -21,8 +21,8 @@ STAGES = {
 class Progress:
     """One step in the thread, collapsed, and one message that grows."""
 
-    def __init__(self, room: Room) -> None:
-        self.message_id = str(uuid.uuid4())
+    def __init__(self, room: Room, turn_id: str) -> None:
+        self.message_id = derived("reply", turn_id)
         self._room = room
         self._step_id = str(uuid.uuid4())
         self._at = room.step("")["createdAt"]
@@ -58,6 +58,11 @@ class Progress:
             await self._room.emit("update_message", step)
         else:
             await self.drop()
+
+    async def take_back(self) -> None:
+        """Words that have come are said in another message."""
+        if self._streaming:
+            await self._room.emit("delete_message", self._room.step("", id=self.message_id))
 
     async def drop(self) -> None:
         if self._stages or self._now:

@@ -10,8 +10,10 @@ import structlog
 from fastapi import FastAPI
 
 from agents.conversation import Conversation
+from agents.processes import Processes
 from backend.api.app import install
 from backend.bootstrap import System
+from backend.contracts.errors import Unavailable
 from chat_app import home
 
 log = structlog.get_logger(__name__)
@@ -30,17 +32,27 @@ def create_app(system: System) -> FastAPI:
     from chat_app.auth import SignIn
     from chat_app.follow import Follower
     from chat_app.hardening import Guard, feedback_router, harden
+    from chat_app.notify import notify_router
+    from chat_app.outage import Outage
     from chat_app.threads import Threads
 
     threads = Threads(lightning.store, lightning.now)
-    follower = Follower(lightning, threads)
-    chat = Chat(lightning, Conversation(lightning, system.planners), threads, follower)
+    processes = Processes(
+        lightning.store, home.take_name(settings.data_dir), lightning.now, settings.lease_s
+    )
+    follower = Follower(lightning, threads, processes)
+    conversation = Conversation(lightning, system.planners, processes=processes)
+    chat = Chat(lightning, conversation, threads, follower, processes)
     sign_in = SignIn(lightning, system.links)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with contextlib.suppress(Unavailable):  # it is tried again
+            await processes.beat()
         going_on = asyncio.gather(
-            chat.resumed(),
+            processes.run(),
+            chat.resume_others(),
+            Outage(lightning.outages, lightning.now).run(),
             *(p.warm(system.lightning.registry.catalogue()) for p in system.planners.values()),
         )
         going_on.add_done_callback(_tell)
@@ -51,6 +63,7 @@ def create_app(system: System) -> FastAPI:
             going_on.cancel()
             await asyncio.gather(going_on, return_exceptions=True)
             await follower.close()
+            await processes.end()
             home.remove(folder)
 
     app = FastAPI(
@@ -62,6 +75,7 @@ def create_app(system: System) -> FastAPI:
     install(app)
     app.include_router(sign_in.router())
     app.include_router(feedback_router(threads, sign_in))
+    app.include_router(notify_router(lightning, threads))
     chat.install(sign_in.password_callback)
     policy = harden(threads, sign_in, chat.arrived)
     app.mount("/", chainlit.server.app)

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,28 +22,39 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(settings: Settings) -> int:
-    """Run chat, API and a worker in this process. Returns the exit code."""
+async def serve(settings: Settings, role: Literal["up", "chat", "api"] = "up") -> int:
+    """Run chat, API and a worker in this process, or without a worker, or the API alone. Returns the
+    exit code."""
     try:
         listening = _bind(settings.host, settings.port)
     except OSError as error:
-        return _not_bound(settings, error)
+        return _not_bound(settings, role, error)
     err.print("Starting…", style="dim")
-    from chat_app.server import create_app
-
     with contextlib.closing(listening):
-        async with open_system(settings) as system, system.working():
+        async with (
+            open_system(settings) as system,
+            system.working() if role == "up" else system.sweeping(),
+        ):
             address = settings.public_url or _address(settings.host, listening)
-            app = create_app(system)
-            server = _Server(app, system, address)
+            server = _Server(_app(system, role), system, address, signs_in=role != "api")
             await server.serve([listening])
     return DONE if server.started else CANNOT_START
+
+
+def _app(system: System, role: str) -> FastAPI:
+    if role == "api":
+        from backend.api.app import create_app
+
+        return create_app(system.lightning, system.planners)
+    from chat_app.server import create_app as create_chat
+
+    return create_chat(system)
 
 
 class _Server(uvicorn.Server):
     """Says where it is once it can be reached, and lets live streams end before it does."""
 
-    def __init__(self, app: FastAPI, system: System, address: str) -> None:
+    def __init__(self, app: FastAPI, system: System, address: str, *, signs_in: bool) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -57,10 +69,14 @@ class _Server(uvicorn.Server):
         self._app = app
         self._system = system
         self._address = address
+        self._signs_in = signs_in
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.started:
+            return
+        if not self._signs_in:
+            out.print(Text(f"The API is at {self._address}/api/docs"), soft_wrap=True)
             return
         who = await self._system.lightning.users.local_user()
         link = await self._system.links.link(who.user_id, self._address)
@@ -103,11 +119,11 @@ def _address(host: str, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
-def _not_bound(settings: Settings, error: OSError) -> int:
+def _not_bound(settings: Settings, role: str, error: OSError) -> int:
     where = f"{settings.host}:{settings.port}"
     reason = error.strerror or str(error)
     err.print(Text(plain(f"✗ Lightning cannot listen on {where}: {reason}."), style="bold"))
     err.print(
-        f"  → Is it running already? Else take another: lightning up --port {settings.port + 1}"
+        f"  → Is it running already? Else take another: lightning {role} --port {settings.port + 1}"
     )
     return CANNOT_START

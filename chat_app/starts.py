@@ -20,7 +20,7 @@ def listens(view: PlanView) -> bool:
 
 
 def when(view: PlanView, zone: str, now: datetime) -> dict[str, Any]:
-    """`words` say all that starts it; `next` are its first due times."""
+    """`words` say all that starts it; `next` are its first due times, `hooks` the paths that start it."""
     timed = any(t.kind in TIMED_KINDS for t in view.document.events)
     return {
         "timed": timed,
@@ -30,6 +30,11 @@ def when(view: PlanView, zone: str, now: datetime) -> dict[str, Any]:
             {"at": f.isoformat(), "text": words.clock(f, zone, now)} for f in view.firings[:3]
         ],
         "elsewhere": view.timezone if timed and view.timezone != zone else "",
+        "hooks": [
+            {"path": view.hooks[t.name], "signed": bool(getattr(t, "secret", None))}
+            for t in view.document.events
+            if t.name in view.hooks
+        ],
     }
 
 

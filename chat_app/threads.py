@@ -107,6 +107,11 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         found = await self._store.get(THREAD, checked_id(thread_id), None)
         return found.owner if found else None
 
+    async def newest(self, owner: str) -> str | None:
+        """The thread that somebody wrote into last."""
+        page = await self._store.list(THREAD, owner=owner, limit=1)
+        return page.items[0].id if page.items else None
+
     async def note(self, owner: str, thread_id: str, touch: bool = False, **fields: Any) -> None:
         """Set fields of a thread that exists; `touch` moves it to the top of the list."""
         while True:
@@ -122,14 +127,18 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
                 continue
             return
 
-    async def save_step(self, owner: str, step: Mapping[str, Any]) -> None:
-        await self._save(STEP, owner, step, str(step["createdAt"]))
+    async def save_step(self, owner: str, step: Mapping[str, Any]) -> Document:
+        return await self._save(STEP, owner, step, str(step["createdAt"]))
 
-    async def save_element(self, owner: str, element: Mapping[str, Any], sort: str) -> None:
-        await self._save(ELEMENT, owner, element, sort)
+    async def save_element(self, owner: str, element: Mapping[str, Any], sort: str) -> Document:
+        return await self._save(ELEMENT, owner, element, sort)
 
-    async def has_step(self, owner: str, step_id: str) -> bool:
-        return await self._store.get(STEP, checked_id(step_id), owner) is not None
+    async def step(self, owner: str, step_id: str) -> dict[str, Any] | None:
+        found = await self._store.get(STEP, checked_id(step_id), owner)
+        return dict(found.body or {}) if found else None
+
+    async def steps(self, owner: str, thread_id: str) -> list[Document]:
+        return await self._below(STEP, owner, thread_id)
 
     async def remove_step(self, owner: str, step_id: str) -> None:
         await self._store.delete(STEP, checked_id(step_id), owner)
@@ -140,7 +149,7 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
     async def elements(self, owner: str, thread_id: str) -> list[Document]:
         return await self._below(ELEMENT, owner, thread_id)
 
-    async def _save(self, kind: str, owner: str, body: Mapping[str, Any], sort: str) -> None:
+    async def _save(self, kind: str, owner: str, body: Mapping[str, Any], sort: str) -> Document:
         thread_id, id = checked_id(body["threadId"]), checked_id(body["id"])
         if (await self._store.get(THREAD, thread_id, owner)) is None:
             raise NotFound("There is no such thread.")
@@ -148,7 +157,9 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
         if found is not None and found.parent != thread_id:
             raise NotFound("There is no such thread.")
         kept = found.sort if found else sort
-        await self._store.put(Document(kind, id, owner, dict(body), parent=thread_id, sort=kept))
+        return await self._store.put(
+            Document(kind, id, owner, dict(body), parent=thread_id, sort=kept)
+        )
 
     async def _below(self, kind: str, owner: str, thread_id: str) -> list[Document]:
         documents: list[Document] = []

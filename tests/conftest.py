@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-SHARING = "tests/journeys/"
+SHARING = ("tests/journeys/", "tests/deploy/")
 
 
 class Spread(LoadGroupScheduling):
-    """Any test anywhere, but a journey where the others of its file are: they share one app.
+    """Any test anywhere, but some where the others of their file are: journeys share one app, and what
+    is deployed is declared once.
 
     By path, because the marks of xdist 3.8 (`xdist_group`) do nothing under pytest 9.
     """

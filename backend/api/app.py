@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -13,7 +14,10 @@ from backend.api import (
     counters,
     events,
     explain,
+    hooks,
+    letters,
     models,
+    notify,
     plans,
     problems,
     runs,
@@ -26,6 +30,8 @@ from backend.api.auth import Door
 from backend.api.body import StrictRoute
 from backend.api.docs import docs_page
 from backend.contracts.errors import NotFound
+from backend.contracts.ports import Planner
+from backend.lightning import Lightning
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -39,10 +45,24 @@ def create_router() -> APIRouter:
         methods=["GET"],
         tags=["health"],
         responses={
-            503: {"description": "Something we depend on does not answer; `checks` says what."}
+            503: {"description": "Nothing can be stored now; `checks` says what does not answer."}
         },
     )
-    for part in (users, plans, saved, runs, explain, schedules, tools, models, events, counters):
+    for part in (
+        users,
+        plans,
+        saved,
+        runs,
+        explain,
+        schedules,
+        tools,
+        models,
+        events,
+        hooks,
+        letters,
+        notify,
+        counters,
+    ):
         router.include_router(part.router)
     router.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
     router.add_api_route("/docs", docs_page, methods=["GET"], include_in_schema=False)
@@ -65,6 +85,16 @@ def create_router() -> APIRouter:
     return router
 
 
+def create_app(lightning: Lightning, planners: Mapping[str, Planner]) -> FastAPI:
+    """The API alone, as one ASGI app. `planners` by name, the preferred one first."""
+    app = FastAPI(title="Lightning", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.lightning = lightning
+    app.state.planner = next(iter(planners.values()), None)
+    app.state.stopping = asyncio.Event()
+    install(app)
+    return app
+
+
 def install(app: FastAPI) -> None:
     """Add the API to `app`: its router, and problem details for every error."""
     app.include_router(create_router())
@@ -77,9 +107,10 @@ def _matches(routes: Sequence[BaseRoute], request: Request, method: str) -> bool
 
 
 async def health(door: Door, response: Response) -> dict[str, Any]:
-    """Whether Lightning and what it depends on answer; 503 when not."""
+    """Whether Lightning and what it depends on answer. For load balancers: 200 while it serves, "degraded"
+    too; 503 when nothing can be stored ("down")."""
     found = await door.health()
-    if found["status"] != "ok":
+    if found["status"] == "down":
         response.status_code = 503
     return found
 

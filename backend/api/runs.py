@@ -106,6 +106,12 @@ async def cancel(door: Door, who: Caller, run_id: str) -> RunState:
     return await door.cancel(who, run_id)
 
 
+@router.post("/{run_id}/replay", status_code=202)
+async def replay(door: Door, who: Caller, run_id: str) -> None:
+    """Try again what a stalled run is stuck over; 409 when it is not."""
+    await door.replay_run(who, run_id)
+
+
 @router.post("/{run_id}/answer", response_model_exclude=INNER)
 async def answer(door: Door, who: Caller, run_id: str, body: Answer) -> RunState:
     """Answer what a waiting step asks; the first answer counts, later ones are 409."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,15 @@ from backend.bus.codec import decode_event, refers, restored
 from backend.bus.settling import lane_of
 from backend.contracts.errors import NotFound
 from backend.contracts.ports import Blobs, DeadLetter, Delivery
-from backend.stores.database import Database
+from backend.stores.database import Connection, Database
 from backend.stores.encoding import decode
+
+_FIND = "SELECT stream, body FROM dead WHERE event_id = ?"
+_FORGET = "DELETE FROM dead WHERE event_id = ?"
+_QUEUE = (
+    "INSERT INTO messages (event_id, stream, due, attempt, body) VALUES (?, ?, 0, 0, ?) "
+    "ON CONFLICT DO NOTHING"
+)
 
 
 class Letters:
@@ -24,7 +30,7 @@ class Letters:
     async def list(self, limit: int) -> Sequence[DeadLetter]:
         """The latest first. A large value that is gone or damaged stays a reference."""
 
-        def query(connection: sqlite3.Connection) -> builtins.list[tuple[Any, ...]]:
+        def query(connection: Connection) -> builtins.list[tuple[Any, ...]]:
             return connection.execute(
                 "SELECT stream, attempt, body, error FROM dead ORDER BY died DESC LIMIT ?", (limit,)
             ).fetchall()
@@ -43,14 +49,19 @@ class Letters:
     async def replay(self, event_id: str) -> bool:
         """Put it in line again, as new. False when it is not among the dead."""
 
-        def job(connection: sqlite3.Connection) -> bool:
-            queued = connection.execute(
-                "INSERT INTO messages (event_id, stream, due, attempt, body) "
-                "SELECT event_id, stream, 0, 0, body FROM dead WHERE event_id = ? "
-                "ON CONFLICT DO NOTHING",
-                (event_id,),
-            ).rowcount
-            connection.execute("DELETE FROM dead WHERE event_id = ?", (event_id,))
-            return queued > 0
+        def query(connection: Connection) -> Any:
+            return connection.execute(_FIND, (event_id,)).fetchone()
 
-        return await self._database.write(job)
+        def job(connection: Connection) -> bool:
+            row = query(connection)
+            if row is None:
+                return False
+            if connection.execute(_FORGET, (event_id,)).rowcount == 0:
+                return False
+            return connection.execute(_QUEUE, (event_id, *row)).rowcount > 0
+
+        found = await self._database.read(query)
+        if found is None:
+            return False
+        stream, _ = found
+        return await self._database.write(job, [stream or "work"])

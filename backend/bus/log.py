@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 
 from backend.bus.checks import position
 from backend.bus.codec import decode_commit, refers, restored_commit
 from backend.bus.followers import Followers
+from backend.contracts.errors import Unavailable
 from backend.contracts.ports import Blobs, Commit, History
-from backend.stores.database import Database
+from backend.stores.database import Connection, Database
 
 PAGE = 1000
+_AGAIN_S = 0.25
 
 
 class Log:
@@ -37,7 +39,7 @@ class Log:
         self._followers.anything_changed()
 
     async def decided(self, stream: str, event_id: str) -> bool:
-        def query(connection: sqlite3.Connection) -> bool:
+        def query(connection: Connection) -> bool:
             row = connection.execute(
                 "SELECT 1 FROM log WHERE cause_id = ? AND stream = ?", (event_id, stream)
             ).fetchone()
@@ -60,7 +62,13 @@ class Log:
                 changed = await follower.next_changed()
                 if self._closed:
                     return
-                news = await self._news({stream: positions[stream] for stream in changed})
+                try:
+                    news = await self._news({stream: positions[stream] for stream in changed})
+                except Unavailable:
+                    # Whoever follows need not know; nothing is missed.
+                    follower.changed.update(changed)
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
                 positions |= {stream: int(history.cursor) for stream, history in news.items()}
                 follower.changed.update(
                     stream for stream, history in news.items() if len(history.commits) == PAGE
@@ -74,10 +82,10 @@ class Log:
         """Whole streams, with all that waits in them, their claims and dead letters."""
         for stream in streams:
             # One transaction each: others get their turn in between.
-            await self._database.write(partial(_forget, stream))
+            await self._database.write(partial(_forget, stream), [stream])
 
     async def _news(self, positions: Mapping[str, int]) -> dict[str, History]:
-        def query(connection: sqlite3.Connection) -> dict[str, list[Commit]]:
+        def query(connection: Connection) -> dict[str, list[Commit]]:
             read = {
                 stream: _commits(connection, stream, start, PAGE)
                 for stream, start in positions.items()
@@ -100,7 +108,7 @@ class Log:
         return History(tuple(whole), str(whole[-1].position + 1 if whole else start))
 
 
-def _commits(connection: sqlite3.Connection, stream: str, start: int, limit: int) -> list[Commit]:
+def _commits(connection: Connection, stream: str, start: int, limit: int) -> list[Commit]:
     rows = connection.execute(
         "SELECT position, body FROM log WHERE stream = ? AND position >= ? "
         "ORDER BY position LIMIT ?",
@@ -109,6 +117,6 @@ def _commits(connection: sqlite3.Connection, stream: str, start: int, limit: int
     return [decode_commit(stream, position, body) for position, body in rows]
 
 
-def _forget(stream: str, connection: sqlite3.Connection) -> None:
+def _forget(stream: str, connection: Connection) -> None:
     for table in ("log", "claims", "messages", "dead"):
         connection.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))

@@ -1,19 +1,19 @@
-"""Whose leases: a process's name, held by a file lock, its boot's epoch, and its sign of life."""
+"""Whose leases: a process's name, its boot's epoch, and its sign of life."""
 
 from __future__ import annotations
 
-import fcntl
+import asyncio
 import itertools
-import os
 import re
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from backend.contracts.errors import LightningError
-from backend.stores.database import Database
+from backend.contracts.errors import LightningError, Unavailable
+from backend.stores.database import Connection, Database, Name
 from backend.stores.documents import micros
+
+_PATIENCE = 40
+_PAUSE_S = 0.05
 
 
 class Owner:
@@ -21,7 +21,8 @@ class Owner:
 
     Its name is free again as soon as the process is gone, however it went; the next process of the
     name takes over its leases at once, all others only when there was no sign of life for `lease_s`
-    seconds. `epoch` tells one boot from the next.
+    seconds. `epoch` tells one boot from the next. Should another process get the name although this
+    one lives (its connection was gone for long), what it had leased is lost to it, and it begins anew.
     """
 
     def __init__(
@@ -35,103 +36,143 @@ class Owner:
         self._wanted = wanted
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
-        self._lock: int | None = None
+        self._held: Name | None = None
         self._alive_until = 0
         self.name = ""
         self.epoch = 0
 
+    @property
+    def key(self) -> str:
+        """Under it, nobody gives or takes leases of this process."""
+        return _key(self.epoch)
+
     async def begin(self) -> None:
         """Take a name, and what its earlier boots had leased. Raises `LightningError` when the
         wanted name is held by another process."""
-        self._take_name()
-        now, until = micros(self._clock()), micros(self._clock() + self._lease)
+        await self._take_name()
         try:
-            self.epoch = await self._database.write(
-                lambda connection: _begin(connection, self.name, now, until)
-            )
+            await self._enter()
         except BaseException:
-            self.leave()
+            await self.leave()
             raise
-        self._alive_until = until
 
     async def end(self) -> None:
         """Give back what is leased, for others to take at once."""
-        await self._database.write(lambda connection: _free(connection, self.epoch))
+        epoch = self.epoch
+        await self._database.write(lambda connection: _free(connection, epoch), [_key(epoch)])
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Let the name go."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self._held is not None:
+            held, self._held = self._held, None
+            await held.leave()
 
     async def beat(self) -> bool:
         """Give a sign of life; free the leases of those who gave none in time, and say if there were
         any."""
+        if self._held is None or self._held.lost:
+            await self._begin_anew()
+            return True
         now, until = micros(self._clock()), micros(self._clock() + self._lease)
+        epochs = await self._database.read(lambda c: _given_up(c, "", now))
 
-        def job(connection: sqlite3.Connection) -> bool:
+        def job(connection: Connection) -> bool:
             _stay(connection, self.name, self.epoch, until)
-            return _free_expired(connection, now)
+            return _free_given_up(connection, "", now, epochs)
 
-        freed = await self._database.write(job)
+        freed = await self._database.write(job, [self.key, *map(_key, epochs)])
         self._alive_until = until
         return freed
 
-    def revive(self, connection: sqlite3.Connection) -> None:
+    async def _begin_anew(self) -> None:
+        await self.leave()
+        try:
+            await self.begin()
+        except LightningError as error:
+            raise Unavailable(error.message) from error
+
+    def revive(self, connection: Connection) -> None:
         """Before leasing: after a long pause others may have given this process up, and leases
         without its row would never be freed."""
         now = self._clock()
         if micros(now) >= self._alive_until:
             _stay(connection, self.name, self.epoch, micros(now + self._lease))
 
-    def _take_name(self) -> None:
+    async def _enter(self) -> None:
+        now, until = micros(self._clock()), micros(self._clock() + self._lease)
+        name = self.name
+        epochs = await self._database.read(lambda c: _given_up(c, name, now))
+
+        def job(connection: Connection) -> int:
+            _free_given_up(connection, name, now, epochs)
+            connection.execute(
+                "INSERT INTO owners (name, alive_until) VALUES (?, ?)", (name, until)
+            )
+            epoch = connection.execute("SELECT epoch FROM owners WHERE name = ?", (name,))
+            return int(epoch.fetchone()[0])
+
+        self.epoch = await self._database.write(job, list(map(_key, epochs)))
+        self._alive_until = until
+
+    async def _take_name(self) -> None:
         if self._wanted is None:
-            self.name = next(n for n in map("process-{}".format, itertools.count()) if self._try(n))
-            return
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self._wanted):
+            for name in map("process-{}".format, itertools.count()):
+                if await self._try(name):
+                    return
+        if self._wanted is None or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self._wanted):
             raise LightningError(f"{self._wanted!r} cannot be a process's name.")
-        if not self._try(self._wanted):
-            raise LightningError(f"Another process runs as {self._wanted}.")
-        self.name = self._wanted
+        for _ in range(_PATIENCE):
+            if await self._try(self._wanted):
+                return
+            # A process that has just died may still have it for a moment.
+            await asyncio.sleep(_PAUSE_S)
+        raise LightningError(f"Another process runs as {self._wanted}.")
 
-    def _try(self, name: str) -> bool:
-        path: Path = self._database.locks / f"owner-{name}"
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            return False
-        self._lock = lock
-        return True
+    async def _try(self, name: str) -> bool:
+        self._held = await self._database.take_name(name)
+        self.name = name
+        return self._held is not None
 
 
-def _begin(connection: sqlite3.Connection, name: str, now: int, alive_until: int) -> int:
-    for (epoch,) in connection.execute("SELECT epoch FROM owners WHERE name = ?", (name,)):
-        _free(connection, epoch)
-    _free_expired(connection, now)
-    inserted = connection.execute(
-        "INSERT INTO owners (name, alive_until) VALUES (?, ?)", (name, alive_until)
+def _key(epoch: int) -> str:
+    return f"owner {epoch}"
+
+
+def _given_up(connection: Connection, name: str, now: int) -> list[int]:
+    """The epochs of a name's earlier boots, and of those who gave no sign of life."""
+    found = connection.execute(
+        "SELECT epoch FROM owners WHERE name = ? OR alive_until < ?", (name, now)
     )
-    return int(inserted.lastrowid or 0)
+    return [epoch for (epoch,) in found]
 
 
-def _stay(connection: sqlite3.Connection, name: str, epoch: int, alive_until: int) -> None:
-    connection.execute(
-        "INSERT INTO owners (epoch, name, alive_until) VALUES (?, ?, ?) "
-        "ON CONFLICT (epoch) DO UPDATE SET alive_until = excluded.alive_until",
-        (epoch, name, alive_until),
+def _stay(connection: Connection, name: str, epoch: int, alive_until: int) -> None:
+    values = (alive_until, epoch)
+    if connection.execute("UPDATE owners SET alive_until = ? WHERE epoch = ?", values).rowcount:
+        return
+    row = (epoch, name, alive_until)
+    added = connection.execute(
+        "INSERT INTO owners (epoch, name, alive_until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row
     )
+    if added.rowcount == 0:
+        raise Unavailable(f"Another process runs as {name}.")
 
 
-def _free_expired(connection: sqlite3.Connection, now: int) -> bool:
-    expired = connection.execute("SELECT epoch FROM owners WHERE alive_until < ?", (now,))
-    epochs = [epoch for (epoch,) in expired.fetchall()]
-    for epoch in epochs:
+def _free_given_up(connection: Connection, name: str, now: int, epochs: list[int]) -> bool:
+    """Of these, those that are still given up."""
+    given_up = set(_given_up(connection, name, now)) & set(epochs)
+    for epoch in given_up:
         _free(connection, epoch)
-    return bool(epochs)
+    if connection.dialect.alone:
+        return bool(given_up)
+    # Leased by one who did not know yet that it was given up.
+    lost = connection.execute(
+        "UPDATE messages SET epoch = NULL "
+        "WHERE epoch IS NOT NULL AND epoch NOT IN (SELECT epoch FROM owners)"
+    )
+    return bool(given_up) or lost.rowcount > 0
 
 
-def _free(connection: sqlite3.Connection, epoch: int) -> None:
+def _free(connection: Connection, epoch: int) -> None:
     connection.execute("UPDATE messages SET epoch = NULL WHERE epoch = ?", (epoch,))
     connection.execute("DELETE FROM owners WHERE epoch = ?", (epoch,))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
-
-import orjson
 
 from backend.bus.encoded import Encoded
 from backend.contracts.errors import Conflict
 from backend.contracts.events import Lane
-from backend.contracts.ports import Delivery, Output, Settled, Settlement
+from backend.contracts.ports import Delivery, Document, Output, Settled, Settlement
 from backend.stores import documents
-from backend.stores.documents import micros
+from backend.stores.database import Connection, Dialect
+from backend.stores.documents import Change, Envelope, micros
 from backend.stores.encoding import encode
 
 Outcome = Literal["ok", "conflict", "stale"]
@@ -24,6 +24,54 @@ INSERT_MESSAGE = (
     "INSERT INTO messages (seq, event_id, stream, due, epoch, attempt, body) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+
+_BURY = (
+    "INSERT INTO dead (event_id, stream, attempt, died, body, error) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (event_id) DO UPDATE SET stream = excluded.stream, attempt = excluded.attempt, "
+    "died = excluded.died, body = excluded.body, error = excluded.error"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """Each takes an array first."""
+
+    leases: str
+    taken: str
+    decided: str
+    heads: str
+    waiting: str
+    acks: str
+
+
+@cache
+def _statements(dialect: Dialect) -> _Statements:
+    texts, numbers = dialect.texts, dialect.numbers
+    return _Statements(
+        leases=f"SELECT seq, event_id, epoch, attempt FROM messages WHERE seq {numbers}",
+        taken=f"SELECT event_id FROM messages WHERE event_id {texts} "
+        f"UNION ALL SELECT event_id FROM dead WHERE event_id {texts}",
+        decided=f"SELECT stream, cause_id FROM log WHERE cause_id {texts}",
+        heads="SELECT value, (SELECT coalesce(max(position), -1) + 1 FROM log "
+        f"WHERE stream = value) FROM {dialect.each}",
+        waiting="SELECT stream, seq, epoch FROM messages "
+        f"WHERE stream {texts} AND (due <= ? OR attempt > 0)",
+        acks=f"DELETE FROM messages WHERE seq {numbers}",
+    )
+
+
+def keys_of(settlements: Iterable[Settlement]) -> set[str]:
+    """The streams that settling looks at or adds to."""
+    keys: set[str] = set()
+    for s in settlements:
+        keys.update(commit.stream for commit in s.commits)
+        keys.update(s.undisturbed)
+        keys |= streams_of(s.outputs)
+    return keys
+
+
+def streams_of(outputs: Iterable[Output]) -> set[str]:
+    return {o.stream for o in outputs if o.lane == "stream" and o.stream is not None}
 
 
 def token(seq: int, epoch: int, attempt: int) -> str:
@@ -47,13 +95,14 @@ class Writes:
     log: list[tuple[str, int, str, bytes]] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     dead: list[tuple[str, str | None, int, int, bytes, bytes]] = field(default_factory=list)
+    documents: dict[documents.Key, Change] = field(default_factory=dict)
 
 
 class Desk:
     """Judges settlements one after the other against the tables as they will be after the ones
     before; what they come to is written at the end, all at once."""
 
-    def __init__(self, connection: sqlite3.Connection, epoch: int, now: int, keep: int) -> None:
+    def __init__(self, connection: Connection, epoch: int, now: int, keep: int) -> None:
         self.connection = connection
         self.epoch = epoch
         self.now = now
@@ -64,7 +113,9 @@ class Desk:
         self.decided: set[tuple[str, str]] = set()
         self.heads: dict[str, int] = {}
         self.waiting: dict[str, dict[int, int | None]] = {}
-        self.next_seq = 0
+        self.stored: dict[documents.Key, Envelope] = {}
+        self.found: dict[documents.Key, Envelope] = {}
+        self.seqs: Iterator[int] = iter(())
 
     # --- look -------------------------------------------------------------------------------------
 
@@ -74,6 +125,7 @@ class Desk:
         causes: list[str] = []
         queued: list[str] = []
         crowded: set[str] = set()
+        keys: dict[documents.Key, None] = {}
         for s in settlements:
             for ack in s.acks:
                 seqs.append(_seq(ack))
@@ -83,8 +135,13 @@ class Desk:
                 streams.add(commit.stream)
                 causes.append(commit.cause.id)
             crowded.update(s.undisturbed)
+            for document in s.documents:
+                keys[document.kind, document.id] = None
             self._note_outputs(s.outputs, causes, queued, crowded)
         self._look_up(seqs, streams, causes, queued, crowded)
+        if keys:
+            self.found = documents.look(self.connection, keys)
+            self.stored = self.found.copy()
 
     def look_at_outputs(self, outputs: Iterable[Output]) -> None:
         causes: list[str] = []
@@ -113,46 +170,22 @@ class Desk:
         queued: list[str],
         crowded: set[str],
     ) -> None:
-        execute = self.connection.execute
+        execute, dialect = self.connection.execute, self.connection.dialect
+        sql, array = _statements(dialect), dialect.array
         if seqs:
-            for seq, event_id, epoch, attempt in execute(
-                "SELECT seq, event_id, epoch, attempt FROM messages "
-                "WHERE seq IN (SELECT value FROM json_each(?))",
-                (_json(seqs),),
-            ):
+            for seq, event_id, epoch, attempt in execute(sql.leases, (array(seqs),)):
                 self.leases[seq] = (event_id, epoch, attempt)
         if queued:
-            ids = _json(queued)
-            for (event_id,) in execute(
-                "SELECT event_id FROM messages WHERE event_id IN (SELECT value FROM json_each(?1)) "
-                "UNION ALL "
-                "SELECT event_id FROM dead WHERE event_id IN (SELECT value FROM json_each(?1))",
-                (ids,),
-            ):
-                self.taken.add(event_id)
-            self.next_seq = execute("SELECT coalesce(max(seq), 0) + 1 FROM messages").fetchone()[0]
+            ids = array(queued)
+            self.taken.update(event_id for (event_id,) in execute(sql.taken, (ids, ids)))
+            self.seqs = _new_seqs(self.connection, len(queued))
         if causes:
-            self.decided.update(
-                execute(
-                    "SELECT stream, cause_id FROM log "
-                    "WHERE cause_id IN (SELECT value FROM json_each(?))",
-                    (_json(causes),),
-                )
-            )
+            self.decided.update(map(tuple, execute(sql.decided, (array(causes),))))
         if streams:
-            self.heads = dict(
-                execute(
-                    "SELECT value, (SELECT coalesce(max(position), -1) + 1 FROM log "
-                    "WHERE stream = value) FROM json_each(?)",
-                    (_json(list(streams)),),
-                ).fetchall()
-            )
+            self.heads = dict(execute(sql.heads, (array(list(streams)),)).fetchall())
         if crowded:
-            for stream, seq, epoch in execute(
-                "SELECT stream, seq, epoch FROM messages "
-                "WHERE stream IN (SELECT value FROM json_each(?)) AND (due <= ? OR attempt > 0)",
-                (_json(list(crowded)), self.now),
-            ):
+            found = execute(sql.waiting, (array(list(crowded)), self.now))
+            for stream, seq, epoch in found:
                 self.waiting.setdefault(stream, {})[seq] = epoch
 
     # --- judge ------------------------------------------------------------------------------------
@@ -167,7 +200,7 @@ class Desk:
             self.decided.add((commit.stream, commit.cause.id))
         self.writes.log += encoded.commits(settlement)
         for document in settlement.documents:
-            documents.settle(self.connection, document, encoded.bodies[id(document)])
+            self._store(document, encoded.bodies[id(document)])
         return Settled("ok", tuple(self.queue(settlement.outputs, encoded.events)))
 
     def _judge(self, s: Settlement) -> Outcome:
@@ -192,7 +225,7 @@ class Desk:
                 return "conflict"
         try:
             for document in s.documents:
-                documents.check(self.connection, document)
+                documents.check(document, self.stored.get((document.kind, document.id)))
         except Conflict:
             return "conflict"
         return "ok"
@@ -230,6 +263,18 @@ class Desk:
                 )
             )
 
+    def _store(self, document: Document, body: bytes) -> None:
+        """Unless what is stored follows from a later commit."""
+        key = (document.kind, document.id)
+        if documents.is_late(document, self.stored.get(key)):
+            return
+        change = documents.change(document, body, self.found.get(key))
+        self.writes.documents[key] = change
+        if document.body is None:
+            self.stored.pop(key, None)
+        else:
+            self.stored[key] = Envelope(document.owner, change.etag, document.position)
+
     def queue(self, outputs: Iterable[Output], events: Mapping[int, bytes]) -> list[Delivery]:
         """Put new outputs in line; those leased to this process at once are returned."""
         kept = []
@@ -243,7 +288,7 @@ class Desk:
             self.taken.add(event.id)
             due = 0 if output.due is None else micros(output.due)
             due = 0 if due <= self.now else due
-            seq, self.next_seq = self.next_seq, self.next_seq + 1
+            seq = next(self.seqs)
             keeps = due == 0 and self.keep > 0 and self._is_free(stream)
             epoch = self.epoch if keeps else None
             self.writes.messages.append(
@@ -265,11 +310,9 @@ class Desk:
 
     def write(self) -> None:
         writes, connection = self.writes, self.connection
+        dialect = connection.dialect
         if writes.acks:
-            connection.execute(
-                "DELETE FROM messages WHERE seq IN (SELECT value FROM json_each(?))",
-                (_json(writes.acks),),
-            )
+            connection.execute(_statements(dialect).acks, (dialect.array(writes.acks),))
         if writes.log:
             connection.executemany(
                 "INSERT INTO log (stream, position, cause_id, body) VALUES (?, ?, ?, ?)", writes.log
@@ -277,17 +320,22 @@ class Desk:
         if writes.messages:
             connection.executemany(INSERT_MESSAGE, writes.messages)
         if writes.dead:
-            connection.executemany(
-                "INSERT OR REPLACE INTO dead (event_id, stream, attempt, died, body, error) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                writes.dead,
-            )
+            connection.executemany(_BURY, writes.dead)
+        if writes.documents:
+            documents.write(connection, writes.documents.values())
+
+
+def _new_seqs(connection: Connection, count: int) -> Iterator[int]:
+    """Numbers for new messages, higher than any that was given out in these streams before."""
+    if connection.dialect.alone:
+        (highest,) = connection.execute("SELECT max(seq) FROM messages").fetchone()
+        return itertools.count((highest or 0) + 1)
+    found = connection.execute(
+        "SELECT nextval('messages_seq_seq') FROM generate_series(1, ?::bigint)", (count,)
+    )
+    return (seq for (seq,) in found)
 
 
 def _seq(delivery: Delivery) -> int:
     head, _, _ = delivery.token.partition(".")
     return int(head) if head.isdecimal() else -1
-
-
-def _json(values: Sequence[str | int]) -> str:
-    return orjson.dumps(values).decode()

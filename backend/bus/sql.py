@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from backend.bus.checks import check
-from backend.bus.codec import (
-    decode_event,
-    refers,
-    restored,
-)
+from backend.bus.codec import decode_event, refers, restored
 from backend.bus.encoded import Encoded, events_json, events_of
+from backend.bus.leasing import Row, lease
 from backend.bus.letters import Letters
 from backend.bus.log import Log
 from backend.bus.owning import Owner
-from backend.bus.settling import Desk, lane_of, token
+from backend.bus.settling import Desk, keys_of, lane_of, streams_of, token
 from backend.contracts.errors import NotFound, Unavailable
 from backend.contracts.events import utc_now
 from backend.contracts.ports import (
@@ -33,9 +36,8 @@ from backend.contracts.ports import (
     Settled,
     Settlement,
 )
-from backend.stores.database import Database
+from backend.stores.database import Connection, Database, Job
 from backend.stores.documents import body_of, micros
-from backend.stores.encoding import encode
 
 T = TypeVar("T")
 
@@ -44,16 +46,6 @@ FALLBACK_S = 1.0
 """How often a waiting receiver looks although nobody woke it."""
 
 _WAITING = "SELECT 1 FROM messages WHERE epoch IS NULL AND due = 0 LIMIT 1"
-
-_READY = """
-SELECT seq, stream, attempt, body FROM messages AS m
-WHERE epoch IS NULL AND due = 0 AND (stream IS NULL AND ?3 OR stream IS NOT NULL AND NOT (
-  EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch < ?1)
-  OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch > ?1)
-  OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch IS NULL
-             AND o.due > 0 AND o.attempt > 0)))
-ORDER BY seq LIMIT ?2
-"""
 
 
 class SqlBus:
@@ -111,7 +103,7 @@ class SqlBus:
         self._log.close()
         with contextlib.suppress(Unavailable):
             await self._owner.end()
-        self._owner.leave()
+        await self._owner.leave()
 
     # --- delivery ---------------------------------------------------------------------------------
 
@@ -125,7 +117,7 @@ class SqlBus:
         events = await events_json((output.event for output in outputs), self._blobs)
         keep = self._resting
 
-        def job(connection: sqlite3.Connection) -> list[Delivery]:
+        def job(connection: Connection) -> list[Delivery]:
             if keep:
                 self._owner.revive(connection)
             desk = self._desk(connection, keep)
@@ -134,7 +126,7 @@ class SqlBus:
             desk.write()
             return kept
 
-        return await self._database.write(job), None
+        return await self._write(job, streams_of(outputs)), None
 
     async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while not self._closed:
@@ -158,27 +150,13 @@ class SqlBus:
         raise Unavailable("The bus is closed.")
 
     async def _lease(self, limit: int, work: bool) -> tuple[list[Delivery], int | None]:
-        now, epoch = self._now(), self._owner.epoch
+        epoch = self._owner.epoch
 
-        def job(connection: sqlite3.Connection) -> tuple[list[Any], int | None]:
+        def job(connection: Connection) -> tuple[list[Row], int | None]:
             self._owner.revive(connection)
-            connection.execute(
-                "UPDATE messages SET due = 0 WHERE epoch IS NULL AND due > 0 AND due <= ?", (now,)
-            )
-            rows = connection.execute(_READY, (epoch, limit, work)).fetchall()
-            if not rows:
-                (due,) = connection.execute(
-                    "SELECT min(due) FROM messages WHERE epoch IS NULL AND due > 0"
-                ).fetchone()
-                return [], due
-            connection.execute(
-                "UPDATE messages SET epoch = ?, attempt = attempt + 1 "
-                "WHERE seq IN (SELECT value FROM json_each(?))",
-                (epoch, encode([row[0] for row in rows]).decode()),
-            )
-            return rows, None
+            return lease(connection, epoch, self._now(), limit, work=work)
 
-        rows, next_due = await self._database.write(job)
+        rows, next_due = await self._write(job)
         found = []
         for seq, stream, attempt, body in rows:
             event = decode_event(body)
@@ -237,7 +215,7 @@ class SqlBus:
         }
         encoded = Encoded(events, bodies)
 
-        def job(connection: sqlite3.Connection) -> tuple[list[Settled], bool]:
+        def job(connection: Connection) -> tuple[list[Settled], bool]:
             if keep:
                 self._owner.revive(connection)
             desk = self._desk(connection, keep)
@@ -246,7 +224,7 @@ class SqlBus:
             desk.write()
             return settled, connection.execute(_WAITING).fetchone() is not None
 
-        settled, waiting = await self._database.write(job)
+        settled, waiting = await self._write(job, keys_of(settlements))
         # Looking for work costs a transaction: only when there is some, or a new due time.
         if waiting or any(o.due is not None for s in settlements for o in s.outputs):
             self._wake.set()
@@ -266,7 +244,7 @@ class SqlBus:
         events = await events_json((output.event for output in outputs), self._blobs)
         stream = delivery.stream or next((o.stream for o in outputs if o.stream), None)
 
-        def job(connection: sqlite3.Connection) -> bool:
+        def job(connection: Connection) -> bool:
             desk = self._desk(connection, 0)
             desk.look([Settlement(acks=(delivery,), outputs=tuple(outputs))])
             if not desk.holds(delivery):
@@ -281,7 +259,7 @@ class SqlBus:
             desk.write()
             return True
 
-        claimed = await self._database.write(job)
+        claimed = await self._write(job, streams_of(outputs))
         if claimed and outputs:
             self._wake.set()
         return claimed
@@ -289,7 +267,7 @@ class SqlBus:
     async def release(self, delivery: Delivery, delay_s: float) -> None:
         due = self._now() + int(delay_s * MICROS) if delay_s > 0 else 0
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Connection) -> None:
             desk = self._desk(connection, 0)
             desk.look([Settlement(acks=(delivery,))])
             if desk.holds(delivery):
@@ -298,7 +276,7 @@ class SqlBus:
                     (due, delivery.event.id),
                 )
 
-        await self._database.write(job)
+        await self._write(job)
         self._wake.set()
 
     # --- log --------------------------------------------------------------------------------------
@@ -329,15 +307,23 @@ class SqlBus:
 
     # --- this process -----------------------------------------------------------------------------
 
-    def _desk(self, connection: sqlite3.Connection, keep: int) -> Desk:
+    async def _write(self, job: Job[T], streams: Collection[str] = ()) -> T:
+        """What this process has leased stays so until the job is done."""
+        return await self._database.write(job, {*streams, self._owner.key})
+
+    def _desk(self, connection: Connection, keep: int) -> Desk:
         return Desk(connection, self._owner.epoch, self._now(), keep)
 
     def _now(self) -> int:
         return micros(self._clock())
 
-    def _look_again(self) -> None:
+    def _look_again(self, keys: Collection[str] | None) -> None:
         self._wake.set()
-        self._log.anything_changed()
+        if keys is None:
+            self._log.anything_changed()
+        else:
+            for key in keys:
+                self._log.changed(key)
 
     async def beat(self) -> None:
         """The sign of life, given by itself three times a lease; takes over what others lost."""

@@ -173,6 +173,12 @@ EVENT_TYPES: dict[str, EventType] = {
             required=("type", "data"),
             description="an outside event, matched against the triggers of its owner's plans",
         ),
+        EventType(
+            "notification.send",
+            "work",
+            required=("text",),
+            description="deliver a message for the person to NOTIFY_URL, signed",
+        ),
         # schedules
         _schedule("schedule.create", "set a schedule", "plan_id", "ir_hash", "trigger"),
         _schedule("schedule.due", "a schedule's due time has come", "due", "generation"),
@@ -201,6 +207,9 @@ EVENT_TYPES: dict[str, EventType] = {
             "thread_id",
             required=("thread_id", "text"),
             description="a message for the person",
+        ),
+        _fact(
+            "thread.drawn", "a process has an open thread, or drew in it", "thread_id", "process"
         ),
         # anywhere
         _fact("event.denied", "an event was refused", "type", "code"),

@@ -42,7 +42,8 @@ class PlanView:
     one is superseded. `when` is the trigger in words, `firings` its next due times. `changes` are
     against the revision before. `run_id` is the latest run a person started. `trust`: made by the
     planner alone, edited since, or written by hand; `lock` is its lockfile, `provenance` how it was
-    planned. `saved` is the tool that the plan is under its name, "" while it has none."""
+    planned. `saved` is the tool that the plan is under its name, "" while it has none. `hooks` are the
+    paths of its webhooks' addresses by trigger, while it listens."""
 
     plan_id: str
     owner: str
@@ -70,6 +71,7 @@ class PlanView:
     lock: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     saved: str = ""
+    hooks: Mapping[str, str] = field(default_factory=dict)
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str = ""

@@ -11,6 +11,7 @@ from backend.contracts.errors import Invalid, ToolError
 from backend.contracts.events import Event, derived_id
 from backend.contracts.ports import Bus, Delivery, Store
 from backend.contracts.runs import ENDED_RUN
+from backend.contracts.security import Verdict
 from backend.contracts.tools import ToolCall, ToolResult
 from backend.drivers.turn import Turn
 from backend.tools.registry import Registry
@@ -25,10 +26,13 @@ class StepDriver:
 
     handles: tuple[str, ...] = ("plan.step.execute",)
 
-    def __init__(self, registry: Registry, bus: Bus, store: Store) -> None:
+    def __init__(
+        self, registry: Registry, bus: Bus, store: Store, *, notifies: bool = False
+    ) -> None:
         self._registry = registry
         self._bus = bus
         self._store = store
+        self._notifies = notifies
 
     async def handle(self, turn: Turn, delivery: Delivery) -> None:
         data = turn.cause.data
@@ -38,9 +42,8 @@ class StepDriver:
             gone = {"code": "EXEC_TOOL_UNKNOWN", "message": f"The tool {data['tool']} is gone."}
             self.failed(turn, gone)
             return
-        if (verdict := catalogue.verdicts.get(spec.id)) and verdict.decision == "deny":
-            # forbidden since it was approved
-            self.failed(turn, {"code": verdict.code, "message": verdict.reason})
+        if refusal := _refusal(catalogue.verdicts.get(spec.id), data):
+            self.failed(turn, refusal)
             return
         if spec.purity != "pure" and await self._ended(data["run_id"]):
             return
@@ -103,11 +106,27 @@ class StepDriver:
                 said["cost_usd"] = result.cost_usd
             turn.emit("plan.step.completed", {**_attempt(data), **said})
         thread_id = data.get("thread_id")
-        for text in result.messages if thread_id else ():
-            turn.emit(
-                "user.message",
-                {"thread_id": thread_id, "text": text, "run_id": data["run_id"]},
-            )
+        for text in result.messages:
+            said = {"text": text, "run_id": data["run_id"]}
+            if thread_id:
+                turn.emit("user.message", {"thread_id": thread_id, **said})
+            elif self._notifies:
+                turn.emit("notification.send", said)
+
+
+def _refusal(verdict: Verdict | None, data: Mapping[str, Any]) -> dict[str, str] | None:
+    """What policy says against a step since its plan was approved."""
+    if verdict is None or verdict.allowed:
+        return None
+    if verdict.decision == "deny":
+        return {"code": verdict.code, "message": verdict.reason}
+    if data.get("allowed"):
+        return None
+    return {
+        "code": "EXEC_GATE_MISSING",
+        "message": f"{verdict.reason} This plan was approved without that.",
+        "hint": "Have this step ask first, and approve the plan anew.",
+    }
 
 
 def _attempt(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,13 @@ from backend.drivers.turn import Turn
 
 
 class ThreadDecider:
-    """Decides `thread:<id>`. Its state is the owner: whoever the first news were for."""
+    """Decides `thread:<id>`. Its state is the owner: whoever the first news were for. One that
+    `notifies` has messages delivered outside as well, but for those that came from there."""
 
     prefix = "thread"
+
+    def __init__(self, *, notifies: bool = False) -> None:
+        self._notifies = notifies
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> str | None:
         return commits[0].cause.user_id if commits else None
@@ -24,7 +28,10 @@ class ThreadDecider:
         return state or event.user_id
 
     def decide(self, state: str | None, turn: Turn) -> None:
-        """Nothing follows: being recorded in order is all that a thread's news need."""
+        """Being recorded in order is all that a thread's news need."""
+        cause = turn.cause
+        if self._notifies and cause.type == "user.message" and "from" not in cause.data:
+            turn.emit("notification.send", dict(cause.data))
 
     def project(self, before: str | None, after: str | None, turn: Turn) -> None:
         """The log is what the chat follows."""

@@ -30,7 +30,7 @@ class TriggerDriver:
             )
             for document in page.items:
                 for trigger in (document.body or {})["triggers"]:
-                    if _matches(trigger, cause.data):
+                    if _matches(document.id, trigger, cause.data):
                         turn.emit(
                             "plan.trigger",
                             {
@@ -49,8 +49,13 @@ class TriggerDriver:
         turn.emit("event.ignored", {"type": turn.cause.type, "error": dict(error)})
 
 
-def _matches(trigger: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
-    if trigger["kind"] != "event" or not fnmatchcase(received["type"], trigger["type"]):
+def _matches(plan_id: str, trigger: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
+    # `hook` comes from inside alone: the call of one plan's address starts nothing else
+    if (hook := received.get("hook")) is not None:
+        meant = hook == {"plan_id": plan_id, "trigger": trigger["name"]}
+    else:
+        meant = trigger["kind"] == "event" and fnmatchcase(received["type"], trigger["type"])
+    if not meant:
         return False
     if not trigger.get("filter"):
         return True

@@ -6,23 +6,23 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from backend.contracts.caching import Cache
 from backend.contracts.events import EVENT_TYPES, derived_id
-from backend.contracts.security import Principal
+from backend.contracts.ports import Document
+from backend.contracts.security import SYSTEM, Principal
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.lightning.approvals import Approvals
 from backend.lightning.explain import Explaining
 from backend.lightning.following import follow_thread
+from backend.lightning.hooks import Hooks
+from backend.lightning.letters import DeadLetters
+from backend.lightning.outages import OK, SILENT
 from backend.lightning.saved import SavedPlans
 from backend.lightning.schedules import Schedules
 from backend.security.authorize import check_outside
 
-log = structlog.get_logger()
 
-
-class Lightning(Approvals, SavedPlans, Schedules, Explaining):
+class Lightning(Approvals, SavedPlans, Schedules, Hooks, DeadLetters, Explaining):
     """All that can be asked of the product. Built by `backend.bootstrap`; raises `LightningError`s.
 
     `who` is the person acting; what belongs to others is answered as if it did not exist.
@@ -73,18 +73,22 @@ class Lightning(Approvals, SavedPlans, Schedules, Explaining):
         return event_id or event.id
 
     async def health(self) -> dict[str, Any]:
-        """Whether the parts we depend on answer: {"status", "checks": {name: "ok" | reason}}."""
-        checks: dict[str, str] = {}
-        try:
-            await self.store.list("user", owner=None, limit=1)
-            await self.bus.history("health:check")
-            checks["database"] = "ok"
-        except Exception:
-            # Anybody may ask for health: what is wrong in detail stays in the log.
-            log.exception("health.degraded", check="database")
-            checks["database"] = "does not answer"
-        good = all(value == "ok" for value in checks.values())
-        return {"status": "ok" if good else "degraded", "checks": checks}
+        """Whether the parts we depend on answer: {"status", "checks": {name: "ok" | reason}}. "degraded":
+        one does not, or did not lately, but what is asked is kept; "down": nothing can be stored."""
+        checks = await self.outages.examine(
+            {"store": self._store_answers, "bus": self._bus_answers, "blobs": self._blobs_answer}
+        )
+        status = "ok" if all(said == OK for said in checks.values()) else "degraded"
+        if checks["store"] == SILENT:
+            status = "down"
+        model = (
+            "configured" if self.settings.openai_api_key or self.settings.openai_base_url else ""
+        )
+        return {
+            "status": status,
+            "checks": checks,
+            "model": model or "none: plans are made offline",
+        }
 
     def counters(self) -> dict[str, dict[str, int]]:
         """How often each cache had what was asked for: {cache: {"hits", "misses"}}."""
@@ -98,6 +102,15 @@ class Lightning(Approvals, SavedPlans, Schedules, Explaining):
         }
 
     # --- inside -----------------------------------------------------------------------------------
+
+    async def _store_answers(self) -> None:
+        await self.store.put(Document("health", "health", SYSTEM.user_id, {}))
+
+    async def _bus_answers(self) -> None:
+        await self.bus.history("health:check", limit=1)
+
+    async def _blobs_answer(self) -> None:
+        await self.blobs.get(SYSTEM.user_id, await self.blobs.put(SYSTEM.user_id, b"health"))
 
     async def _checked(self, who: Principal, type: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """A command's data as its stream may take it. Raises `NotFound` for what is not there, so that

@@ -14,6 +14,7 @@ from backend.contracts.security import Principal
 from backend.drivers.runs import RunDecider
 from backend.lightning.checking import Checking
 from backend.lightning.commands import Commands
+from backend.lightning.outages import Outages
 from backend.lightning.shelf import Shelf
 from backend.plans.validation import Validator
 from backend.security.credentials import Credentials
@@ -39,6 +40,7 @@ class Parts:
         now: Callable[[], datetime],
         timezone: str,
         validators: Mapping[str, Validator] | None = None,
+        outages: Outages | None = None,
     ) -> None:
         self.bus = bus
         self.store = store
@@ -49,6 +51,7 @@ class Parts:
         self.settings = settings
         self.now = now
         self.timezone = timezone
+        self.outages = outages or Outages(now)
         # those of planners, which are made after this
         self.caches: dict[str, Cache[Any, Any]] = {}
         self.validators = dict(validators or {})

@@ -16,6 +16,7 @@ from backend.plans.changes import changes
 from backend.plans.firings import firings, words
 from backend.plans.forecast import forecast
 from backend.plans.lockfile import is_signed, read_lock
+from backend.security.hooks import PATH, hook_token
 
 _NEXT = 3
 
@@ -45,7 +46,16 @@ async def plan_view(
     view = _view(plan, stored.body, before, schedules, catalogue, now)
     lock = read_lock(view.lock)
     signed = lock is not None and lock.ir_hash == view.ir_hash and is_signed(lock, key)
-    return replace(view, trust=lock.trust) if lock and signed else view
+    return replace(
+        view, trust=lock.trust if lock and signed else view.trust, hooks=_hooks(view, key)
+    )
+
+
+def _hooks(view: PlanView, key: str) -> dict[str, str]:
+    if view.status != "scheduled":
+        return {}
+    names = [t.name for t in view.document.events if t.kind == "webhook"]
+    return {name: f"{PATH}/{hook_token(view.plan_id, name, key)}" for name in names}
 
 
 def _view(

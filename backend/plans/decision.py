@@ -245,6 +245,8 @@ class Decision:
         }
         if delay_s:
             data["delay_s"] = delay_s
+        if vertex.gated:
+            data["allowed"] = True
         if vertex.nested:
             data["child"] = derived_id("run", data["key"])
         self._emit("plan.step.execute", data, delay_s)

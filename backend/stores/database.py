@@ -1,308 +1,108 @@
-"""One SQLite file: a single writer thread with group commit, and reading connections beside it."""
+"""What the bus and the store ask of a SQL database, whichever it is."""
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import os
-import queue
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-
-from backend.contracts.errors import LightningError, Unavailable
+from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], T]
 
-SCHEMA_VERSION = 1
-BATCH = 512
-READERS = 3
-ALONE_TICK_S = 0.25
-COMPANY_TICK_S = 0.005
-COMPANY_PAUSE_S = 0.0003
-UNAVAILABLE = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOMEM,
-}
-DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+HEAD = "0001"
+"""The version of the tables that this code works with: the last one in `migrations/versions`."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    job: Job[Any]
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
+@dataclass(frozen=True, slots=True, eq=False)
+class Dialect:
+    """Where the databases' SQL differs. `alone`: a transaction that writes is the only one that does.
 
-
-class Database:
-    """A SQLite file, shared by the bus and the store, and by several processes if need be.
-
-    `write(job)` runs `job` in the writer thread, in one transaction with whatever else waits. A job
-    may be run a second time after a rollback, so what it does must be in the database or its result.
-    A job that raises changes nothing and never fails its neighbours. `read(query)` runs in another
-    thread, on one snapshot. Both raise `Unavailable` when the disk is full or does not answer.
+    `texts` and `numbers` follow a column and say "one of these", `each` is a table with a column
+    `value`; all three take one parameter, made by `array`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.locks = path.with_name(path.name + ".locks")
-        self._elsewhere: list[Callable[[], None]] = []
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._readers: ThreadPoolExecutor | None = None
-        self._reader = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        self._thread: threading.Thread | None = None
+    name: Literal["sqlite", "postgresql"]
+    alone: bool
+    texts: str
+    numbers: str
+    each: str
+    array: Callable[[Sequence[Any]], Any]
+
+
+class Rows(Protocol):
+    """What a statement gave: rows to read once, and how many rows it changed."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection inside a transaction. Parameters are marked `?`, in order."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]], /) -> Any: ...
+
+    def try_keys(self, keys: Sequence[str], /) -> list[str]:
+        """Those of the keys that this transaction has or could get without waiting."""
+        ...
+
+
+Job = Callable[[Connection], T]
+
+
+class Raced(Exception):
+    """Another transaction changed what a job had looked at: the job is run again."""
+
+
+class Name(Protocol):
+    """A name that no other process has, for as long as this process lives or until it is let go."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether another process may have it now although it was not let go."""
+        ...
+
+    async def leave(self) -> None: ...
+
+
+class Database(Protocol):
+    """A SQL database, shared by the bus and the store, and by several processes if need be.
+
+    `write(job, keys)` runs `job` in one transaction with whatever else waits. What is done under the
+    same key (a stream's name, mostly) by several processes is done one after the other, and a job
+    sees all that was done under its keys before. A job may be run a second time after a rollback, so
+    what it does must be in the database or its result. A job that raises changes nothing and never
+    fails its neighbours. `read(query)` runs on one snapshot. Both raise `Unavailable` when the
+    database does not answer; then nothing was done.
+    """
 
     async def start(self) -> None:
-        """Open, or create. Raises `LightningError` when the file was made by a newer Lightning."""
-        self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._open)
-        self._readers = ThreadPoolExecutor(READERS, "database-read", self._open_reader)
-        self._thread = threading.Thread(target=self._run, name="database-write", daemon=True)
-        self._thread.start()
+        """Open, and bring the tables up to date. Raises `LightningError` when that cannot be, with
+        code EXEC_DATABASE_NEWER when they were made by a newer Lightning."""
+        ...
 
     async def close(self) -> None:
         """Finish what waits, then close. Closing twice is harmless."""
-        if self._thread is None:
-            return
-        thread, self._thread = self._thread, None
-        self._queue.put(None)
-        await asyncio.to_thread(thread.join)
-        if self._readers is not None:
-            await asyncio.to_thread(self._readers.shutdown)
-        await asyncio.to_thread(self._shut)
+        ...
 
-    def on_elsewhere(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the loop whenever another process has committed."""
-        self._elsewhere.append(callback)
+    def on_elsewhere(self, callback: Callable[[Collection[str] | None], None]) -> None:
+        """Call `callback` on the loop when another process has committed: with the keys it did so
+        under, or None for any."""
+        ...
 
-    async def write(self, job: Job[T]) -> T:
-        if self._thread is None:
-            raise Unavailable("The database is closed.")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Waiting(job, future))
-        return await future
+    async def write(self, job: Job[T], keys: Collection[str] = ()) -> T: ...
 
-    async def read(self, query: Job[T]) -> T:
-        if self._thread is None or self._readers is None:
-            raise Unavailable("The database is closed.")
-        return await self._loop.run_in_executor(self._readers, self._query, query)
+    async def read(self, query: Job[T]) -> T: ...
 
-    # --- opening ----------------------------------------------------------------------------------
-
-    def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.locks.mkdir(mode=0o700, exist_ok=True)
-        self._turn = os.open(self.locks / "writing", os.O_RDWR | os.O_CREAT, 0o600)
-        self._alive = os.open(self.locks / "alive", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._alive, fcntl.LOCK_SH)
-        self._company = False
-        self._looked = 0.0
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-        try:
-            self._writer = self._connect()
-            self._migrate()
-            self._version = self._data_version()
-        except BaseException:
-            self._shut()
-            raise
-        fcntl.flock(self._turn, fcntl.LOCK_UN)
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                self.path, timeout=5, isolation_level=None, check_same_thread=False
-            )
-            self._opened.append(connection)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-            connection.execute("PRAGMA secure_delete = FAST")
-            connection.execute("PRAGMA cache_size = -16000")
-        except sqlite3.Error as error:
-            raise _explained(error) from error
-        return connection
-
-    def _migrate(self) -> None:
-        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if found > SCHEMA_VERSION:
-            raise LightningError(
-                f"The database {self.path} has version {found}; "
-                f"this Lightning knows versions up to {SCHEMA_VERSION}.",
-                code="EXEC_DATABASE_NEWER",
-                hint="Start the Lightning that wrote it, or a newer one.",
-            )
-        if found == SCHEMA_VERSION:
-            return
-        # Only a new database needs the declarations; importing them takes half a second.
-        from backend.stores.tables import schema
-
-        self._writer.execute("BEGIN IMMEDIATE")
-        try:
-            for statement in schema():
-                self._writer.execute(statement)
-            self._writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise _explained(error) from error
-
-    def _open_reader(self) -> None:
-        self._reader.connection = self._connect()
-        self._reader.connection.execute("PRAGMA query_only = ON")
-
-    def _shut(self) -> None:
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        os.close(self._turn)
-        os.close(self._alive)
-
-    # --- reading ----------------------------------------------------------------------------------
-
-    def _query(self, query: Job[T]) -> T:
-        connection: sqlite3.Connection = self._reader.connection
-        try:
-            connection.execute("BEGIN")
-            try:
-                return query(connection)
-            finally:
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise _explained(error) from error
-
-    # --- writing: everything below runs in the writer thread --------------------------------------
-
-    def _run(self) -> None:
-        while True:
-            batch = self._gather()
-            if batch is None:
-                return
-            self._look_around()
-            if batch:
-                self._commit(batch)
-                self._loop.call_soon_threadsafe(_resolve, batch)
-                if self._company:
-                    # Without a pause the other process never gets its turn at the lock.
-                    time.sleep(COMPANY_PAUSE_S)
-
-    def _gather(self) -> list[_Waiting] | None:
-        """What waits now, up to `BATCH`; empty after a tick of silence; None at the end."""
-        try:
-            tick = COMPANY_TICK_S if self._company else ALONE_TICK_S
-            first = self._queue.get(timeout=tick)
-        except queue.Empty:
-            return []
-        if first is None:
-            return None
-        batch = [first]
-        while len(batch) < BATCH:
-            try:
-                waiting = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if waiting is None:
-                self._queue.put(None)
-                break
-            batch.append(waiting)
-        return batch
-
-    def _look_around(self) -> None:
-        """Is another process there, and has it committed since the last look?"""
-        now = time.monotonic()
-        if now - self._looked > ALONE_TICK_S:
-            self._looked = now
-            try:
-                fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._company = False
-            except BlockingIOError:
-                self._company = True
-            fcntl.flock(self._alive, fcntl.LOCK_SH)
-        try:
-            version = self._data_version()
-        except sqlite3.Error:
-            # The next transaction will say what is wrong, to those who wait for it.
-            return
-        if version != self._version:
-            self._version = version
-            for callback in self._elsewhere:
-                self._loop.call_soon_threadsafe(callback)
-
-    def _data_version(self) -> int:
-        # On the writing connection it counts the commits of other processes alone.
-        return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
-
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            self._transact(batch)
-        except BaseException as error:  # noqa: BLE001  (the callers get it)
-            if len(batch) == 1:
-                batch[0].error = _explained(error)
-                return
-            for waiting in batch:
-                self._commit([waiting])
-
-    def _transact(self, batch: Sequence[_Waiting]) -> None:
-        writer = self._writer
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            for waiting in batch:
-                waiting.error = None
-                before = writer.total_changes
-                try:
-                    waiting.result = waiting.job(writer)
-                except LightningError as error:
-                    if writer.total_changes != before:
-                        raise
-                    waiting.error = error
-            writer.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-        finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
-
-    def _roll_back(self) -> None:
-        # SQLite has rolled back by itself after some errors (disk full), not after others.
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
-
-
-def _resolve(batch: Sequence[_Waiting]) -> None:
-    for waiting in batch:
-        if waiting.future.done():
-            continue
-        if waiting.error is not None:
-            waiting.future.set_exception(waiting.error)
-        else:
-            waiting.future.set_result(waiting.result)
-
-
-def _explained(error: BaseException) -> BaseException:
-    if isinstance(error, sqlite3.Error) and (error.sqlite_errorcode & 0xFF) in UNAVAILABLE:
-        return Unavailable(
-            f"The database cannot be used now: {error}.",
-            code="EXEC_DATABASE_UNAVAILABLE",
-            hint="Check free disk space and the data folder.",
-        )
-    if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in DAMAGED:
-        return LightningError(
-            f"The database is damaged or not a database: {error}.",
-            code="EXEC_DATABASE_DAMAGED",
-            hint="Restore the data folder from a copy.",
-        )
-    return error
+    async def take_name(self, name: str) -> Name | None:
+        """None when another process has it."""
+        ...

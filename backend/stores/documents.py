@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from backend.contracts.errors import Conflict
 from backend.contracts.ports import Document
+from backend.stores.database import Connection, Raced
 from backend.stores.encoding import encode
 
 COLUMNS = "kind, id, owner, parent, status, sort, due_at, position, etag, body"
+_UPDATES = ", ".join(
+    f"{column} = excluded.{column}" for column in [*COLUMNS.split(", ")[2:], "searchable"]
+)
+_PUT = (
+    f"INSERT INTO documents ({COLUMNS}, searchable) VALUES (?,?,?,?,?,?,?,?,?,?,0) "
+    f"ON CONFLICT (kind, id) DO UPDATE SET {_UPDATES}"
+)
+_PUT_AMONG_OTHERS = (
+    f"INSERT INTO documents ({COLUMNS}, searchable) SELECT *, 0 FROM unnest(?::text[], ?::text[], "
+    "?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::bytea[]) "
+    f"ON CONFLICT (kind, id) DO UPDATE SET {_UPDATES} WHERE documents.etag = ANY(?::text[])"
+)
+_DELETE_AMONG_OTHERS = (
+    "DELETE FROM documents USING unnest(?::text[], ?::text[], ?::text[]) AS gone(kind, id, etag) "
+    "WHERE documents.kind = gone.kind AND documents.id = gone.id AND documents.etag = gone.etag"
+)
+_FIND = "SELECT owner, etag, position FROM documents WHERE kind = ? AND id = ?"
+_FIND_ALL = (
+    "SELECT kind, id, owner, etag, position FROM documents "
+    "JOIN unnest(?::text[], ?::text[]) AS wanted(kind, id) USING (kind, id)"
+)
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,84 +72,124 @@ def from_row(row: tuple[Any, ...]) -> Document:
     )
 
 
-def get(connection: sqlite3.Connection, kind: str, id: str) -> Document | None:
+class Envelope(NamedTuple):
+    """What decides whether a stored document may be replaced."""
+
+    owner: str
+    etag: str
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document to write or, without a body, to delete. `etag` is its new one; `replaces` that of the
+    stored one."""
+
+    document: Document
+    body: bytes
+    etag: str
+    replaces: str | None
+
+
+Key = tuple[str, str]
+
+
+def get(connection: Connection, kind: str, id: str) -> Document | None:
     row = connection.execute(
         f"SELECT {COLUMNS} FROM documents WHERE kind = ? AND id = ?", (kind, id)
     ).fetchone()
     return None if row is None else from_row(row)
 
 
-def check(
-    connection: sqlite3.Connection, document: Document, *, create: bool = False
-) -> tuple[Any, ...] | None:
-    """What is stored now: (owner, etag, position). Raises `Conflict` when it may not be replaced."""
-    found = _envelope(connection, document)
-    if create and found is not None:
+def look(connection: Connection, keys: Collection[Key]) -> dict[Key, Envelope]:
+    """The envelopes of those that are stored, by kind and id."""
+    if connection.dialect.alone:
+        rows = ((key, connection.execute(_FIND, key).fetchone()) for key in keys)
+        return {key: Envelope(*row) for key, row in rows if row is not None}
+    kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
+    found = connection.execute(_FIND_ALL, (kinds, ids))
+    return {(kind, id): Envelope(*rest) for kind, id, *rest in found}
+
+
+def check(document: Document, found: Envelope | None, *, create: bool = False) -> None:
+    """Raises `Conflict` when what is stored may not be replaced by the document."""
+    if found is not None and (create or found.owner != document.owner):
         raise Conflict(f"There is a {document.kind} {document.id} already.")
-    if found is not None and found[0] != document.owner:
-        raise Conflict(f"There is a {document.kind} {document.id} already.")
-    if document.etag is not None and (found is None or found[1] != document.etag):
+    if document.etag is not None and (found is None or found.etag != document.etag):
         raise Conflict(f"The {document.kind} {document.id} has changed since it was read.")
-    return found
 
 
-def _envelope(connection: sqlite3.Connection, document: Document) -> tuple[Any, ...] | None:
-    row: tuple[Any, ...] | None = connection.execute(
-        "SELECT owner, etag, position FROM documents WHERE kind = ? AND id = ?",
-        (document.kind, document.id),
-    ).fetchone()
-    return row
-
-
-def settle(connection: sqlite3.Connection, document: Document, body: bytes) -> None:
-    """Write a document that was checked, unless what is stored follows from a later commit."""
-    if not is_late(document, _envelope(connection, document)):
-        write(connection, document, body)
-
-
-def is_late(document: Document, found: tuple[Any, ...] | None) -> bool:
+def is_late(document: Document, found: Envelope | None) -> bool:
     """Whether what is stored already follows from this commit or a later one."""
     return (
         found is not None
-        and found[2] is not None
+        and found.position is not None
         and document.position is not None
-        and document.position <= found[2]
+        and document.position <= found.position
     )
 
 
-def write(connection: sqlite3.Connection, document: Document, body: bytes) -> Document:
-    """Write, without any check. Returns the document with its new etag."""
-    if document.body is None:
-        remove(connection, document.kind, document.id)
-        return replace(document, etag=None)
-    etag = os.urandom(8).hex()
-    connection.execute(
-        f"INSERT INTO documents ({COLUMNS}, searchable) VALUES (?,?,?,?,?,?,?,?,?,?,0) "
-        "ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, status = excluded.status, "
-        "sort = excluded.sort, due_at = excluded.due_at, position = excluded.position, "
-        "etag = excluded.etag, body = excluded.body, searchable = 0",
-        (
-            document.kind,
-            document.id,
-            document.owner,
-            document.parent,
-            document.status,
-            document.sort,
-            None if document.due_at is None else micros(document.due_at),
-            document.position,
-            etag,
-            body,
-        ),
+def change(document: Document, body: bytes, found: Envelope | None) -> Change:
+    replaces = None if found is None else found.etag
+    return Change(document, body, os.urandom(8).hex(), replaces)
+
+
+def write(connection: Connection, changes: Iterable[Change]) -> None:
+    """Each document once. Raises `Raced` when one is no longer what it replaces."""
+    kept = [c for c in changes if c.document.body is not None]
+    gone = [c for c in changes if c.document.body is None and c.replaces is not None]
+    if connection.dialect.alone:
+        for each in gone:
+            _remove(connection, each.document)
+        if kept:
+            connection.executemany(_PUT, [_row(each) for each in kept])
+        return
+    # In one order everywhere, so that nobody waits for each other.
+    kept.sort(key=lambda c: (c.document.kind, c.document.id))
+    done = 0
+    if gone:
+        rows = [(c.document.kind, c.document.id, c.replaces) for c in gone]
+        done += connection.execute(_DELETE_AMONG_OTHERS, _columns(rows)).rowcount
+    if kept:
+        replaced = [c.replaces for c in kept if c.replaces is not None]
+        columns = _columns([_row(each) for each in kept])
+        done += connection.execute(_PUT_AMONG_OTHERS, (*columns, replaced)).rowcount
+    if done != len(kept) + len(gone):
+        raise Raced
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _row(change: Change) -> tuple[Any, ...]:
+    document = change.document
+    return (
+        document.kind,
+        document.id,
+        document.owner,
+        document.parent,
+        document.status,
+        document.sort,
+        None if document.due_at is None else micros(document.due_at),
+        document.position,
+        change.etag,
+        change.body,
     )
-    return replace(document, etag=etag)
 
 
-def remove(connection: sqlite3.Connection, kind: str, id: str) -> None:
+def stored(change: Change) -> Document:
+    """The document as it is read from now on."""
+    return replace(change.document, etag=change.etag if change.document.body is not None else None)
+
+
+def _remove(connection: Connection, document: Document) -> None:
+    key = (document.kind, document.id)
     connection.execute(
         "DELETE FROM words WHERE rowid = (SELECT number FROM documents WHERE kind = ? AND id = ?)",
-        (kind, id),
+        key,
     )
-    connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
+    connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", key)
 
 
 def text_of(body: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backend.contracts.errors import NotFound, Unavailable
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class FolderBlobs:
@@ -38,7 +38,7 @@ class FolderBlobs:
         return sha256
 
     def _get(self, owner: str, sha256: str) -> bytes:
-        if not _SHA256.fullmatch(sha256):
+        if not SHA256.fullmatch(sha256):
             raise NotFound("There is no such content.")
         try:
             return self._path(owner, sha256).read_bytes()

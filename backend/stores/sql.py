@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from backend.contracts.ports import Document, Page
-from backend.stores import cursors, documents
-from backend.stores.database import Database
+from backend.stores import cursors, documents, searching
+from backend.stores.database import Connection, Database
 from backend.stores.documents import COLUMNS, from_row, micros
 
 MAX_LIMIT = 1000
@@ -31,22 +27,27 @@ class SqlStore:
     async def put(self, document: Document, *, create: bool = False) -> Document:
         body = documents.body_of(document)
 
-        def job(connection: sqlite3.Connection) -> Document:
-            found = documents.check(connection, document, create=create)
+        def job(connection: Connection) -> Document:
+            key = (document.kind, document.id)
+            found = documents.look(connection, [key]).get(key)
+            documents.check(document, found, create=create)
             if documents.is_late(document, found):
-                kept = documents.get(connection, document.kind, document.id)
+                kept = documents.get(connection, *key)
                 assert kept is not None
                 return kept
-            return documents.write(connection, document, body)
+            change = documents.change(document, body, found)
+            documents.write(connection, [change])
+            return documents.stored(change)
 
         return await self._database.write(job)
 
     async def delete(self, kind: str, id: str, owner: str | None) -> bool:
-        def job(connection: sqlite3.Connection) -> bool:
-            found = documents.get(connection, kind, id)
+        def job(connection: Connection) -> bool:
+            found = documents.look(connection, [(kind, id)]).get((kind, id))
             if found is None or owner not in (None, found.owner):
                 return False
-            documents.remove(connection, kind, id)
+            gone = Document(kind, id, found.owner, None)
+            documents.write(connection, [documents.change(gone, b"", found)])
             return True
 
         return await self._database.write(job)
@@ -88,44 +89,25 @@ class SqlStore:
     async def search(
         self, kind: str, words: str, *, owner: str, limit: int = 20
     ) -> Sequence[Document]:
-        # Quoted one by one: nothing a person types is taken for the index's query language.
-        terms = [f'"{word}"' for word in re.findall(r"\w+", words)[:50]]
+        terms = searching.terms(words)
         if not terms:
             return ()
         await self._make_searchable(kind, owner)
-        return await self._select(
-            "JOIN words ON words.rowid = documents.number "
-            "WHERE words MATCH ? AND kind = ? AND owner = ? ORDER BY words.rank LIMIT ?",
-            (" OR ".join(terms), kind, owner, limit),
-        )
+
+        def query(connection: Connection) -> Sequence[Document]:
+            found = searching.find(connection, kind, owner, terms, limit)
+            return [from_row(row) for row in found]
+
+        return await self._database.read(query)
 
     async def _make_searchable(self, kind: str, owner: str) -> None:
         """Index the words written since the last search: most documents are never searched for,
         and writing them is on the hot path."""
-        waiting = "FROM documents WHERE kind = ? AND owner = ? AND searchable = 0"
-
-        def count(connection: sqlite3.Connection) -> int:
-            return int(
-                connection.execute(f"SELECT count(*) {waiting}", (kind, owner)).fetchone()[0]
-            )
-
-        def job(connection: sqlite3.Connection) -> None:
-            rows = connection.execute(f"SELECT number, body {waiting} LIMIT 500", (kind, owner))
-            for number, body in rows.fetchall():
-                connection.execute("DELETE FROM words WHERE rowid = ?", (number,))
-                connection.execute(
-                    "INSERT INTO words (rowid, text) VALUES (?, ?)",
-                    (number, documents.text_of(orjson.loads(body))),
-                )
-                connection.execute(
-                    "UPDATE documents SET searchable = 1 WHERE number = ?", (number,)
-                )
-
-        while await self._database.read(count):
-            await self._database.write(job)
+        while await self._database.read(lambda c: searching.waits(c, kind, owner)):
+            await self._database.write(lambda c: searching.index(c, kind, owner))
 
     async def _select(self, rest: str, values: tuple[Any, ...]) -> Sequence[Document]:
-        def query(connection: sqlite3.Connection) -> Sequence[Document]:
+        def query(connection: Connection) -> Sequence[Document]:
             rows = connection.execute(f"SELECT {COLUMNS} FROM documents {rest}", values)
             return [from_row(row) for row in rows]
 

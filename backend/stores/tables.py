@@ -1,13 +1,48 @@
-"""The tables of one Lightning database. A change here raises `database.SCHEMA_VERSION`.
+"""The tables of a Lightning database, as the last of `migrations` leaves them; a test holds the two together.
 
 Times are microseconds since 1970, UTC; bodies are JSON.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, MetaData, text
-from sqlalchemy.schema import CreateIndex, CreateTable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, SQLModel
+
+# On PostgreSQL sorted by their bytes, as on SQLite, whatever the database's language.
+TEXT: Any = String().with_variant(Text(collation="C"), "postgresql")
+NUMBER: Any = Integer().with_variant(BigInteger(), "postgresql")
+
+ONLY_POSTGRESQL = {"only": "postgresql"}
+
+
+def _text(**more: Any) -> Any:
+    return Field(sa_type=TEXT, **more)
+
+
+def _number(**more: Any) -> Any:
+    return Field(sa_type=NUMBER, **more)
+
+
+def _bytes() -> Any:
+    return Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+def _index(name: str, *columns: str, where: str, **more: Any) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where), **more)
 
 
 class Table(SQLModel):
@@ -19,17 +54,18 @@ class Message(Table, table=True):
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("messages_ready", "due", "seq", sqlite_where=text("epoch IS NULL")),
-        Index("messages_stream", "stream", "epoch", "due", sqlite_where=text("stream IS NOT NULL")),
+        _index("messages_ready", "due", "seq", where="epoch IS NULL"),
+        _index("messages_stream", "stream", "epoch", "due", where="stream IS NOT NULL"),
+        _index("messages_epoch", "epoch", where="epoch IS NOT NULL", info=ONLY_POSTGRESQL),
     )
 
-    seq: int = Field(primary_key=True)
-    event_id: str = Field(unique=True)
-    stream: str | None = None
-    due: int
-    epoch: int | None = None
-    attempt: int
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    seq: int = _number(primary_key=True)
+    event_id: str = _text(unique=True)
+    stream: str | None = _text(default=None)
+    due: int = _number()
+    epoch: int | None = _number(default=None)
+    attempt: int = _number()
+    body: bytes = _bytes()
 
 
 class Entry(Table, table=True):
@@ -38,10 +74,10 @@ class Entry(Table, table=True):
     __tablename__ = "log"
     __table_args__ = (Index("log_cause", "cause_id"),)
 
-    stream: str = Field(primary_key=True)
-    position: int = Field(primary_key=True)
-    cause_id: str
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    stream: str = _text(primary_key=True)
+    position: int = _number(primary_key=True)
+    cause_id: str = _text()
+    body: bytes = _bytes()
 
 
 class Claim(Table, table=True):
@@ -50,8 +86,8 @@ class Claim(Table, table=True):
     __tablename__ = "claims"
     __table_args__ = (Index("claims_stream", "stream"),)
 
-    key: str = Field(primary_key=True)
-    stream: str | None = None
+    key: str = _text(primary_key=True)
+    stream: str | None = _text(default=None)
 
 
 class Dead(Table, table=True):
@@ -60,12 +96,12 @@ class Dead(Table, table=True):
     __tablename__ = "dead"
     __table_args__ = (Index("dead_stream", "stream"),)
 
-    event_id: str = Field(primary_key=True)
-    stream: str | None = None
-    attempt: int
-    died: int
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    error: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    event_id: str = _text(primary_key=True)
+    stream: str | None = _text(default=None)
+    attempt: int = _number()
+    died: int = _number()
+    body: bytes = _bytes()
+    error: bytes = _bytes()
 
 
 class Owner(Table, table=True):
@@ -74,9 +110,9 @@ class Owner(Table, table=True):
     __tablename__ = "owners"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    epoch: int = Field(primary_key=True)
-    name: str = Field(unique=True)
-    alive_until: int
+    epoch: int = _number(primary_key=True)
+    name: str = _text(unique=True)
+    alive_until: int = _number()
 
 
 class Stored(Table, table=True):
@@ -90,35 +126,47 @@ class Stored(Table, table=True):
         Index("documents_parent", "kind", "parent", "sort", "id"),
         Index("documents_status", "kind", "status", "sort", "id"),
         Index("documents_sort", "kind", "sort", "id"),
-        Index("documents_due", "kind", "due_at", sqlite_where=text("due_at IS NOT NULL")),
-        Index("documents_unsearchable", "kind", "owner", sqlite_where=text("searchable = 0")),
+        _index("documents_due", "kind", "due_at", where="due_at IS NOT NULL"),
+        _index("documents_unsearchable", "kind", "owner", where="searchable = 0"),
     )
 
-    number: int = Field(primary_key=True)
-    kind: str
-    id: str
-    owner: str
-    parent: str | None = None
-    status: str | None = None
-    sort: str
-    due_at: int | None = None
-    position: int | None = None
-    etag: str
-    searchable: int
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    number: int = _number(primary_key=True)
+    kind: str = _text()
+    id: str = _text()
+    owner: str = _text()
+    parent: str | None = _text(default=None)
+    status: str | None = _text(default=None)
+    sort: str = _text()
+    due_at: int | None = _number(default=None)
+    position: int | None = _number(default=None)
+    etag: str = _text()
+    searchable: int = _number()
+    body: bytes = _bytes()
 
 
-WORDS = "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'unicode61 remove_diacritics 2')"
+# SQLite has these in another form: words in a table of FTS5's, contents in a folder.
 
 
-def schema() -> list[str]:
-    """The statements that make an empty database, in order."""
-    from sqlalchemy.dialects import sqlite
+class Words(Table, table=True):
+    """The words of a document, to be searched."""
 
-    dialect = sqlite.dialect()
-    statements = []
-    for table in Table.metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
-    return [*statements, WORDS]
+    __tablename__ = "words"
+    __table_args__ = (
+        ForeignKeyConstraint(["number"], ["documents.number"], ondelete="CASCADE"),
+        Index("words_text", "text", postgresql_using="gin"),
+        {"info": ONLY_POSTGRESQL},
+    )
+
+    number: int = _number(primary_key=True)
+    text: Any = Field(sa_column=Column(TSVECTOR, nullable=False))
+
+
+class Content(Table, table=True):
+    """A large value, its owner hashed."""
+
+    __tablename__ = "contents"
+    __table_args__ = ({"info": ONLY_POSTGRESQL},)
+
+    owner: str = _text(primary_key=True)
+    sha256: str = _text(primary_key=True)
+    content: bytes = _bytes()

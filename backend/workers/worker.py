@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 
 from backend.contracts.errors import NotFound, Retry, Unavailable
-from backend.contracts.ports import Bus, DeadLetter, Delivery, Output, Settled, Settlement
-from backend.drivers.turn import commits_of
-from backend.processor import Decided, Processor
-from backend.workers.failures import as_data, backoff_s, is_lost
+from backend.contracts.ports import Bus, Delivery, Output, Settled, Settlement
+from backend.processor import Processor
+from backend.workers.deciding import buried, decide, load
+from backend.workers.failures import backoff_s, is_lost
 from backend.workers.streams import Pending, Stream, Streams
 
 log = structlog.get_logger()
@@ -123,11 +123,7 @@ class Worker:
         """Load a stream's state; what already stands in it is acknowledged, not decided again."""
         first = stream.inbox[0]
         try:
-            commits = await commits_of(self._bus, stream.name)
-            stream.state = await stream.decider.open(stream.name, commits, first.event)
-            stream.position = len(commits)
-            stream.loaded = True
-            seen = {commit.cause.id for commit in commits}
+            seen = await load(self._bus, stream, first.event)
             for pending in [p for p in stream.inbox if p.event.id in seen]:
                 stream.inbox.remove(pending)
                 self._results.append(Settlement(acks=(pending.delivery,), outputs=pending.extra))
@@ -164,10 +160,10 @@ class Worker:
             await self._release(delivery, again.delay_s)
         except Exception as error:  # noqa: BLE001 - the one place: a failure becomes an event
             if is_lost(delivery, error):
-                log.error("work.dead", event=delivery.event.type, error=traceback.format_exc())
+                log.error("work.dead", type=delivery.event.type, error=traceback.format_exc())
                 self._bury(delivery, error)
             else:
-                log.warning("work.retried", event=delivery.event.type, error=repr(error))
+                log.warning("work.retried", type=delivery.event.type, error=repr(error))
                 await self._release(delivery, backoff_s(delivery))
         else:
             self._result(delivery, turn.outputs)
@@ -231,50 +227,12 @@ class Worker:
                 return [error]
 
     def _take(self, stream: Stream) -> tuple[Stream, list[Pending], Settlement, Any] | None:
-        """Decide what waits in a stream, without touching its state until it is settled."""
         limit = _BATCH if self._bus.fuses and not stream.alone else 1
         pendings = [stream.inbox.popleft() for _ in range(min(limit, len(stream.inbox)))]
         if not pendings:
             stream.busy = False
             return None
-        state, position = stream.state, stream.position
-        decided: list[Decided] = []
-        dead: list[DeadLetter] = []
-        for pending in pendings:
-            step, letter = self._judge(stream, pending, state, position)
-            dead.extend(letter)
-            decided.append(step)
-            state = step.state
-            position += 1
-        settlement = Settlement(
-            tuple(p.delivery for p in pendings),
-            tuple(d.commit for d in decided),
-            tuple(
-                o
-                for p, d in zip(pendings, decided, strict=True)
-                for o in (*d.outputs, *p.extra)
-                if o.lane != "log"
-            ),
-            tuple(document for d in decided for document in d.documents),
-            tuple(dead),
-            (stream.name,) if any(p.fused for p in pendings) else (),
-        )
-        return stream, pendings, settlement, state
-
-    def _judge(
-        self, stream: Stream, pending: Pending, state: Any, position: int
-    ) -> tuple[Decided, tuple[DeadLetter, ...]]:
-        """What the stream makes of an event: its decision, or that it stalls over it."""
-        at = (stream.decider, stream.name, state, pending.event, position)
-        error = pending.error
-        if error is None:
-            try:
-                return self._processor.decide(*at), ()
-            except Exception as failure:  # noqa: BLE001 - the one place: a failure becomes an event
-                log.error("stream.stalled", stream=stream.name, error=traceback.format_exc())
-                error = failure
-        data = as_data(error)
-        return self._processor.stall(*at, data), (DeadLetter(pending.delivery, data),)
+        return stream, pendings, *decide(self._processor, stream, pendings)
 
     def _settled(
         self, stream: Stream, pendings: list[Pending], state: Any, outcome: Settled | Exception
@@ -337,13 +295,7 @@ class Worker:
     # --- small things -----------------------------------------------------------------------------
 
     def _bury(self, delivery: Delivery, error: Exception) -> None:
-        """Make it a dead letter, and let follow what follows from work that failed."""
-        data = as_data(error)
-        outputs: tuple[Output, ...] = ()
-        if delivery.stream is None:
-            outputs = tuple(self._processor.work_failed(delivery, data).outputs)
-        letter = DeadLetter(delivery, data)
-        self._settle_soon(Settlement((delivery,), (), outputs, (), (letter,)))
+        self._settle_soon(buried(self._processor, delivery, error))
 
     async def _release(self, delivery: Delivery, delay_s: float) -> None:
         # Until it is done: a lease of this process that nobody works on would stay for its lifetime.

@@ -569,22 +569,40 @@ function Inputs({ p, given, set, missing }) {
   );
 }
 
-// How the plan came about. Open or closed is the browser's to keep, so that an update changes nothing.
-function Made({ made, saved }) {
-  const [open, setOpen] = useState(false);
+// Copies a text that is shown, and says so for a while.
+function useCopy(text) {
   const [copied, setCopied] = useState('');
-  const code = useRef(null);
+  const shown = useRef(null);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(made.text);
+      await navigator.clipboard.writeText(text);
       setCopied('Copied');
     } catch (e) {
       // Without a secure address there is no clipboard: what is marked can be copied by hand.
-      getSelection().selectAllChildren(code.current);
+      getSelection().selectAllChildren(shown.current);
       setCopied('Marked: copy it with your keyboard');
     }
     setTimeout(() => setCopied(''), 4000);
   };
+  return [shown, copy, copied];
+}
+
+// The web address that starts the plan: whoever has it can, so it is shown to its owner alone.
+function Hook({ path, signed }) {
+  const address = `${window.location.origin}${path}`;
+  const [shown, copy, copied] = useCopy(address);
+  return (
+    <div className="lt-hook">
+      <p className="lt-muted">Starts when somebody posts to this address{signed ? ', signed with its secret' : ''}. Keep it to those who may.</p>
+      <div className="lt-row"><code className="lt-code lt-grow" ref={shown}>{address}</code><Button icon={Copy} data-act="copy-hook" aria-label="Copy the address" onClick={copy}>Copy</Button><span className="lt-muted" role="status">{copied}</span></div>
+    </div>
+  );
+}
+
+// How the plan came about. Open or closed is the browser's to keep, so that an update changes nothing.
+function Made({ made, saved }) {
+  const [open, setOpen] = useState(false);
+  const [code, copy, copied] = useCopy(made.text);
   return (
     <details className="lt-made" onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary data-act="made"><Icon as={Sparkles} /><span className="lt-grow">{made.line}{saved ? ' Saved.' : ''}</span><span className="lt-made-more">How it came about</span><span className="lt-chevron"><Icon as={ChevronRight} /></span></summary>
@@ -761,6 +779,7 @@ function PlanCard({ p, api }) {
           </Button>
         ) : null}
         {active && !unsure ? <Button icon={Square} data-act="cancel" busy={busy === 'cancel'} onClick={() => act1('cancel')}>Stop</Button> : null}
+        {active && run.status === 'stalled' ? <Button kind="primary" icon={RotateCcw} data-act="replay" busy={busy === 'replay'} onClick={() => act1('replay')}>Try again</Button> : null}
         {recurring && !active ? <Button kind="primary" icon={Play} data-act="run" busy={busy === 'run'} onClick={runNow}>Run now</Button> : null}
         {p.kind === 'plan' && p.schedules.some((s) => s.status === 'active') && !editable ? <Button icon={Pause} data-act="pause" busy={busy === 'pause'} onClick={() => act('pause')}>Pause</Button> : null}
         {p.kind === 'plan' && p.status === 'paused' ? <Button icon={CalendarClock} data-act="resume" busy={busy === 'resume'} onClick={() => act('resume')}>Resume</Button> : null}
@@ -826,6 +845,7 @@ function PlanCard({ p, api }) {
         <>
           {foldable && results}
           <Facts p={p} now={now} active={(!!run && !recurring) || active} />
+          {p.when.hooks.map((h) => <Hook key={h.path} {...h} />)}
           {editable ? <Changes p={p} /> : null}
           {p.uncovered.length && editable ? (
             <div className="lt-notice lt-wait"><Icon as={TriangleAlert} /><p>Not in this plan: {p.uncovered.map((w, i) => <span key={i}>{i ? ', ' : ''}“{w}”</span>)}. Say it another way to add it, or approve without it.</p></div>

@@ -18,8 +18,8 @@ from backend.contracts.ports import Planner
 from backend.contracts.security import Principal
 from backend.llm import OpenAILLM
 from backend.settings import Settings
-from backend.stores.database import Database
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from tests.scripted_openai import ScriptedOpenAI
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ Opening = Callable[..., Any]
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    database = Database(tmp_path / "lightning.db")
+    database = Sqlite(tmp_path / "lightning.db")
     await database.start()
     yield SqlStore(database)
     await database.close()

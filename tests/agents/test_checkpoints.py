@@ -71,3 +71,16 @@ async def test_pruning_leaves_the_latest_and_its_writes_alone(store: SqlStore) -
     assert [t.pending_writes for t in kept] == [[("task-2", "x", 2)]]
     writes = await store.list("checkpoint.write", owner="ann")
     assert len(writes.items) == 1
+
+
+async def test_what_a_task_wrote_is_kept_whole_or_not_at_all(store: SqlStore) -> None:
+    saver = StoreSaver(store, "ann")
+    config = generate_config("t1")
+    placed = await saver.aput(config, generate_checkpoint(), generate_metadata(), {})
+    written = [("request", "read it"), ("planner", "offline"), ("waiting", False)]
+    await saver.aput_writes(placed, written, "a task")
+    page = await store.list("checkpoint.write", owner="ann", parent="t1")
+    assert len(page.items) == 1  # one document, so one commit: nothing falls in between
+    found = await saver.aget_tuple(config)
+    assert found is not None and found.pending_writes is not None
+    assert [(channel, value) for _, channel, value in found.pending_writes] == written

@@ -50,6 +50,15 @@ from tests.azure.servicebus.double import ServiceBus
 Kind = TypeVar("Kind", bound=Performative)
 
 
+def terminus(code: int, address: str) -> Described:
+    return Described(ULong(code), [address])
+
+
+def attach(handle: int, address: str, *, receives: bool) -> Attach:
+    source, target = terminus(0x28, address), terminus(0x29, address)
+    return Attach(f"link-{handle}", handle, receives, 0, 1, source, target)
+
+
 class Wire:
     """A connection on which anything can be said."""
 
@@ -101,15 +110,6 @@ async def session(wire: Wire) -> Wire:
     return wire
 
 
-def terminus(code: int, address: str) -> Described:
-    return Described(ULong(code), [address])
-
-
-def attach(handle: int, address: str, *, receives: bool) -> Attach:
-    source, target = terminus(0x28, address), terminus(0x29, address)
-    return Attach(f"link-{handle}", handle, receives, 0, 1, source, target)
-
-
 def error(performative: Any) -> str:
     condition: str = performative.error.value[0]
     return condition
@@ -140,8 +140,9 @@ async def test_a_sasl_mechanism_nobody_offered_is_refused(wire: Wire) -> None:
         (frame(7, Flow(0, 1, 0, 1)), "amqp:not-found"),
         (frame(0, Transfer(9, 0, b"t"), b"x"), "amqp:session:unattached-handle"),
         (frame(0, Detach(9, True)), "amqp:session:unattached-handle"),
+        (2 * frame(0, attach(3, "$cbs", receives=True)), "amqp:session:handle-in-use"),
     ],
-    ids=["huge", "cut off", "no session", "no link to send to", "no link to detach"],
+    ids=["huge", "cut off", "no session", "no link to send to", "no link to detach", "link again"],
 )
 async def test_a_frame_that_is_not_right_closes_the_connection_with_its_reason(
     session: Wire, data: bytes, condition: str

@@ -107,16 +107,15 @@ async def test_a_container_of_another_kind_is_refused() -> None:
 
 async def test_indexes_that_a_later_version_needs_are_added() -> None:
     connection, name = doubles.cosmos_connection(), secrets.token_hex(8)
-    earlier = account(
-        connection=connection, database=name, containers=(Container("things", "/pk"),)
-    )
-    await earlier.start()
-    await earlier.close()
-    later = account(connection=connection, database=name)
-    await later.start()
-    query = later.items("things").query("SELECT * FROM c ORDER BY c.kind, c.n", {})
-    assert [item async for item in query] == []
-    await later.close()
+    for earlier in (Container("things", "/pk"), Container("things", "/pk", ("/kind", "/n"))):
+        before = account(connection=connection, database=name, containers=(earlier,))
+        await before.start()
+        await before.close()
+    for query in ("SELECT * FROM c WHERE c.n = 1", "SELECT * FROM c ORDER BY c.kind, c.n"):
+        later = account(connection=connection, database=name)
+        await later.start()
+        assert [item async for item in later.items("things").query(query, {})] == []
+        await later.close()
 
 
 async def test_an_identity_uses_what_the_deployment_made_and_makes_nothing(secure: Double) -> None:
@@ -154,6 +153,15 @@ async def test_a_write_whose_reply_was_lost_is_known_as_ones_own() -> None:
             with doubles.cosmos().faults({**fault, "method": "DELETE"}):
                 await items.delete(id, "a", changed["_etag"])
             assert await items.read(id, "a") is None
+
+
+async def test_a_write_that_was_given_up_on_though_it_was_done_is_known_too() -> None:
+    async with cosmos_account() as account:
+        lost = {"kind": "lose", "every": 1, "method": "POST"}
+        with doubles.cosmos().faults(lost):
+            await account.items("documents").create({"id": "1", "pk": "a"})
+        with doubles.cosmos().faults({**lost, "kind": "drop"}), pytest.raises(Unavailable):
+            await account.items("documents").create({"id": "2", "pk": "a"})
 
 
 async def test_throttling_is_waited_for_and_then_unavailable() -> None:

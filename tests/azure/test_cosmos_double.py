@@ -211,6 +211,12 @@ async def test_too_much_is_refused(container: ContainerProxy) -> None:
     await refused(400, container.execute_item_batch(batch, "a"))
 
 
+async def test_an_item_without_its_partition_key_is_refused(container: ContainerProxy) -> None:
+    await container.create_item(thing())
+    link = f"{container.container_link}/docs/1"
+    await refused(400, container.client_connection.ReadItem(link, {}))
+
+
 async def test_a_batch_stays_in_its_partition(container: ContainerProxy) -> None:
     with pytest.raises(CosmosBatchOperationError):
         await container.execute_item_batch([("create", (thing(pk="b"),))], "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -167,6 +168,33 @@ async def test_what_cannot_be_written_now_can_be_later(store: CosmosStore, metho
         await store.delete("plan", "1", "ann")
     assert await store.delete("plan", "1", "ann")
     assert (await store.put(document(owner="bob"), create=True)).owner == "bob"
+
+
+async def test_no_acknowledged_write_is_lost_whatever_the_wire_does(store: CosmosStore) -> None:
+    acknowledged = 0
+
+    async def count() -> None:
+        nonlocal acknowledged
+        for _ in range(10):
+            with contextlib.suppress(Conflict, Unavailable):
+                there = await store.get("plan", "1", "ann") or document(body={"n": 0})
+                body = {"n": (there.body or {})["n"] + 1}
+                await store.put(replace(there, body=body), create=there.etag is None)
+                acknowledged += 1
+
+    path = {"path": "/docs"}
+    with doubles.cosmos().faults(
+        {"kind": "lose", "every": 7, **path},
+        {"kind": "drop", "every": 11, **path},
+        {"kind": "status", "status": 429, "retry_after_ms": 1, "every": 5, **path},
+        {"kind": "slow", "seconds": 0.02, "every": 3, **path},
+    ):
+        await asyncio.gather(*(count() for _ in range(4)))
+    found = await store.get("plan", "1", "ann")
+    # A write may have been made though its reply was lost and another one came before we looked.
+    assert found is not None
+    assert found.body is not None
+    assert 0 < acknowledged <= found.body["n"] <= 40
 
 
 async def test_a_tombstone_does_not_stay_for_ever(

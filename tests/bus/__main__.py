@@ -13,8 +13,8 @@ from pathlib import Path
 from backend.bus.sql import SqlBus
 from backend.contracts.events import Event, derived_id, utc_now
 from backend.contracts.ports import Commit, Delivery, Output, Settlement
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
+from backend.stores.sqlite import Sqlite
 
 CROWD = 8
 
@@ -43,7 +43,7 @@ def settlement(delivery: Delivery, steps: int) -> Settlement:
 
 
 async def main(folder: Path, steps: int) -> None:
-    database = Database(folder / "lightning.db")
+    database = Sqlite(folder / "lightning.db")
     await database.start()
     bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), lease_s=1.0)
     await bus.start()

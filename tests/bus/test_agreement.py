@@ -25,10 +25,10 @@ from backend.contracts.ports import (
     Settled,
     Settlement,
 )
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from tests.conformance.adapters import receive_all
 
 NOW = datetime(2026, 3, 29, tzinfo=UTC)
@@ -161,7 +161,7 @@ acts = st.lists(
 async def on_sqlite(played: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[Any]]:
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
-        database = Database(Path(folder) / "lightning.db")
+        database = Sqlite(Path(folder) / "lightning.db")
         await database.start()
         bus = SqlBus(database, blobs=FolderBlobs(Path(folder) / "blobs"), clock=clock)
         await bus.start()

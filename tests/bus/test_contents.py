@@ -11,8 +11,8 @@ import pytest
 from backend.bus.sql import SqlBus
 from backend.contracts.errors import Unavailable
 from backend.contracts.ports import Commit, Settlement
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
+from backend.stores.sqlite import Sqlite
 from tests.conformance.adapters import event, receive_all, work
 
 PAGE = {"page": "x" * 200_000}
@@ -42,7 +42,7 @@ def blobs(tmp_path: Path) -> FailingBlobs:
 
 @pytest.fixture
 async def bus(tmp_path: Path, blobs: FailingBlobs) -> AsyncIterator[SqlBus]:
-    database = Database(tmp_path / "lightning.db")
+    database = Sqlite(tmp_path / "lightning.db")
     await database.start()
     bus = SqlBus(database, blobs=blobs)
     await bus.start()

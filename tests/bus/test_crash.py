@@ -13,8 +13,8 @@ import pytest
 from backend.bus.sql import SqlBus
 from backend.contracts.events import derived_id
 from backend.contracts.ports import Output
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
+from backend.stores.sqlite import Sqlite
 from tests.bus.__main__ import step
 
 RUNS = [f"{way}{n}" for n in range(10) for way in "fs"]
@@ -57,7 +57,7 @@ class Worker:
 async def test_killed_at_any_moment_processes_lose_nothing_and_do_nothing_twice(
     tmp_path: Path,
 ) -> None:
-    database = Database(tmp_path / "lightning.db")
+    database = Sqlite(tmp_path / "lightning.db")
     await database.start()
     watcher = SqlBus(database, blobs=FolderBlobs(tmp_path / "blobs"), owner="watcher")
     await watcher.start()

@@ -11,8 +11,8 @@ import pytest
 from backend.bus.sql import SqlBus
 from backend.contracts.errors import LightningError, Unavailable
 from backend.contracts.ports import Commit, Settlement
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
+from backend.stores.sqlite import Sqlite
 from tests.conformance.adapters import (
     LEASE_S,
     SqliteBuses,
@@ -105,7 +105,7 @@ async def test_what_a_process_leases_after_it_was_given_up_is_not_lost(
 # --- nothing half done ----------------------------------------------------------------------------
 
 
-async def full(database: Database) -> None:
+async def full(database: Sqlite) -> None:
     def job(connection: object) -> None:
         (pages,) = database._writer.execute("PRAGMA page_count").fetchone()
         database._writer.execute(f"PRAGMA max_page_count = {pages}").fetchone()
@@ -113,7 +113,7 @@ async def full(database: Database) -> None:
     await database.write(job)
 
 
-async def emptied(database: Database) -> None:
+async def emptied(database: Sqlite) -> None:
     await database.write(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
 
 
@@ -245,5 +245,5 @@ async def test_a_bus_without_work_leaves_the_database_alone(bus: SqlBus) -> None
 
 
 async def test_an_unopened_bus_can_be_closed(tmp_path: Path) -> None:
-    database = Database(tmp_path / "lightning.db")
+    database = Sqlite(tmp_path / "lightning.db")
     await SqlBus(database, blobs=FolderBlobs(tmp_path / "blobs")).close()

@@ -207,3 +207,37 @@ def test_up_prints_one_address_that_signs_the_local_user_in_once(terminal: Termi
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=30)
         assert process.returncode == 0 and "Traceback" not in rest, rest
+
+
+def test_chat_and_workers_may_be_processes_of_their_own(terminal: Terminal) -> None:
+    with started("chat", "--port", "0") as chat:
+        assert chat.stdout is not None
+        link = re.search(r"http://127\.0\.0\.1:\d+/sign-in/\S+", chat.stdout.readline())
+        assert link, chat.communicate(timeout=30)[1]
+        base = link[0].partition("/sign-in")[0]
+        with httpx.Client(base_url=base, timeout=60) as browser:
+            browser.get(link[0])
+            alone = browser.post("/api/plans", json={"document": KEEP})
+            assert alone.json()["code"] == "EXEC_NO_WORKER"
+            with started("worker"):
+                helped = browser.post("/api/plans", json={"document": KEEP})
+                assert helped.status_code == 201, helped.text
+        chat.send_signal(signal.SIGTERM)
+        _, rest = chat.communicate(timeout=30)
+        assert chat.returncode == 0 and "Traceback" not in rest, rest
+
+
+def test_the_api_is_served_alone_without_a_chat(terminal: Terminal) -> None:
+    with started("api", "--port", "0") as process:
+        assert process.stdout is not None
+        said = re.search(r"(http://127\.0\.0\.1:\d+)/api/docs", process.stdout.readline())
+        assert said, process.communicate(timeout=30)[1]
+        with httpx.Client(base_url=said[1], timeout=30) as client:
+            assert client.get("/api/health").json()["status"] == "ok"
+            assert client.get("/api/docs").status_code == 200
+            assert (
+                client.get("/").status_code == client.get("/public/theme.json").status_code == 404
+            )
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=30)
+        assert process.returncode == 0 and "Traceback" not in rest, rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,13 @@ from backend.bus.memory import MemoryBus
 from backend.bus.sql import SqlBus
 from backend.contracts.events import Event, new_id
 from backend.contracts.ports import Bus, Delivery, Output, Settlement, Store
-from backend.stores.database import Database
+from backend.stores.contents import SqlBlobs
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
+from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
+from tests import postgres
 from tests.azure.buses import AzureBuses
 
 LEASE_S = 30.0
@@ -63,13 +67,13 @@ class SqliteBuses:
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         self.folder = folder
-        self._open: list[tuple[SqlBus, Database]] = []
+        self._open: list[tuple[SqlBus, Sqlite]] = []
 
     def store(self) -> Store:
         return SqlStore(self._open[0][1])
 
     async def open(self) -> SqlBus:
-        database = Database(self.folder / "lightning.db")
+        database = Sqlite(self.folder / "lightning.db")
         await database.start()
         bus = SqlBus(
             database, blobs=FolderBlobs(self.folder / "blobs"), clock=self.clock, lease_s=LEASE_S
@@ -83,7 +87,7 @@ class SqliteBuses:
         bus._closed = True
         assert bus._heart is not None
         bus._heart.cancel()
-        bus._owner.leave()
+        await bus._owner.leave()
 
     async def recover(self) -> SqlBus:
         return await self.open()
@@ -92,6 +96,50 @@ class SqliteBuses:
         for bus, database in self._open:
             await bus.close()
             await database.close()
+
+
+class PostgresBuses:
+    fuses = True
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self._stack = contextlib.ExitStack()
+        self.url = self._stack.enter_context(postgres.database())
+        self._open: list[tuple[SqlBus, Postgres]] = []
+        self._killed: list[str] = []
+
+    def store(self) -> Store:
+        return SqlStore(self._open[0][1])
+
+    async def open(self) -> SqlBus:
+        return await self._start(f"process-{len(self._open)}")
+
+    async def _start(self, name: str) -> SqlBus:
+        database = Postgres(self.url)
+        await database.start()
+        bus = SqlBus(
+            database, blobs=SqlBlobs(database), owner=name, clock=self.clock, lease_s=LEASE_S
+        )
+        await bus.start()
+        self._open.append((bus, database))
+        return bus
+
+    async def kill(self, bus: Bus) -> None:
+        assert isinstance(bus, SqlBus)
+        bus._closed = True
+        assert bus._heart is not None
+        bus._heart.cancel()
+        await bus._owner.leave()
+        self._killed.append(bus.owner)
+
+    async def recover(self) -> SqlBus:
+        return await self._start(self._killed.pop())
+
+    async def close(self) -> None:
+        for bus, database in self._open:
+            await bus.close()
+            await database.close()
+        self._stack.close()
 
 
 class MemoryBuses:
@@ -126,12 +174,14 @@ class MemoryBuses:
 def buses(name: str, folder: Path) -> Buses:
     if name == "sqlite":
         return SqliteBuses(folder)
+    if name == "postgres":
+        return PostgresBuses()
     if name == "azure":
         return AzureBuses(folder, Clock())
     return MemoryBuses(atomic=name == "memory")
 
 
-FUSING = ("sqlite", "memory")
+FUSING = ("sqlite", "postgres", "memory")
 ALL = (*FUSING, "memory-in-parts", "azure")
 
 

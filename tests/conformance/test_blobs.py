@@ -11,17 +11,27 @@ import pytest
 
 from backend.contracts.errors import NotFound
 from backend.contracts.ports import Blobs
+from backend.stores.contents import SqlBlobs
 from backend.stores.folder import FolderBlobs
+from backend.stores.postgres import Postgres
+from tests import postgres
 from tests.azure.doubles import azure_blobs
 
 
-@pytest.fixture(params=["folder", "azure"])
+@pytest.fixture(params=["folder", "postgres", "azure"])
 async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
     if request.param == "folder":
         yield FolderBlobs(tmp_path / "blobs")
         return
-    async with azure_blobs() as blobs:
-        yield blobs
+    if request.param == "azure":
+        async with azure_blobs() as blobs:
+            yield blobs
+        return
+    with postgres.database() as url:
+        database = Postgres(url)
+        await database.start()
+        yield SqlBlobs(database)
+        await database.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 5000])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,16 @@ from backend.stores.azure.cosmos import CosmosStore
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
+from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
+from tests import postgres
 from tests.azure.doubles import cosmos_account
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "memory", "azure"])
+@pytest.fixture(params=["sqlite", "postgres", "memory", "azure"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
@@ -32,10 +36,15 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         async with cosmos_account() as account:
             yield CosmosStore(account, FolderBlobs(tmp_path / "blobs"))
         return
-    database = Database(tmp_path / "lightning.db")
-    await database.start()
-    yield SqlStore(database)
-    await database.close()
+    with contextlib.ExitStack() as stack:
+        database: Database
+        if request.param == "postgres":
+            database = Postgres(stack.enter_context(postgres.database()))
+        else:
+            database = Sqlite(tmp_path / "lightning.db")
+        await database.start()
+        yield SqlStore(database)
+        await database.close()
 
 
 def plan(id: str = "1", owner: str = "ann", **more: Any) -> Document:

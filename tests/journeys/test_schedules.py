@@ -64,3 +64,18 @@ def test_what_fired_while_the_page_was_closed_is_there_on_return(
     elsewhere.locator("[data-act=archive]").click()
     elsewhere.locator("[data-act=archive-confirm]").click()
     expect(plan).to_contain_text("It will not run again")
+
+
+def test_a_plan_that_a_webhook_starts_shows_its_address_and_runs_when_it_is_called(
+    page: Page, site: Site
+) -> None:
+    say(page, f"When the webhook is called, read {site.url('/text')} and save it to called.txt")
+    page.locator("[data-act=approve]").click()
+    plan = page.locator("[data-plan][data-kind=plan]")
+    expect(plan).to_contain_text("Listening")
+    address = plan.locator(".lt-hook code").inner_text()
+    look(page, "webhook")
+    assert page.context.request.post(address, data={"n": 1}).status == 202
+    firing = page.locator("[data-plan][data-kind=run]")
+    expect(firing).to_contain_text("done in")
+    expect(plan).to_contain_text("Listening")

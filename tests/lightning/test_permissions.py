@@ -38,6 +38,15 @@ async def test_what_was_forbidden_after_its_approval_does_not_run(tmp_path: Path
         assert again.steps["keep"].error["code"] == "EXEC_TOOL_FORBIDDEN"  # type: ignore[index]
 
 
+async def test_what_must_ask_since_its_approval_does_not_run_unasked(tmp_path: Path) -> None:
+    async with working(tmp_path) as system:
+        state = await completed(system.lightning, ANN, plan(KEEP))
+    async with working(tmp_path, gated_tools="file.write") as system:
+        run = await system.lightning.run(ANN, state.plan_id)
+        again = await until(system.lightning, ANN, run, "completed", "failed")
+        assert again.steps["keep"].error["code"] == "EXEC_GATE_MISSING"  # type: ignore[index]
+
+
 async def test_a_tool_that_always_asks_needs_a_gate_in_the_plan(tmp_path: Path) -> None:
     async with working(tmp_path, gated_tools="file.*") as system:
         lightning = system.lightning
@@ -49,6 +58,9 @@ async def test_a_tool_that_always_asks_needs_a_gate_in_the_plan(tmp_path: Path) 
         approved = await lightning.approve(ANN, gated.plan_id, gated.ir_hash)
         assert approved.run_id is not None
         assert (await until(lightning, ANN, approved.run_id, "waiting")).status == "waiting"
+        await lightning.answer(ANN, approved.run_id, "keep", "allow")
+        done = await until(lightning, ANN, approved.run_id, "completed", "failed")
+        assert done.status == "completed"
 
 
 async def test_a_plan_above_the_budget_cannot_be_approved(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.stores.database import Database
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 
 KEY = "k" * 48
 
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    database = Database(tmp_path / "lightning.db")
+    database = Sqlite(tmp_path / "lightning.db")
     await database.start()
     yield SqlStore(database)
     await database.close()

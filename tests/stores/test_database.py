@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from backend.contracts.errors import Conflict, LightningError, Unavailable
-from backend.stores.database import SCHEMA_VERSION, Database
+from backend.stores.sqlite import SCHEMA_VERSION, Sqlite
 
 Job = Callable[[sqlite3.Connection], object]
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(tmp_path / "lightning.db")
+async def database(tmp_path: Path) -> AsyncIterator[Sqlite]:
+    made = Sqlite(tmp_path / "lightning.db")
     await made.start()
     await made.write(lambda connection: connection.execute("CREATE TABLE t (a UNIQUE, b)"))
     yield made
@@ -55,7 +55,7 @@ class Gate:
         self._opened.set()
 
 
-async def together(database: Database, *jobs: Job) -> list[object]:
+async def together(database: Sqlite, *jobs: Job) -> list[object]:
     """The jobs' results or errors, when all of them waited for the writer at once."""
     gate = Gate()
     held = asyncio.create_task(database.write(gate))
@@ -67,7 +67,7 @@ async def together(database: Database, *jobs: Job) -> list[object]:
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_what_waits_is_committed_together(database: Database) -> None:
+async def test_what_waits_is_committed_together(database: Sqlite) -> None:
     statements: list[str] = []
     await database.write(lambda connection: connection.set_trace_callback(statements.append))
     await together(database, *(insert(n) for n in range(100)))
@@ -75,7 +75,7 @@ async def test_what_waits_is_committed_together(database: Database) -> None:
     assert await database.read(rows) == list(range(100))
 
 
-async def test_a_failing_job_changes_nothing_and_fails_alone(database: Database) -> None:
+async def test_a_failing_job_changes_nothing_and_fails_alone(database: Sqlite) -> None:
     def half(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO t VALUES ('half', '')")
         raise RuntimeError("half way")
@@ -99,7 +99,7 @@ async def test_a_failing_job_changes_nothing_and_fails_alone(database: Database)
 
 
 async def test_a_refusal_before_any_change_costs_its_neighbours_nothing(
-    database: Database,
+    database: Sqlite,
 ) -> None:
     statements: list[str] = []
     await database.write(lambda connection: connection.set_trace_callback(statements.append))
@@ -112,7 +112,7 @@ async def test_a_refusal_before_any_change_costs_its_neighbours_nothing(
     assert "ROLLBACK" not in statements
 
 
-async def test_reading_does_not_wait_for_the_writer(database: Database) -> None:
+async def test_reading_does_not_wait_for_the_writer(database: Sqlite) -> None:
     await database.write(insert(1))
     gate = Gate()
     held = asyncio.create_task(database.write(gate))
@@ -122,13 +122,13 @@ async def test_reading_does_not_wait_for_the_writer(database: Database) -> None:
     await held
 
 
-async def test_a_reader_cannot_write(database: Database) -> None:
+async def test_a_reader_cannot_write(database: Sqlite) -> None:
     with pytest.raises(Unavailable):
         await database.read(insert(1))
     assert await database.read(rows) == []
 
 
-async def test_a_cancelled_write_hurts_nobody(database: Database) -> None:
+async def test_a_cancelled_write_hurts_nobody(database: Sqlite) -> None:
     gate = Gate()
     held = asyncio.create_task(database.write(gate))
     await gate.entered()
@@ -141,7 +141,7 @@ async def test_a_cancelled_write_hurts_nobody(database: Database) -> None:
     assert await database.read(rows) == [1, 2]
 
 
-async def test_closing_finishes_what_waits(tmp_path: Path, database: Database) -> None:
+async def test_closing_finishes_what_waits(tmp_path: Path, database: Sqlite) -> None:
     writing = [asyncio.create_task(database.write(insert(n))) for n in range(20)]
     await asyncio.sleep(0)
     await database.close()
@@ -150,7 +150,7 @@ async def test_closing_finishes_what_waits(tmp_path: Path, database: Database) -
         assert rows(connection) == list(range(20))
 
 
-async def test_a_closed_database_is_unavailable(database: Database) -> None:
+async def test_a_closed_database_is_unavailable(database: Sqlite) -> None:
     await database.close()
     await database.close()
     with pytest.raises(Unavailable):
@@ -159,7 +159,7 @@ async def test_a_closed_database_is_unavailable(database: Database) -> None:
         await database.read(rows)
 
 
-async def test_a_full_disk_fails_those_it_affects_and_passes(database: Database) -> None:
+async def test_a_full_disk_fails_those_it_affects_and_passes(database: Sqlite) -> None:
     await database.write(insert("before"))
     (pages,) = await database.read(lambda c: c.execute("PRAGMA page_count").fetchone())
     await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
@@ -174,29 +174,29 @@ async def test_a_full_disk_fails_those_it_affects_and_passes(database: Database)
     assert await database.read(rows) == ["before", "small", "big"]
 
 
-async def test_another_process_that_commits_is_noticed(database: Database) -> None:
-    other = Database(database.path)
+async def test_another_process_that_commits_is_noticed(database: Sqlite) -> None:
+    other = Sqlite(database.path)
     await other.start()
     noticed = asyncio.Event()
-    database.on_elsewhere(noticed.set)
+    database.on_elsewhere(lambda _: noticed.set())
     await other.write(insert(1))
     await noticed.wait()
     await other.close()
 
 
-async def test_its_own_commits_are_not_taken_for_those_of_others(database: Database) -> None:
+async def test_its_own_commits_are_not_taken_for_those_of_others(database: Sqlite) -> None:
     noticed = asyncio.Event()
-    database.on_elsewhere(noticed.set)
+    database.on_elsewhere(lambda _: noticed.set())
     for n in range(20):
         await database.write(insert(n))
     assert not noticed.is_set()
 
 
-async def test_two_writers_both_get_their_turn(database: Database) -> None:
-    other = Database(database.path)
+async def test_two_writers_both_get_their_turn(database: Sqlite) -> None:
+    other = Sqlite(database.path)
     await other.start()
 
-    async def write(to: Database, name: str) -> None:
+    async def write(to: Sqlite, name: str) -> None:
         for n in range(100):
             await to.write(insert(f"{name} {n}"))
 
@@ -214,7 +214,7 @@ async def test_a_newer_database_is_refused_naming_both_versions(tmp_path: Path) 
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 6}")
     with pytest.raises(LightningError) as refused:
-        await Database(path).start()
+        await Sqlite(path).start()
     assert str(SCHEMA_VERSION + 6) in refused.value.message
     assert str(SCHEMA_VERSION) in refused.value.message.split("up to")[1]
     assert refused.value.code == "EXEC_DATABASE_NEWER"
@@ -224,19 +224,19 @@ async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lightning.db"
     path.write_bytes(b"not a database at all" * 1000)
     with pytest.raises(LightningError) as refused:
-        await Database(path).start()
+        await Sqlite(path).start()
     assert refused.value.code == "EXEC_DATABASE_DAMAGED"
     assert path.read_bytes().startswith(b"not a database")
 
 
 async def test_several_processes_may_start_at_once(tmp_path: Path) -> None:
-    databases = [Database(tmp_path / "lightning.db") for _ in range(5)]
+    databases = [Sqlite(tmp_path / "lightning.db") for _ in range(5)]
     await asyncio.gather(*(database.start() for database in databases))
     await asyncio.gather(*(database.close() for database in databases))
 
 
 async def test_the_folder_of_the_database_is_made(tmp_path: Path) -> None:
-    database = Database(tmp_path / "new" / "folder" / "lightning.db")
+    database = Sqlite(tmp_path / "new" / "folder" / "lightning.db")
     await database.start()
     await database.close()
     assert database.path.exists()

@@ -1,5 +1,6 @@
-"""A worker process to be killed: `python -m tests.workers.child FOLDER`. Works until it is killed, or
-until all runs have ended."""
+"""A worker process to be killed: `python -m tests.workers.child FOLDER [URL NAME [gated|slow]]`. Works until
+it is killed, or until all runs have ended. `gated` takes two steps at once, which wait for a line of standard
+input, so that others get their share; `slow` takes one, and a while for it."""
 
 from __future__ import annotations
 
@@ -8,17 +9,22 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from backend.bus.sql import SqlBus
+from backend.contracts.errors import Unavailable
+from backend.stores.contents import SqlBlobs
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
+from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from tests.workers.engine import Deeds, Engine, step
 
 RUNS = 8
+LEASE_S = 2.0
 STEPS = [
     step("first", tool="idempotent"),
     *[step(f"m{i}", "first", tool="idempotent") for i in range(6)],
@@ -63,29 +69,81 @@ class Written(Counter[str]):
         os.write(sys.stdout.fileno(), b".\n")
 
 
+HANDS = {"": 256, "gated": 2, "slow": 1}
+
+
+class Pace(asyncio.Event):
+    """Holds every step for a while."""
+
+    async def wait(self) -> Literal[True]:
+        await asyncio.sleep(0.04)
+        return True
+
+
+class Everything(dict[str, asyncio.Event]):
+    """The same for every step."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __missing__(self, _: str) -> asyncio.Event:
+        return self._event
+
+
 @contextlib.asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Engine]:
-    database = Database(folder / "lightning.db")
+async def opened(
+    folder: Path, url: str = "", owner: str = "child", how: str = ""
+) -> AsyncIterator[Engine]:
+    """On PostgreSQL where there is an address, else on SQLite in the folder."""
+    database: Database = Postgres(url) if url else Sqlite(folder / "lightning.db")
     await database.start()
-    bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), owner="child")
+    blobs = SqlBlobs(database) if url else FolderBlobs(folder / "blobs")
+    bus = SqlBus(database, blobs=blobs, owner=owner, lease_s=LEASE_S)
     await bus.start()
-    deeds = Deeds(done=Written(folder / "deeds"))
+    deeds = Deeds(done=Written(folder / f"deeds-{owner}"))
     try:
-        yield Engine(bus, SqlStore(database), folder, deeds)
+        yield Engine(bus, SqlStore(database), folder, deeds, HANDS[how])
     finally:
         await bus.close()
         await database.close()
 
 
-async def main(folder: Path) -> None:
-    async with opened(folder) as engine:
-        for number in range(RUNS):
-            # sent again after every crash, and taken once
-            await engine.start(document(f"r{number}"), f"r{number}", called=inside())
+async def main(folder: Path, url: str = "", owner: str = "child", how: str = "") -> None:
+    async with opened(folder, url, owner, how) as engine:
+        if how == "gated":
+            gate = asyncio.Event()
+            engine.deeds.held = Everything(gate)
+            asyncio.get_running_loop().add_reader(sys.stdin, gate.set)
+        elif how == "slow":
+            engine.deeds.held = Everything(Pace())
         async with engine.working():
-            for number in range(RUNS):
-                await engine.until(f"r{number}", "completed", "failed", "stalled")
+            await patiently(lambda: begin(engine))
+            await patiently(lambda: end(engine))
+
+
+async def begin(engine: Engine) -> None:
+    for number in range(RUNS):
+        # sent again after every crash, and by every process, and taken once
+        await engine.start(document(f"r{number}"), f"r{number}", called=inside())
+
+
+async def end(engine: Engine) -> None:
+    for number in range(RUNS):
+        await engine.until(f"r{number}", "completed", "failed", "stalled")
+
+
+async def patiently(act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await act()
+        except Unavailable:
+            await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    given = sys.argv[1:]
+    asyncio.run(main(Path(given[0]), *given[1:]))

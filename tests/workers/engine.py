@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,18 @@ class Deeds:
     """What the tools did: `done` counts calls by step; a step in `held` waits to be released."""
 
     done: Counter[str] = field(default_factory=Counter)
-    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    held: MutableMapping[str, asyncio.Event] = field(default_factory=dict)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Engine:
-    def __init__(self, bus: Bus, store: Store, folder: Path, deeds: Deeds) -> None:
+    def __init__(
+        self, bus: Bus, store: Store, folder: Path, deeds: Deeds, hands: int = 256
+    ) -> None:
         self.bus = bus
         self.store = store
         self.deeds = deeds
+        self.hands = hands
         settings = settings_for(folder)
         tools = [_tool(p, deeds) for p in ("pure", "idempotent", "effect")]
         registry = Registry(
@@ -56,9 +59,12 @@ class Engine:
         drivers = [StepDriver(registry, bus, store)]
         self.processor = Processor([self.runs, ThreadDecider()], drivers, utc_now)
 
+    def worker(self) -> Worker:
+        return Worker(self.bus, self.processor, max_parallel=self.hands)
+
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(Worker(self.bus, self.processor).run())
+        task = asyncio.create_task(self.worker().run())
         try:
             yield
         finally:

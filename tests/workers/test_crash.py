@@ -8,23 +8,39 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.workers.child import CALLS, RUNS, everything, opened
 from tests.workers.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 
 
-async def finished(folder: Path) -> set[str]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of the database, empty for SQLite's."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with postgres.database() as url:
+        yield url
+
+
+async def finished(folder: Path, url: str) -> set[str]:
     """The deeds whose completion is in the log."""
-    async with opened(folder) as engine:
-        done: set[str] = set()
-        for number in range(RUNS):
-            await _gather(engine, f"r{number}", f"r{number}", done)
-        return done
+    async with opened(folder, url, "watcher") as engine:
+        return await finished_of(engine)
+
+
+async def finished_of(engine: Engine) -> set[str]:
+    done: set[str] = set()
+    for number in range(RUNS):
+        await _gather(engine, f"r{number}", f"r{number}", done)
+    return done
 
 
 async def _gather(engine: Engine, run_id: str, name: str, done: set[str]) -> None:
@@ -47,13 +63,13 @@ async def _gather(engine: Engine, run_id: str, name: str, done: set[str]) -> Non
 
 
 def deeds(folder: Path) -> Counter[str]:
-    path = folder / "deeds"
-    return Counter(path.read_text().split()) if path.exists() else Counter()
+    """What all processes have done."""
+    return Counter(line for path in folder.glob("deeds-*") for line in path.read_text().split())
 
 
-def boot(folder: Path, wanted: int) -> tuple[bool, int]:
+def boot(folder: Path, url: str, wanted: int) -> tuple[bool, int]:
     """Start a process and kill it once it has done `wanted` more, so that every boot gets somewhere."""
-    command = [sys.executable, "-m", "tests.workers.child", str(folder)]
+    command = [sys.executable, "-m", "tests.workers.child", str(folder), url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         killed = sum(1 for _ in itertools.islice(child.stdout, wanted)) == wanted
@@ -64,19 +80,19 @@ def boot(folder: Path, wanted: int) -> tuple[bool, int]:
 
 @pytest.mark.crash
 async def test_killed_at_any_moment_nothing_is_lost_and_no_finished_step_runs_again(
-    tmp_path: Path,
+    tmp_path: Path, url: str
 ) -> None:
     chance = random.Random(1)
     kills = 0
     while True:
-        before, done_before = deeds(tmp_path), await finished(tmp_path)
+        before, done_before = deeds(tmp_path), await finished(tmp_path, url)
         wanted = chance.randrange(1, 40) if kills < 4 else sys.maxsize
-        killed, code = await asyncio.to_thread(boot, tmp_path, wanted)
+        killed, code = await asyncio.to_thread(boot, tmp_path, url, wanted)
         kills += killed
         repeated = {name for name, times in (deeds(tmp_path) - before).items() if times}
         assert not repeated & done_before
         if code == 0:
             break
     assert kills >= 3
-    assert await finished(tmp_path) == everything()
+    assert await finished(tmp_path, url) == everything()
     assert set(deeds(tmp_path)) == everything()

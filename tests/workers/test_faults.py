@@ -37,6 +37,24 @@ async def test_work_that_could_not_be_given_back_at_once_is_not_lost(tmp_path: P
     assert (state.status, troubles) == ("completed", [])
 
 
+async def test_work_that_breaks_is_tried_again_and_what_breaks_too_often_is_a_dead_letter(
+    tmp_path: Path,
+) -> None:
+    async with sqlite_engine(tmp_path) as engine:
+        _given_back_at_once(engine)
+
+        async def broken(delivery: Delivery) -> Any:
+            raise RuntimeError("a fault of ours")
+
+        engine.processor.work = broken  # type: ignore[method-assign]
+        async with engine.working():
+            await engine.start([step("one")])
+            state = await engine.until("r1", "failed")
+            (letter,) = await engine.bus.dead_letters()
+    assert state.error is not None and "a fault of ours" in state.error["message"]
+    assert (letter.delivery.event.type, letter.delivery.attempt) == ("plan.step.execute", 5)
+
+
 async def test_what_is_sent_to_a_run_that_does_not_exist_holds_nobody_up(tmp_path: Path) -> None:
     async with sqlite_engine(tmp_path) as engine:
         for number in range(3):
@@ -144,8 +162,18 @@ async def test_however_often_a_stream_could_not_be_read_its_commands_are_kept(
             assert await engine.bus.dead_letters() == []
 
 
+def _given_back_at_once(engine: Engine) -> None:
+    """Given back, it comes again at once, which takes no time and counts as ever."""
+    release = engine.bus.release
+
+    async def at_once(delivery: Delivery, delay_s: float) -> None:
+        await release(delivery, 0)
+
+    engine.bus.release = at_once  # type: ignore[method-assign]
+
+
 async def _read_only_at_the_second_look(engine: Engine) -> None:
-    history, receive, release = engine.bus.history, engine.bus.receive, engine.bus.release
+    history, receive = engine.bus.history, engine.bus.receive
     failures = [Unavailable("The disk does not answer.")]
 
     async def unread(stream: str, cursor: str | None = None, limit: int = 1000) -> History:
@@ -156,9 +184,6 @@ async def _read_only_at_the_second_look(engine: Engine) -> None:
     async def long_tried(limit: int, *, work: bool = True) -> Sequence[Delivery]:
         return [replace(d, attempt=9) for d in await receive(limit, work=work)]
 
-    async def at_once(delivery: Delivery, delay_s: float) -> None:
-        await release(delivery, 0)
-
     engine.bus.history = unread  # type: ignore[method-assign]
     engine.bus.receive = long_tried  # type: ignore[method-assign]
-    engine.bus.release = at_once  # type: ignore[method-assign]
+    _given_back_at_once(engine)

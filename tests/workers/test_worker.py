@@ -17,10 +17,10 @@ from backend.bus.sql import SqlBus
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import Commit, Settlement
 from backend.drivers.turn import fold
-from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
 from backend.stores.sql import SqlStore
+from backend.stores.sqlite import Sqlite
 from backend.workers.worker import Worker
 from tests.workers.engine import Deeds, Engine, step
 
@@ -33,7 +33,7 @@ DIAMOND = [
 
 @contextlib.asynccontextmanager
 async def sqlite_engine(folder: Path, deeds: Deeds | None = None) -> AsyncIterator[Engine]:
-    database = Database(folder / "lightning.db")
+    database = Sqlite(folder / "lightning.db")
     await database.start()
     bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), owner="one")
     await bus.start()

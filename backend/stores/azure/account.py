@@ -180,8 +180,10 @@ def _checked(endpoint: str) -> str:
 
 def _covers(found: Mapping[str, Any], declared: Container) -> bool:
     """Whether the found container can answer what is asked of the declared one."""
-    there = [
-        tuple(part["path"] for part in index)
-        for index in found.get("indexingPolicy", {}).get("compositeIndexes", ())
-    ]
-    return set(declared.composites) <= set(there)
+    policy = found.get("indexingPolicy", {})
+    paths = {path["path"] for path in policy.get("includedPaths", ())}
+    wanted = {path["path"] for path in declared.indexing()["includedPaths"]}
+    composites = {
+        tuple(part["path"] for part in index) for index in policy.get("compositeIndexes", ())
+    }
+    return wanted <= paths and set(declared.composites) <= composites

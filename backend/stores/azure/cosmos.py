@@ -14,10 +14,10 @@ from backend.contracts.ports import Blobs, Document, Page
 from backend.stores import cursors
 from backend.stores.azure import places
 from backend.stores.azure.account import CosmosAccount
-from backend.stores.azure.claims import Claims
 from backend.stores.azure.envelope import as_document, as_item, tombstone, words_of
 from backend.stores.azure.items import Item, Items
-from backend.stores.azure.places import Room, item_id
+from backend.stores.azure.places import Layout, item_id
+from backend.stores.azure.reservations import Reservations
 from backend.stores.documents import micros
 
 MAX_LIMIT = 1000
@@ -35,11 +35,11 @@ class CosmosStore:
     """
 
     def __init__(
-        self, account: CosmosAccount, blobs: Blobs, rooms: Mapping[str, Room] | None = None
+        self, account: CosmosAccount, blobs: Blobs, layouts: Mapping[str, Layout] | None = None
     ) -> None:
         self._account = account
         self._blobs = blobs
-        self._rooms = places.rooms() if rooms is None else rooms
+        self._layouts = places.layouts() if layouts is None else layouts
 
     async def get(self, kind: str, id: str, owner: str | None) -> Document | None:
         item = await self._locate(kind, id, owner)
@@ -59,13 +59,13 @@ class CosmosStore:
         return await self._put(document, create=False, judged=True)
 
     async def delete(self, kind: str, id: str, owner: str | None) -> bool:
-        room = self._room(kind)
+        layout = self._layout(kind)
         for attempt in range(TRIES):
             found = await self._locate(kind, id, owner)
             if found is None:
                 return False
             try:
-                await self._remove(room, found)
+                await self._remove(layout, found)
                 return True
             except Conflict:
                 await _pause(attempt)
@@ -136,15 +136,15 @@ class CosmosStore:
 
     # --- finding ----------------------------------------------------------------------------------
 
-    def _room(self, kind: str) -> Room:
-        return self._rooms.get(kind, Room())
+    def _layout(self, kind: str) -> Layout:
+        return self._layouts.get(kind, Layout())
 
     def _items(self, kind: str) -> Items:
-        return self._account.items(self._room(kind).container)
+        return self._account.items(self._layout(kind).container)
 
     def _partition(self, kind: str, owner: str | None, parent: str | None) -> str | None:
         """The one partition that holds all of a list, if there is one."""
-        by = self._room(kind).by
+        by = self._layout(kind).by
         if by == "owner" and owner is not None:
             return places.of_owner(owner)
         if by == "parent" and parent is not None:
@@ -153,14 +153,14 @@ class CosmosStore:
 
     async def _locate(self, kind: str, id: str, owner: str | None) -> Item | None:
         """The item of a document, if it is there and `owner`'s."""
-        room, items, key = self._room(kind), self._items(kind), item_id(kind, id)
-        if room.by == "id":
+        layout, items, key = self._layout(kind), self._items(kind), item_id(kind, id)
+        if layout.by == "id":
             partition: str | None = key
-        elif room.by == "owner" and owner is not None:
+        elif layout.by == "owner" and owner is not None:
             partition = places.of_owner(owner)
         else:
-            claim = await Claims(items).read(key)
-            partition = None if claim is None else claim["place"]
+            reserved = await Reservations(items).read(key)
+            partition = None if reserved is None else reserved["place"]
         found = None if partition is None else await items.read(key, partition)
         if found is None or "gone" in found or owner not in (None, found["owner"]):
             return None
@@ -181,8 +181,8 @@ class CosmosStore:
     # --- writing ----------------------------------------------------------------------------------
 
     async def _put(self, document: Document, *, create: bool, judged: bool) -> Document:
-        room, items = self._room(document.kind), self._items(document.kind)
-        item = await as_item(document, room, self._blobs)
+        layout, items = self._layout(document.kind), self._items(document.kind)
+        item = await as_item(document, layout, self._blobs)
         for attempt in range(TRIES):
             there = await items.read(item["id"], item["pk"])
             found = None if there is None or "gone" in there else there
@@ -193,9 +193,9 @@ class CosmosStore:
                 return await as_document(found, self._blobs)
             try:
                 if document.body is None:
-                    await self._remove(room, found)
+                    await self._remove(layout, found)
                     return replace(document, etag=None)
-                stored = await self._write(room, item, there)
+                stored = await self._write(layout, item, there)
             except Conflict:
                 await _pause(attempt)
                 continue
@@ -204,28 +204,28 @@ class CosmosStore:
             return replace(document, etag=stored["_etag"])
         raise _busy(document.kind, document.id)
 
-    async def _write(self, room: Room, item: Item, there: Item | None) -> Item | None:
+    async def _write(self, layout: Layout, item: Item, there: Item | None) -> Item | None:
         """Write where `there` was read. None when the id is another's; `Conflict` when to look again."""
-        items = self._account.items(room.container)
+        items = self._account.items(layout.container)
         new = there is None or "gone" in there
-        if new and room.by != "id" and not await Claims(items).take(item["id"], item["pk"]):
+        if new and layout.by != "id" and not await Reservations(items).take(item["id"], item["pk"]):
             return None
         if there is None:
             return await items.create(item)
         return await items.replace(item, there["_etag"])
 
-    async def _remove(self, room: Room, found: Item | None) -> None:
+    async def _remove(self, layout: Layout, found: Item | None) -> None:
         if found is None:
             return
-        items = self._account.items(room.container)
-        if room.by == "id":
+        items = self._account.items(layout.container)
+        if layout.by == "id":
             await items.delete(found["id"], found["pk"], found["_etag"])
             return
-        claims = Claims(items)
-        claim = await claims.read(found["id"])
+        reservations = Reservations(items)
+        reserved = await reservations.read(found["id"])
         await items.replace(tombstone(found["id"], found["pk"]), found["_etag"])
-        if claim is not None:
-            await claims.drop(claim)
+        if reserved is not None:
+            await reservations.drop(reserved)
 
 
 def _served(filters: Mapping[str, Any]) -> tuple[str, ...]:

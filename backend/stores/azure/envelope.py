@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.contracts.ports import Blobs, Document
 from backend.stores.azure.items import Item
-from backend.stores.azure.places import Room, item_id, partition
+from backend.stores.azure.places import Layout, item_id, partition
 from backend.stores.documents import body_of, micros, moment, text_of
 from backend.stores.encoding import decode
 
@@ -19,13 +19,13 @@ LONGEST_WORD = 40
 GONE_S = 24 * 3600  # longer than any write can be under way
 
 
-async def as_item(document: Document, room: Room, blobs: Blobs) -> Item:
+async def as_item(document: Document, layout: Layout, blobs: Blobs) -> Item:
     """Bodies are kept as text: Cosmos DB would round integers beyond 2^53. Raises `Invalid` for a body
     that is not JSON."""
     body = body_of(document)
     item: Item = {
         "id": item_id(document.kind, document.id),
-        "pk": partition(room, document),
+        "pk": partition(layout, document),
         "kind": document.kind,
         "key": document.id,
         "owner": document.owner,
@@ -36,7 +36,7 @@ async def as_item(document: Document, room: Room, blobs: Blobs) -> Item:
         "position": document.position,
     }
     # What lies with a parent is a machine's state; nobody searches it by words.
-    if room.by != "parent":
+    if layout.by != "parent":
         item["words"] = words_of(text_of(document.body or {}))[:MAX_WORDS]
     if len(body) > LARGE_BYTES:
         item["blob"] = await blobs.put(document.owner, body)

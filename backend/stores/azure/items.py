@@ -21,6 +21,7 @@ from backend.contracts.errors import Conflict, LightningError, TooLarge, Unavail
 from backend.stores.azure.containers import Container
 
 WRITE = "write"  # what tells one's own write from another's after a lost reply
+THROTTLED = "EXEC_COSMOS_THROTTLED"
 OWNER_GONE = 1003  # the container, not the item, is what was not found
 
 Item = dict[str, Any]
@@ -52,8 +53,8 @@ class Charges:
 class Items:
     """Items of one container. Partition keys are text. Every call's request charge is counted.
 
-    The SDK repeats a write whose reply was lost, and then meets what it wrote itself. So each write
-    carries a mark, and a refusal is believed only if somebody else's mark is there.
+    The SDK repeats a write whose reply was lost, and then meets what it wrote itself; or it gives up on
+    what was done. So each write carries a mark, and no failure is believed while its mark is there.
     """
 
     def __init__(self, proxy: ContainerProxy, container: Container, charges: Charges) -> None:
@@ -78,8 +79,8 @@ class Items:
         try:
             with self._call("create") as options:
                 return dict(await self._proxy.create_item(marked, **options))
-        except Conflict:
-            return await self._own(marked)
+        except (Conflict, Unavailable) as error:
+            return await self._own(marked, error)
 
     async def replace(self, item: Item, etag: str) -> Item:
         """Raises `Conflict` when what is stored has another etag, or is gone."""
@@ -93,8 +94,8 @@ class Items:
                 return dict(
                     await self._proxy.replace_item(item["id"], marked, **conditions, **options)
                 )
-        except Conflict:
-            return await self._own(marked)
+        except (Conflict, Unavailable) as error:
+            return await self._own(marked, error)
 
     async def upsert(self, item: Item) -> Item:
         with self._call("upsert") as options:
@@ -145,11 +146,14 @@ class Items:
             ):
                 yield item
 
-    async def _own(self, marked: Item) -> Item:
+    async def _own(self, marked: Item, error: LightningError) -> Item:
+        """What is stored, if it is this very write; else the error stands."""
+        if error.code == THROTTLED:
+            raise error
         stored = await self.read(marked["id"], marked[self._path])
         if stored is not None and stored.get(WRITE) == marked[WRITE]:
             return stored
-        raise Conflict(f"An item of {self.name} has changed meanwhile.")
+        raise error
 
     @contextmanager
     def _call(self, operation: str) -> Iterator[dict[str, Any]]:
@@ -178,7 +182,7 @@ def _refused(container: str, status: int | None, reason: int | None) -> Lightnin
     if status == 429:
         return Unavailable(
             "Cosmos DB has more to do than its throughput allows.",
-            code="EXEC_COSMOS_THROTTLED",
+            code=THROTTLED,
             hint="Raise the request units of the database.",
         )
     if status is not None and (status >= 500 or status in (401, 403, 404, 408, 410, 449)):

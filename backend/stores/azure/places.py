@@ -16,24 +16,24 @@ LONGEST = 255  # Cosmos DB takes 1,023 bytes as an id and 2,048 as a partition k
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Layout:
     """The container of a kind, and what its documents are partitioned by."""
 
     container: str = DOCUMENTS
     by: Literal["owner", "parent", "id"] = "owner"
 
 
-def rooms(
+def layouts(
     users: str = "users", schedules: str = "schedules", repos: str = "repos"
-) -> Mapping[str, Room]:
+) -> Mapping[str, Layout]:
     """The kinds that do not lie with their owner's other documents. Names as in `containers`."""
     return {
-        "user": Room(users, "id"),
-        "login-link": Room(users, "id"),
-        "schedule": Room(schedules, "id"),
-        "file": Room(repos),
-        "checkpoint": Room(by="parent"),
-        "checkpoint.write": Room(by="parent"),
+        "user": Layout(users, "id"),
+        "login-link": Layout(users, "id"),
+        "schedule": Layout(schedules, "id"),
+        "file": Layout(repos),
+        "checkpoint": Layout(by="parent"),
+        "checkpoint.write": Layout(by="parent"),
     }
 
 
@@ -54,11 +54,11 @@ def item_id(kind: str, id: str) -> str:
     return f"{escaped(kind)}~.{escaped(id)}"
 
 
-def partition(room: Room, document: Document) -> str:
+def partition(layout: Layout, document: Document) -> str:
     """The partition a document belongs in."""
-    if room.by == "owner":
+    if layout.by == "owner":
         return of_owner(document.owner)
-    if room.by == "parent":
+    if layout.by == "parent":
         return of_parent(document.parent or "")
     return item_id(document.kind, document.id)
 
@@ -71,6 +71,6 @@ def of_parent(parent: str) -> str:
     return f"parent:{escaped(parent)}"
 
 
-def of_claim(id: str) -> str:
-    """The partition of the claim on an item's id."""
-    return f"claim:{id}"
+def of_reservation(id: str) -> str:
+    """The partition of the reservation on an item's id."""
+    return f"reserved:{id}"

@@ -15,7 +15,7 @@ MAX_MESSAGE = 20_000
 
 
 class Notified(TypedDict):
-    """`delivered` is false for a run that belongs to no thread."""
+    """`delivered` is false for a run that belongs to no thread, where NOTIFY_URL is not set either."""
 
     delivered: bool
 
@@ -55,7 +55,7 @@ async def notify(
     if len(said) > MAX_MESSAGE:
         said = said[:MAX_MESSAGE] + "…"
     context.say(f"**{one_line(title, 200)}**\n\n{said}" if title else said)
-    delivered = context.call.thread_id is not None
+    delivered = context.call.thread_id is not None or bool(context.settings.notify_url)
     note = "" if delivered else "This run belongs to no chat, so nobody saw the message."
     return ToolResult(output=dict(Notified(delivered=delivered)), note=note)
 

@@ -195,9 +195,7 @@ class Session:
     def dispatch(self, performative: Performative, payload: bytes) -> None:
         match performative:
             case Attach():
-                kind = OutgoingLink if performative.role else IncomingLink
-                link = self.links[performative.handle] = kind(self, performative)
-                self.connection.peer.attach(link)
+                self._attached(performative)
             case Transfer():
                 self._received(performative, payload)
             case Disposition():
@@ -235,6 +233,14 @@ class Session:
     def end(self) -> None:
         for link in list(self.links.values()):
             link.close()
+
+    def _attached(self, attach: Attach) -> None:
+        if attach.handle in self.links:
+            text = f"a link has the handle {attach.handle}"
+            raise AmqpError("amqp:session:handle-in-use", text)
+        link = OutgoingLink(self, attach) if attach.role else IncomingLink(self, attach)
+        self.links[attach.handle] = link
+        self.connection.peer.attach(link)
 
     def _detached(self, detach: Detach) -> None:
         if detach.handle in self.parting:

@@ -106,7 +106,7 @@ def decode(data: bytes, at: int = 0) -> tuple[Any, int]:
     """The value that starts at `at`, and where it ends."""
     try:
         return _decode(data, at)
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
+    except (IndexError, ValueError, TypeError, RecursionError, struct.error) as error:
         raise DecodeError(f"not AMQP at byte {at}: {error}") from error
 
 

@@ -14,6 +14,7 @@ from tests.azure.cosmos.sql import UNDEFINED, Malformed, look_up, parse, rank
 
 MAX_ITEM = 2 * 1024 * 1024
 MAX_PARTITION_KEY = 2048
+SHORT_PARTITION_KEY = 101  # of containers whose key has no version 2
 MAX_ID = 1023
 MAX_BATCH = 100
 MAX_PAGE = 4 * 1024 * 1024
@@ -198,7 +199,8 @@ class Container:
             raise Refused(
                 400, "PartitionKey extracted from document doesn't match the header.", 1001
             )
-        if len(own.encode()) - 4 > MAX_PARTITION_KEY:
+        version = self.properties["partitionKey"].get("version", 1)
+        if len(own.encode()) - 4 > (MAX_PARTITION_KEY if version == 2 else SHORT_PARTITION_KEY):
             raise Refused(400, "The partition key is too long.")
         if size(item) > MAX_ITEM:
             raise Refused(413, "Request size is too large.")

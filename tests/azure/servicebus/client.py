@@ -44,6 +44,12 @@ class Client:
                 link.endpoint = None
         self.connection.drop()
 
+    def detach(self, queue: str) -> None:
+        """Detach its links to a queue, as Azure does with idle ones and when it is maintained."""
+        for link in self.connection.links():
+            if below(path_of(str(link.address or "")), queue.lower()):
+                link.detach(errors.detached())
+
     def closed(self) -> None:
         self._namespace.clients.discard(self)
 

@@ -37,6 +37,7 @@ class Control:
         app.router.add_post("/faults", self._fault)
         app.router.add_delete("/faults", self._clear)
         app.router.add_delete("/connections", self._drop)
+        app.router.add_delete("/links", self._detach)
         app.router.add_post("/policies", self._policy)
         app.router.add_post("/tokens", self._token)
         return app
@@ -73,6 +74,12 @@ class Control:
         for client in clients:
             client.drop(silent="silent" in request.query)
         return web.json_response({"dropped": len(clients)})
+
+    async def _detach(self, request: web.Request) -> web.Response:
+        queue = request.query["queue"]
+        for client in [c for c in self._namespace.clients if queue in c.queues]:
+            client.detach(queue)
+        return web.json_response({})
 
     async def _policy(self, request: web.Request) -> web.Response:
         said = await request.json()

@@ -42,6 +42,11 @@ def busy() -> AmqpError:
     )
 
 
+def detached() -> AmqpError:
+    text = "The link is force detached by the broker, because it was idle or is moved."
+    return AmqpError("amqp:link:detach-forced", text)
+
+
 def lock_lost() -> AmqpError:
     text = "The lock supplied is invalid. Either the lock expired, or the message has already been removed."
     return AmqpError("com.microsoft:message-lock-lost", text)

@@ -1,8 +1,10 @@
 """The SDK's senders and receivers for tests: opened together, closed behind the test's back.
 
-async with Handlers(bus.connection_string) as handlers:      # for a whole module
-    sender, receiver = await handlers.both("orders")
-    handlers.let_go()                                        # after each test
+For a whole module, with `let_go` after each test:
+
+    async with Handlers.of(bus.connection_string) as handlers:
+        sender, receiver = await handlers.both("orders")
+        handlers.let_go()
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class Handlers:
     """Of one client, in one event loop."""
 
     def __init__(self, client: ServiceBusClient) -> None:
-        self._client = client
+        self.client = client
         self._open: list[Handler] = []
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -44,19 +46,19 @@ class Handlers:
     async def __aexit__(self, *_: object) -> None:
         self.let_go()
         await asyncio.gather(*self._closing)
-        await self._client.close()
+        await self.client.close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
 
     async def sender(self, queue: str) -> ServiceBusSender:
-        sender = self._client.get_queue_sender(queue)
+        sender = self.client.get_queue_sender(queue)
         self._open.append(sender)
         await sender.__aenter__()
         return sender
 
     async def receiver(self, queue: str, **options: Any) -> ServiceBusReceiver:
-        receiver = self._client.get_queue_receiver(queue, **options)
+        receiver = self.client.get_queue_receiver(queue, **options)
         self._open.append(receiver)
         await receiver.__aenter__()
         return receiver

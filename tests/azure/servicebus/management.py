@@ -28,13 +28,15 @@ class Request:
     body: Mapping[str, Any]
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self.body:
+            raise errors.invalid(f"The request has no '{name}'.")
         return self.body[name]
 
     def holding(self) -> str | None:
         """The session it is about, which its sender must hold; None in a queue without."""
         if not self.queue.properties.requires_session:
             return None
-        session: str = self.body["session-id"]
+        session: str = self["session-id"]
         if self.queue.sessions.hold(session).receiver.name != self.link:
             raise errors.session_lost(session)
         return session

@@ -20,21 +20,21 @@ from backend.stores.azure import cosmos
 from backend.stores.azure.containers import ENVELOPE, LISTS
 from backend.stores.azure.containers import Container as Declared
 from backend.stores.azure.cosmos import CosmosStore
-from backend.stores.azure.places import Room
+from backend.stores.azure.places import Layout
 from backend.stores.folder import FolderBlobs
 from tests.azure.cosmos.container import Container, Refused
 
 SEEDS = 1000
 
 
-class Step:
+class Switch:
     """Where another process may come in between."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield
 
 
-class Steps:
+class Interleaved:
     """`Items` and their account in one, without the wire."""
 
     def __init__(self) -> None:
@@ -46,11 +46,11 @@ class Steps:
         }
         self.container = Container(properties, lambda: 0.0)
 
-    def items(self, _: str) -> Steps:
+    def items(self, _: str) -> Interleaved:
         return self
 
     async def read(self, id: str, partition: str) -> Any:
-        await Step()
+        await Switch()
         return self.container.partitions.get(json.dumps([partition]), {}).get(id)
 
     async def create(self, item: Any) -> Any:
@@ -63,7 +63,7 @@ class Steps:
         await self._change(lambda: self.container.delete(json.dumps([partition]), id, etag))
 
     async def _change(self, change: Any) -> Any:
-        await Step()
+        await Switch()
         try:
             return change()
         except Refused as refused:
@@ -82,7 +82,9 @@ def document(owner: str, **more: Any) -> Document:
     return Document("plan", "1", owner, more.pop("body", {}), parent=f"of {owner}", **more)
 
 
-def play(steps: Steps, tasks: list[Coroutine[Any, Any, Any]], luck: random.Random) -> list[Any]:
+def play(
+    played: Interleaved, tasks: list[Coroutine[Any, Any, Any]], luck: random.Random
+) -> list[Any]:
     """Run the tasks a step at a time in some order; some die on the way. What each came to."""
     outcomes: list[Any] = ["died"] * len(tasks)
     deaths = {n: luck.randrange(12) for n in range(len(tasks)) if luck.random() < 0.3}
@@ -102,7 +104,7 @@ def play(steps: Steps, tasks: list[Coroutine[Any, Any, Any]], luck: random.Rando
         except (Conflict, Unavailable) as error:
             outcomes[number] = error
             del alive[number]
-        assert len(steps.living()) <= 1
+        assert len(played.living()) <= 1
     return outcomes
 
 
@@ -133,13 +135,13 @@ def anything(store: CosmosStore, luck: random.Random) -> Coroutine[Any, Any, Any
 def test_an_id_has_one_owner_whatever_comes_in_between(by: Any, tmp_path: Path) -> None:
     for seed in range(SEEDS):
         luck = random.Random(seed)
-        steps = Steps()
-        store = CosmosStore(steps, FolderBlobs(tmp_path), {"plan": Room(by=by)})  # type: ignore[arg-type]
+        played = Interleaved()
+        store = CosmosStore(played, FolderBlobs(tmp_path), {"plan": Layout(by=by)})  # type: ignore[arg-type]
         for _ in range(3):
             tasks = [anything(store, luck) for _ in range(luck.randint(2, 4))]
-            play(steps, tasks, luck)
+            play(played, tasks, luck)
             found = play_alone(store.get("plan", "1", None))
-            living = steps.living()
+            living = played.living()
             assert (found is not None) == bool(living), f"seed {seed}"
             if found is not None:
                 other = "bob" if found.owner == "ann" else "ann"

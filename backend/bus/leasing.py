@@ -1,0 +1,79 @@
+"""Leasing what is ready: alone in the database, or among other processes that do the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.stores.database import Connection
+
+Row = tuple[int, str | None, int, bytes]
+"""seq, stream, attempts before this one, body"""
+
+_READY = """
+SELECT seq, stream, attempt, body FROM messages AS m
+WHERE epoch IS NULL AND due = 0 AND (stream IS NULL AND ?3 OR stream IS NOT NULL AND NOT (
+  EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch < ?1)
+  OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch > ?1)
+  OR EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND o.epoch IS NULL
+             AND o.due > 0 AND o.attempt > 0)))
+ORDER BY seq LIMIT ?2
+"""
+_LEASE = (
+    "UPDATE messages SET epoch = ?, attempt = attempt + 1 "
+    "WHERE seq IN (SELECT value FROM json_each(?))"
+)
+_DUE = "UPDATE messages SET due = 0 WHERE epoch IS NULL AND due > 0 AND due <= ?"
+_NEXT_DUE = "SELECT min(due) FROM messages WHERE epoch IS NULL AND due > 0"
+
+# Streams are looked at twice: what may be leased is known once their keys are held, and only then.
+_FREE = """NOT EXISTS (SELECT 1 FROM messages AS o WHERE o.stream = m.stream AND (
+  o.epoch <> ?1 OR o.epoch IS NULL AND o.due > 0 AND o.attempt > 0))"""
+_READY_STREAMS = f"""
+SELECT DISTINCT stream FROM (
+  SELECT seq, stream FROM messages AS m
+  WHERE epoch IS NULL AND due = 0 AND stream IS NOT NULL AND {_FREE}
+  ORDER BY seq LIMIT ?2) AS ready
+"""
+_LEASE_AMONG_OTHERS = f"""
+WITH ready AS (
+  SELECT seq FROM messages AS m
+  WHERE epoch IS NULL AND due = 0
+  AND (stream IS NULL AND ?3::bool OR stream = ANY(?4::text[]) AND {_FREE})
+  AND EXISTS (SELECT 1 FROM owners WHERE epoch = ?1)
+  ORDER BY seq LIMIT ?2 FOR UPDATE SKIP LOCKED)
+UPDATE messages SET epoch = ?1, attempt = attempt + 1 FROM ready
+WHERE messages.seq = ready.seq
+RETURNING messages.seq, messages.stream, messages.attempt - 1, messages.body
+"""
+_DUE_AMONG_OTHERS = """
+UPDATE messages SET due = 0 WHERE seq IN (
+  SELECT seq FROM messages WHERE epoch IS NULL AND due > 0 AND due <= ? FOR UPDATE SKIP LOCKED)
+"""
+
+
+def lease(
+    connection: Connection, epoch: int, now: int, limit: int, *, work: bool
+) -> tuple[list[Row], int | None]:
+    """Up to `limit` messages, from now on leased under `epoch`, oldest first; when there are none, the
+    time at which the next is due. Without `work` only those of streams."""
+    if connection.dialect.alone:
+        connection.execute(_DUE, (now,))
+        rows = connection.execute(_READY, (epoch, limit, work)).fetchall()
+        if rows:
+            seqs = connection.dialect.array([row[0] for row in rows])
+            connection.execute(_LEASE, (epoch, seqs))
+    else:
+        connection.execute(_DUE_AMONG_OTHERS, (now,))
+        rows = _lease_among_others(connection, epoch, limit, work)
+    if rows:
+        return rows, None
+    return [], connection.execute(_NEXT_DUE).fetchone()[0]
+
+
+def _lease_among_others(connection: Connection, epoch: int, limit: int, work: bool) -> list[Any]:
+    ready = [stream for (stream,) in connection.execute(_READY_STREAMS, (epoch, limit))]
+    held = connection.try_keys(ready) if ready else []
+    if not held and not work:
+        return []
+    rows = connection.execute(_LEASE_AMONG_OTHERS, (epoch, limit, work, held)).fetchall()
+    return sorted(map(tuple, rows))

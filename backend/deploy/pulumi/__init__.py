@@ -1,0 +1,1 @@
+"""All that Lightning needs on Azure, as a Pulumi program: `make deploy STACK=dev`."""
