@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import secrets
 import signal
@@ -25,10 +26,11 @@ from tests.workers.child import CALLS, everything
 from tests.workers.engine import Engine
 
 ROOT = Path(__file__).parents[2]
-RUNS = 3
+RUNS = 2
 WORKERS = 3
 NAMES = [f"r{number}" for number in range(RUNS)]
 LOCK_S = 5.0
+SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 
 # what the broker does wrong now and then, and how often
 RATES = {
@@ -136,8 +138,9 @@ async def finished(engine: Engine) -> set[str]:
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(300)
 @pytest.mark.filterwarnings(*LEAKS)
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_breaks_nothing_is_lost_and_nothing_finished_is_done_again(
     scene: Scene, doubles: tuple[ServiceBus, Double], seed: int
 ) -> None:
