@@ -131,7 +131,7 @@ async def _on_azure(settings: Settings, now: Clock) -> AsyncIterator[Backend]:
             host=settings.servicebus_namespace,
             queue=settings.servicebus_queue,
         )
-        bus = AzureBus(namespace, lambda: account.items(LOG), store, blobs=blobs, clock=now)
+        bus = AzureBus(namespace, account.items(LOG), store, blobs=blobs, clock=now)
         await bus.start()
         stack.push_async_callback(bus.close)
         yield Backend(bus, store, blobs, ManifestFiles(store, blobs, now=now))

@@ -21,7 +21,7 @@ Tools = Mapping[str, ToolSpec]
 
 _REPLACE = re.compile(
     r"\b(?:use|take|read|fetch|get|from|change|switch|make|replace|with|instead|to|"
-    r"send|mail|email|save|write|it|address|url|feed|page)\b"
+    r"send|mail|email|save|write|it|address|url|feed|page|source|input)\b"
 )
 _REFERENCE = re.compile(r"\$\{(?P<path>[^}]+)\}")
 
@@ -100,6 +100,8 @@ def entity(text: Text, document: Document, tools: Tools, *, also: bool) -> Outco
         places = (
             out if out and re.search(r"\b(?:save|write|store|to|into)\b", text.plain) else places
         )
+    if wanted == "path" and re.search(r"\bas\s+(?:the|an?)\s+(?:source|input)\b", text.plain):
+        places = [p for p in places if _stage(p[0]) == "source"]
     if wanted == "url" and len(places) > 1:
         reader = choose.reader_of(value.value, text.plain)
         places = [p for p in places if p[0]["action"] == reader] or places

@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.planner import lexicon, schema
-from agents.planner.clauses import Clause, lead_end, working_span
-from agents.planner.entities import Text
+from agents.planner import lexicon, sayings, schema
+from agents.planner.clauses import Clause, working_span
+from agents.planner.entities import Entity, Text
 from agents.planner.lexicon import STAGES, WORDS
 from agents.planner.mentions import mention
+from agents.planner.phrases import TARGETS
+from agents.planner.pieces import lead_end
 from agents.planner.rules import RULES
 from backend.contracts.tools import ToolSpec
 
@@ -23,16 +25,19 @@ _OPENS = re.compile(
     r"\b(?![^.]*\b(?:feeds?|rss)\b)"
 )
 _LINKS = re.compile(r"\b(?:links?|urls?)\b")
+_READERS_OF = {"file": {"file.read"}, "url": {"feed.read", "web.read", "http.get"}}
 _PAGE = re.compile(r"\b(?:page|article|site|website|post|story)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A tool for a clause; `implied` when only the words of another tool ask for it."""
+    """A tool for a clause; `implied` when only the words of another tool ask for it; `leads` when the
+    clause begins with the words that do."""
 
     spec: ToolSpec
     confidence: float
     implied: bool = False
+    leads: bool = False
 
 
 def by_words(
@@ -81,7 +86,7 @@ def by_words(
             rivals = verbs
         if rivals:
             weight, tool = max(rivals)
-            chosen.append(Choice(tools[tool], min(weight, 1.0)))
+            chosen.append(Choice(tools[tool], min(weight, 1.0), leads=tool in leading))
     return _with_readers(chosen, text, start, end, tools)
 
 
@@ -102,7 +107,7 @@ def _saved(text: Text, start: int, end: int, tools: Mapping[str, ToolSpec]) -> C
 
 def _quoting(text: Text, start: int, end: int) -> int:
     """The end of the work in a clause: what is only to be said ("remind me to mail Bob") is none."""
-    message = lexicon.MESSAGE.search(text.plain[start:end])
+    message = sayings.MESSAGE.search(text.plain[start:end])
     return start + message.start("said") if message else end
 
 
@@ -165,9 +170,10 @@ def _with_readers(
             )
             for c in chosen
         )
+        entities = entities[: len(entities) - max(0, len(targets(text, start, end)) - 1)]
         if not entities or takers >= len(entities):
             continue
-        if any(WORDS.get(c.spec.id) and WORDS[c.spec.id].stage == "source" for c in chosen):
+        if any(c.spec.id in _READERS_OF[kind] for c in chosen):
             continue
         tool = reader_of(entities[0].value, text.plain[start:end]) if kind == "url" else reader
         links = _LINKS.search(text.plain[start:end]) and tool == "web.read"
@@ -176,6 +182,12 @@ def _with_readers(
         if tool in tools:
             chosen.insert(0, Choice(tools[tool], 0.85, implied=True))
     return tuple(chosen)
+
+
+def targets(text: Text, start: int, end: int) -> list[Entity]:
+    """The files that something is written to, where they are several: "as one.md and two.md"."""
+    found = TARGETS.search(text.plain, start, end)
+    return list(text.between(found.start(), found.end(), "file")) if found else []
 
 
 def opened(words: str, tools: Mapping[str, ToolSpec], looping: bool) -> Choice | None:

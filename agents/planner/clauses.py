@@ -7,23 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from agents.planner import conditions
-from agents.planner.entities import MASKED, Text
-from agents.planner.lexicon import FILLER, MESSAGE
+from agents.planner.entities import Text
+from agents.planner.lexicon import FILLER
 from agents.planner.phrases import (
     APPROVAL,
     ASKED,
-    BOUNDARY,
     CHECKING,
     CONDITION,
     DONE,
-    LEAD,
     LOOKED_INTO,
     LOOKING,
     SAME_WORK,
     THEN_WORK,
-    UNKNOWN_WORK,
-    WORK,
 )
+from agents.planner.pieces import Piece, approval_end, lead_end, pieces
+from agents.planner.sayings import MESSAGE
 
 Span = tuple[int, int]
 _WORD = re.compile(r"[a-z][a-z'-]*")
@@ -51,23 +49,6 @@ class Clause:
     sentence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What stands between two boundaries; `joined` how it is linked to what is before it."""
-
-    start: int
-    end: int
-    joined: str
-    sentence: int
-    approval: Span | None
-
-
-def lead_end(plain: str, start: int) -> int:
-    """Where the work begins, behind "please", "can you", "then"."""
-    lead = LEAD.match(plain, start)
-    return lead.end() if lead else start
-
-
 def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text]:
     """The clauses of a text, and the text with what was taken out of it blank.
 
@@ -75,42 +56,15 @@ def clauses(text: Text, verbs: frozenset[str]) -> tuple[tuple[Clause, ...], Text
     """
     plain = text.plain
     spans = [(m.start(), m.end()) for m in DONE.finditer(plain)]
-    approvals = [(m.start(), _approval_end(m)) for m in APPROVAL.finditer(plain)]
+    approvals = [(m.start(), approval_end(m)) for m in APPROVAL.finditer(plain)]
     text = text.without(tuple(spans + approvals))
     found: list[Clause] = []
-    for piece in _pieces(text.plain, verbs, approvals):
+    for piece in pieces(text, verbs, approvals):
         found += _of_piece(piece, text, verbs)
     return _joined(found, text), text
 
 
-def _pieces(plain: str, verbs: frozenset[str], approvals: list[Span]) -> list[_Piece]:
-    cuts = [(0, 0, "", 0)]
-    sentence = 0
-    for match in BOUNDARY.finditer(plain):
-        said = match.group().strip()
-        strong = bool(re.match(r"[;.!?\n]", said)) or "\n" in match.group()
-        if not said and not match.group().startswith("\n"):
-            continue
-        if not strong and _is_said(plain, cuts[-1][1], match):
-            continue
-        if strong or _begins(plain, match.end(), verbs):
-            sentence += strong and not said.startswith(";")
-            cuts.append((match.start(), match.end(), "." if strong else said, sentence))
-    pieces: list[_Piece] = []
-    waiting: Span | None = None
-    for index, (at, begin, joined, number) in enumerate(cuts):
-        end = cuts[index + 1][0] if index + 1 < len(cuts) else len(plain)
-        asked = next((span for span in approvals if at <= span[0] < max(end, begin)), None)
-        waiting = asked or waiting
-        if begin < end and plain[begin:end].strip(" ,.;:!?"):
-            pieces.append(_Piece(begin, end, joined, number, waiting))
-            waiting = None
-    if waiting is not None and pieces:
-        pieces[-1] = replace(pieces[-1], approval=waiting)  # "… . Ask me first."
-    return pieces
-
-
-def _of_piece(piece: _Piece, text: Text, verbs: frozenset[str]) -> Iterable[Clause]:
+def _of_piece(piece: Piece, text: Text, verbs: frozenset[str]) -> Iterable[Clause]:
     """The clause of a piece, or the condition and the clause that it leads."""
     plain = text.plain
     after = bool(re.search(r"then|after|\.", piece.joined))
@@ -154,7 +108,7 @@ def _work_after(text: Text, start: int, end: int, verbs: frozenset[str]) -> int 
     tried = 0
     for place in re.compile(r"\s(?=[a-z])").finditer(plain, start, end):
         word = _WORD.match(plain, lead_end(plain, place.end()))
-        if word is None or _verb(word.group(), verbs) is None:
+        if word is None or word.group() not in verbs:
             continue
         tried += 1
         if conditions.read(plain[start : place.start()], text.said[start : place.start()]):
@@ -162,10 +116,24 @@ def _work_after(text: Text, start: int, end: int, verbs: frozenset[str]) -> int 
         if tried >= MAX_TRIED:
             break
     work = THEN_WORK.search(plain, start, end)
-    return work.end() if work else None
+    return work.end() if work else _work_named(text, start, end)
 
 
-def _condition_inside(plain: str, piece: _Piece) -> int | None:
+def _work_named(text: Text, start: int, end: int) -> int | None:
+    """Where a verb that we do not know begins: behind the longest part that is a condition, with
+    something named that the work is about."""
+    plain = text.plain
+    if conditions.read(plain[start:end], text.said[start:end]):
+        return None
+    named = re.compile(r"\s(?=(?P<verb>[a-z]+)\s[^,]*[\ue001-\ue003])")
+    for place in reversed(list(named.finditer(plain, start, end))):
+        words = slice(start, place.start())
+        if place["verb"] not in FILLER and conditions.read(plain[words], text.said[words]):
+            return place.end()
+    return None
+
+
+def _condition_inside(plain: str, piece: Piece) -> int | None:
     """Where a condition begins behind the work: "mail it if it changed"."""
     for found in CONDITION.finditer(plain, piece.start, piece.end):
         asked = ASKED.search(plain, piece.start, found.start())
@@ -184,7 +152,8 @@ def _joined(found: list[Clause], text: Text) -> tuple[Clause, ...]:
     for index, clause in enumerate(found):
         if _bare(clause, plain):
             more = [c for c in found[index + 1 :] if c.sentence == clause.sentence]
-            if _trails(clause, out, plain, last=not more) and out[-1].condition is None:
+            last = not more or more[0].otherwise
+            if _trails(clause, out, plain, last=last) and out[-1].condition is None:
                 out[-1] = _with(out[-1], clause)
             else:
                 out += _alone(pending)
@@ -246,46 +215,6 @@ def _alone(pending: Clause | None) -> list[Clause]:
     if pending is None or pending.condition is None:
         return []
     return [replace(pending, start=pending.condition[0], end=pending.condition[1])]
-
-
-def _approval_end(found: re.Match[str]) -> int:
-    """ "before you mail it to <address>": what is named there is work of its own."""
-    work = re.search(r"\bbefore\s+(?:you\s+)?(?=\w)", found.group())
-    named = MASKED.search(found.group()) or MASKED.match(found.string, found.end())
-    return found.start() + work.end() if work and named else found.end()
-
-
-def _is_said(plain: str, start: int, boundary: re.Match[str]) -> bool:
-    """Whether what follows "and" is still to be said: "remind me to buy milk and call mum"."""
-    message = MESSAGE.search(plain, start, boundary.start())
-    if message is None or "then" in boundary.group():
-        return False
-    end = re.compile(r"[;.\n]|$").search(plain, boundary.end())
-    rest = plain[boundary.end() : end.start() if end else len(plain)]
-    return MASKED.search(rest) is None and WORK.match(rest.strip()) is None
-
-
-def _begins(plain: str, position: int, verbs: frozenset[str]) -> bool:
-    start = lead_end(plain, position)
-    if conditions.OTHERWISE.match(plain, start):
-        return True
-    word = _WORD.match(plain, start)
-    if word is None:
-        return False
-    if CONDITION.match(plain, start) is not None:
-        return True
-    if re.compile(r"for\s+(?:each|every|all)\b").match(plain, start):
-        return True
-    if start > 0 and UNKNOWN_WORK.match(plain, start) and word.group() not in FILLER:
-        return True
-    return _verb(word.group(), verbs) is not None
-
-
-def _verb(word: str, verbs: frozenset[str]) -> str | None:
-    if word in verbs:
-        return word
-    short = re.sub(r"(?:es|s|ing)$", "", word)
-    return short if short in verbs else None
 
 
 def _in_message(plain: str, start: int, end: int) -> bool:

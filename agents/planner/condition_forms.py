@@ -17,6 +17,10 @@ _THE = (
 )
 _SUBJECT = rf"{_THE}(?P<subject>[\ue001\ue003]+|[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,2}}?)"
 _IN = r"(?:\s+(?:in|on|at|from|of)\s+(?:the\s+|its\s+|my\s+)?(?P<place>[\ue001\ue003]+|[a-z]\w*))?"
+_FOLDER = (
+    r"(?:\s+(?:in|from|under|of)\s+(?:the\s+|my\s+)?"
+    r"(?:[\w/-]+\s+folder|folder\s+[\w/-]+|[\w-]+/[\w/-]*))?"
+)
 _SINCE = (
     r"(?:\s+(?:since|compared\s+(?:to|with)|from|than)\s+(?:the\s+)?(?:last|previous)\s+"
     r"(?:time|run|look|check|visit)|\s+(?:since|than|from)\s+(?:yesterday|before|then)|\s+again)?"
@@ -33,6 +37,12 @@ _SEES = (
     rf"contains?|"
     r"shows?|brings?|holds?|gives?))"
 )
+_REPLIES = r"(?:answers?|responds?|returns?|replies|reply|gives?|says?|sends?|shows?)"
+_STATUS_NOT = (
+    rf"(?:is|isn't|are|aren't|{_REPLIES})?\s*(?:not|n't|anything\s+(?:but|other\s+than|else\s+than)|"
+    rf"something\s+(?:other|else)\s+than|other\s+than)(?:\s+{_REPLIES})?|(?:is|was|do|does)n't(?:\s+{_REPLIES})?"
+)
+_STATUS_IS = rf"'s|is|get|gets|got|{_REPLIES}"
 _VALUE = r"(?:\ue004+|[^,;]+?)"
 
 
@@ -57,8 +67,8 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     _form(
         "new",
-        r"(?:anything|something)\s+new\s+(?:appears?|comes?(?:\s+(?:in|out|up))?|(?:is|was)\s+"
-        rf"(?:posted|added|published|there)){{0,1}}{_IN}{_SINCE}",
+        r"(?:anything|something)\s+new\s*(?:appears?|comes?(?:\s+(?:in|out|up))?|(?:shows?|turns?|pops?)\s+up|"
+        rf"(?:is|was)\s+(?:posted|added|published|there)){{0,1}}{_IN}{_SINCE}",
     ),
     _form(
         "changed",
@@ -80,13 +90,13 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     _form(
         "count",
         rf"(?:(?:{_SEES})\s+)?(?P<op>{_OPERATOR})\s+(?P<n>\d{{1,6}})\s+(?:new\s+)"
-        rf"?(?P<noun>[a-z]+)"
+        rf"?(?P<noun>[a-z]+){_FOLDER}"
         rf"{_IN}",
     ),
     _form(
         "count",
         rf"(?:(?:{_SEES})\s+)?(?P<n>\d{{1,6}})\s+(?P<or>or\s+more|or\s+fewer|or\s+less)\s+"
-        rf"(?P<noun>[a-z]+){_IN}",
+        rf"(?P<noun>[a-z]+){_FOLDER}{_IN}",
     ),
     _form(
         "count",
@@ -115,7 +125,7 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     _form(
         "any",
         rf"{_SEES}\s+(?:(?P<no>no)|any|some|at\s+least\s+one|one\s+or\s+more|an?)"
-        rf"\s+(?P<noun>[a-z]+)"
+        rf"\s+(?P<noun>[a-z]+){_FOLDER}"
         rf"(?:\s+(?:at\s+all|there|found|left))?{_IN}",
     ),
     _form("any", r"there(?:'s|\s+(?:is|are))(?P<no>n't|\s+not)?\s+(?:any|some|one)"),
@@ -140,6 +150,11 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"\s*(?P<op>isn't|is\s+not|is\s+anything\s+but|is\s+other\s+than|"
         r"differs\s+from|!=|is|equals|==?|"
         r">=|<=|>|<)\s*(?P<n>\d{3})",
+    ),
+    _form(
+        "status",
+        rf"(?:it|that|there|you|i|we|{_SUBJECT})(?:\s+(?:was|does|did))?\s*(?P<op>(?:{_STATUS_NOT})|(?:{_STATUS_IS}))"
+        r"\s+(?:with\s+)?(?:an?\s+|the\s+)?(?:http\s+)?(?:status\s+|code\s+)*(?P<n>[1-5]\d\d)(?:\s+(?:ok|back|error|status|code))*",
     ),
     _form(
         "up",
@@ -171,7 +186,7 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     _form(
         "length",
-        rf"{_SUBJECT}(?:{_BE})\s+(?P<op>longer|shorter|more|less)\s+than\s+(?P<n>\d{{1,7}})\s+"
+        rf"{_SUBJECT}(?:{_BE})\s+(?P<op>longer|shorter|more|less|bigger|smaller)\s+than\s+(?P<n>\d{{1,7}})\s+"
         r"(?:characters?|chars|letters)(?:\s+long)?",
     ),
     _form("answer", rf"(?:the|my|their|his|her)\s+answer(?:{_BE}){_NOT}\s+(?P<what>{_VALUE})"),
@@ -189,6 +204,7 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     _form(
         "number",
+        r"(?:(?:it|there|they)\s+(?:has|have|is|shows?|gives?)\s+)?"
         r"(?:(?:the|its|their|a|any)\s+)?(?:(?:current|value\s+of\s+(?:the\s+)?)\s*)?"
         r"(?P<field>[a-z_]\w*(?:\.[a-z_]\w*){0,4})(?:\s+(?:field|value))?(?:\s+(?:in|"
         r"of)\s+(?P<place>[\ue001\ue003]+|it))?"
@@ -222,6 +238,11 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         rf"(?P<what>{_VALUE})(?:\s+(?:anywhere|somewhere|again))?(?:\s+in\s+(?:it|"
         rf"there|(?:the|its)\s+"
         r"(?:text|content|body)))?",
+    ),
+    _form(
+        "mentions",
+        rf"(?:one\s+of\s+|any\s+of\s+)?{_SUBJECT}\s+(?:has|have|with)(?P<not>n't|\s+not|\s+no)?\s+(?:the\s+(?:words?|name)\s+)?"
+        rf"(?P<what>{_VALUE})\s+in\s+(?:it|them|there|(?:its|their|the)\s+(?:text|title|name|subject))",
     ),
     _form(
         "mentions",

@@ -12,14 +12,8 @@ from agents.planner.drafts import Span
 from agents.planner.guard import Guard
 from agents.planner.guards import Guarding
 from agents.planner.loops import Loop
-from agents.planner.slots import DEFAULT
+from agents.planner.slots import DEFAULT, Filling
 from agents.planner.steps import Steps
-
-_STATE = re.compile(
-    r"\b(?:up|down|ok|online|offline|reachable|available|status|answers?|responds?|alive|"
-    r"unreachable)\b"
-)
-
 
 _AT_ONCE = re.compile(r"\s*(?:as\s+soon\s+as|the\s+moment|once|whenever)\b")
 _TELL = re.compile(
@@ -55,7 +49,7 @@ class Conditional:
             said = self._steps.text.plain[slice(*clause.condition)]
             reader = "file.read"
             if kind == "url":
-                looks = _STATE.search(said)
+                looks = _of_state(conditions.read(said, said))
                 reader = "http.get" if looks else choose.reader_of(named[0].value, said)
             if reader in self._steps.tools:
                 alone = Clause(*clause.condition, after=clause.after)
@@ -74,13 +68,21 @@ class Conditional:
         )
 
     def _watched_folder(self, clause: Clause) -> None:
-        """ "when a new file appears": the list of files is what there is to look at."""
+        """ "when there are no files in drafts/": the list of files is what there is to look at."""
         assert clause.condition is not None
         said = self._steps.text.plain[slice(*clause.condition)]
         read = conditions.read(said, said)
-        wanted = isinstance(read, conditions.Condition) and read.kind in ("new", "changed")
-        if wanted and not self._steps.draft.steps and re.search(r"\bfiles?\b", said):
-            self._steps.insert("file.list", {}, [])
+        kinds = ("new", "changed", "count", "any")
+        wanted = isinstance(read, conditions.Condition) and read.kind in kinds
+        spec = self._steps.tools.get("file.list")
+        if (
+            wanted
+            and spec
+            and not self._steps.draft.steps
+            and re.search(r"\bfiles\b|\bnew\s+file\b", said)
+        ):
+            filled = Filling(spec, self._steps.text, clause.condition, (), ()).fill()
+            self._steps.insert("file.list", filled.args, [])
 
     def bind(self, clause: Clause, loop: Loop | None) -> None:
         """What the clause's condition needs is planned before the step that it guards."""
@@ -192,3 +194,10 @@ class Conditional:
             if looked_at and "any_status" in schema.properties(made.spec):
                 step["args"]["any_status"] = True
                 self._steps.draft.sources[f"{made.name}.any_status"] = DEFAULT
+
+
+def _of_state(read: conditions.Read | None) -> bool:
+    """Whether it is the answer of an address that is looked at, not what stands there."""
+    if isinstance(read, conditions.Combined):
+        return any(_of_state(part) for part in read.parts)
+    return read is not None and read.kind in ("status", "up")

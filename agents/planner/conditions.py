@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from agents.planner.condition_forms import FORMS, MORE, Kind
-from agents.planner.times.words import listed
+from agents.planner.times.words import NUMBER, listed, number
 
 WORD = re.compile(
-    r"\s*(?:but\s+|and\s+)?(?P<word>(?:but\s+)?only\s+(?:if|when|in\s+case)|if\s+and\s+only\s+if|"
+    r"\s*(?:but\s+|and\s+)?(?P<word>(?:but\s+)?only\s+(?:on\s+days\s+)?(?:if|when|in\s+case)|if\s+and\s+only\s+if|"
     r"if|when(?:ever)?|"
     r"unless|except\s+(?:if|when)|as\s+long\s+as|provided(?:\s+that)?|in\s+case|once|"
     r"as\s+soon\s+as|the\s+moment|"
@@ -42,6 +42,16 @@ _SEVERAL = re.compile(
 )
 _STATES = re.compile(r"\b(?:is|are|was|says?|has|have|reports?)\b")
 _COURTESY = re.compile(r"[\s,]+(?:please|thanks|thank you|too|as well|at all|then)\s*$")
+_PLACE = re.compile(r"[\ue001\ue003]+")
+_AT_PLACE = re.compile(
+    r",?(?:^|\s+)(?:in|on|at|from|of|for|under|by|according\s+to)\s+(?:the\s+|my\s+)?"
+    r"(?P<place>[\ue001\ue003]+|it\b|there\b|(?:page|file|feed|response|answer|reply|data)\b),?(?=\s|$)"
+)
+_PLACE_HAS = re.compile(
+    r"^(?P<place>[\ue001\ue003]+)(?:'s|\s+(?:has|have|shows?|gives?|returns?|reports?|lists?|holds?|"
+    r"brings?|with|where))\s+(?:an?\s+|the\s+|its\s+)?"
+)
+_SPELLED = re.compile(rf"\b(?!\d){NUMBER}\b(?=\s)")
 _VERBAL = re.compile(
     r"(?:is|are|has|have|was|mentions?|contains?|says?|does(?:n't| not))\b(?!\s+mentioned)"
 )
@@ -149,13 +159,47 @@ def _single(plain: str, said: str, begin: int, end: int, start: int) -> Conditio
     body = plain[begin:end]
     if not body or len(body) > 400:
         return None
+    if made := _formed(body, said[begin:end], start + begin):
+        return made
+    counted, written = _in_digits(body, said[begin:end])
+    placed = _placed(counted, written)
+    if placed is None:
+        return _formed(counted, written, start + begin) if counted != body else None
+    made = _formed(*placed[:2], start + begin)
+    where = start + begin + placed[2][0], start + begin + placed[2][1]
+    return replace(made, place=where) if made else None
+
+
+def _formed(body: str, said: str, start: int) -> Condition | None:
     for kind, form in FORMS:
         found = form.match(body)
-        if found is None:
-            continue
-        made = _made(kind, found, said[begin:end], start + begin)
+        made = _made(kind, found, said, start) if found else None
         if made is not None:
             return made
+    return None
+
+
+def _in_digits(body: str, said: str) -> tuple[str, str]:
+    """ "more than three files": the number as figures, in both."""
+    for found in reversed(list(_SPELLED.finditer(body))):
+        figures = str(number(found.group()))
+        body = body[: found.start()] + figures + body[found.end() :]
+        said = said[: found.start()] + figures + said[found.end() :]
+    return body, said
+
+
+def _placed(body: str, said: str) -> tuple[str, str, tuple[int, int]] | None:
+    """What must hold of something at a place, without the place: "<url> has stock below 5", "rain is
+    true in <url>"; and where the place stands."""
+    if len(_PLACE.findall(body)) > 1:
+        return None
+    for pattern in (_AT_PLACE, _PLACE_HAS):
+        found = pattern.search(body)
+        if found is not None:
+            cut = slice(*found.span())
+            body, said = (each[: cut.start] + each[cut.stop :] for each in (body, said))
+            lead = len(body) - len(body.lstrip())
+            return body[lead:], said[lead:], found.span("place")
     return None
 
 

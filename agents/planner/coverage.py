@@ -29,7 +29,7 @@ _WHATEVER = re.compile(
 )
 # "the hacker news feed <url>": the name of what is given
 _LABEL = re.compile(
-    r"\b(?:the|my|our|this)\s+(?P<label>(?:[a-z][a-z'-]*\s+){1,4})(?:at\s+|from\s+|on\s+|in\s+|"
+    r"\b(?:the|my|our|this)\s+(?P<label>(?:(?!(?:to|into|as|for|by|with|and)\b)[a-z][a-z'-]*\s+){1,4})(?:at\s+|from\s+|on\s+|in\s+|"
     r":\s*)?(?=[\ue001\ue003])"
 )
 _RANKED = re.compile(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from agents.planner import lexicon, schema
+from agents.planner import sayings, schema
 from agents.planner.drafts import Draft, Span
-from agents.planner.entities import Text
+from agents.planner.entities import MASKED, Text
 from agents.planner.questions import time_question
 from agents.planner.times import Refused, When
 from agents.planner.times.words import DAY, listed
@@ -45,26 +45,50 @@ _NOTICED = re.compile(
 )
 
 
+_TOLD = re.compile(
+    r"\W*(?:(?:so|well|ok|okay|look|you\s+see|because|since|anyway|and)[\s,]+)*"
+    r"(?:i(?!\s+(?:want|need|would|wish))\b|i'(?:m|ve|ll)\b|we\s|we're\b|my\s+[a-z]+\s+(?:is|are|was|were|keeps?|has|have)\b|"
+    r"(?:it|that|this|there)(?:'s|\s+(?:is|are|was|would|has))\b|would\s+be\b|keep\s+[a-z]+ing\b)"
+)
+
+
 def unsaid(plain: str) -> str:
     """Without what is only to be said: "remind me to call the bank" calls nobody."""
-    message = lexicon.MESSAGE.search(plain)
+    message = sayings.MESSAGE.search(plain)
     return plain[: message.start("said")] if message else plain
 
 
 def negated_work(text: Text, verbs: Iterable[str]) -> PlanAnswer | None:
     """Work that is not wanted: our words would take it for work that is."""
-    message = lexicon.MESSAGE.search(text.plain)
+    message = sayings.MESSAGE.search(text.plain)
     end = message.start("said") if message else len(text.plain)
     work = {schema.stem(verb) for verb in verbs} | {schema.stem("summary")}
     for found in _NEGATED.finditer(text.plain, 0, end):
         if schema.stem(found["work"]) in work and found["work"] not in _NO_WORK:
-            said = text.said[found.start() : found.end()]
-            return PlanAnswer(
-                "question",
-                f"I cannot plan “{said}”. Say only what should happen, without it.",
-                confidence=0.4,
-            )
+            return ruled_out(text, found.span())
     return None
+
+
+def ruled_out(text: Text, span: Span) -> PlanAnswer:
+    said = re.sub(r"\s+", " ", text.said[slice(*span)]).strip()
+    return PlanAnswer(
+        "question",
+        f"I cannot plan “{said}”. Say only what should happen, without it.",
+        confidence=0.4,
+    )
+
+
+def leave_narrative(text: Text, draft: Draft) -> None:
+    """ "My mornings are a mess": a sentence that tells something asks for nothing; it is left over."""
+    if not draft.steps:
+        return
+    told = [
+        (span, near)
+        for span, near in draft.unknown
+        if _TOLD.match(text.plain, *span) and not MASKED.search(text.plain, *span)
+    ]
+    draft.left += [span for span, _ in told]
+    draft.unknown = [each for each in draft.unknown if each not in told]
 
 
 _NO_WORK = frozenset(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from agents.planner import choose, lexicon, loops, picks, schema, wiring
+from agents.planner import choose, lexicon, loops, schema, talk, wiring
+from agents.planner.afterthoughts import all_of_them, asked_of_model, first_few
 from agents.planner.choose import Choice
-from agents.planner.clauses import Clause, lead_end, working_span
+from agents.planner.clauses import Clause, working_span
 from agents.planner.conditional import Conditional
 from agents.planner.coverage import content_words, left_over
 from agents.planner.drafts import Draft, Span
@@ -16,16 +17,16 @@ from agents.planner.lexicon import WORDS
 from agents.planner.loops import Loop, Marker
 from agents.planner.made import Made
 from agents.planner.narrowing import Narrowing
+from agents.planner.pieces import lead_end
 from agents.planner.repeating import Repeating
-from agents.planner.slots import SAID
+from agents.planner.restriction import restriction
 from agents.planner.steps import Steps
-from agents.planner.times import words
 from backend.contracts.tools import ToolSpec
 
 MAX_CLAUSES = 40
 _AGAIN = re.compile(
-    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?: it| again| that)"
-    r"?\W*$"
+    r"\W*(?:please |and |just )*(?:check|look|watch|poll|try|repeat|monitor)(?:ing)?(?: it| again| that)"
+    r"?[^\w\ue001-\ue004]*$"
 )
 _CHATTER = re.compile(
     r"\W*(?:(?:i )?hope (?:you|all|this|that)\b|how are you|thank|"
@@ -39,13 +40,6 @@ _JOINED = re.compile(
 _NOTHING = re.compile(
     r"\W*(?:please\s+)?(?:do\s+nothing|nothing|stop|skip(?:\s+it)?|ignore\s+it|"
     r"leave\s+it(?:\s+alone)?|end|finish)\W*$"
-)
-_ALL = re.compile(
-    rf"\b(?:all|the|these|those)\s+(?P<n>{words.NUMBER})\b(?:\s+of\s+(?:them|these))?"
-)
-_WANTED = re.compile(
-    r"\bthe\s+(?:[a-z]+(?:er|est)|(?:most|least|more|less)\s+[a-z]+|better|best|worse|worst)"
-    r"(?:\s+(?:ones?|of\s+(?:them|the\s+two|both)))?\b"
 )
 Finder = Callable[[str], tuple[Choice | None, tuple[str, ...]]]
 
@@ -99,23 +93,37 @@ class Drafting:
             return
         self._conditional.read_first(clause)
         marker = loops.marker(self._text, start, end)
+        within = self._repeating.source(marker, span) if marker else []
+        only = restriction(self._text, marker, end) if marker else None
+        if only is not None:
+            self._blank(only.place)
         choices, opened = self._chosen(clause, marker, span)
+        self._repeating.heard(clause, span)
         if not choices:
             return
-        if self._beyond(start, choices):
+        if self._beyond(start, choices) and not self._narrowing.says(span):
             draft.unknown.append((span, ()))
             return
         first = len(draft.made)
-        spans = self._planned(clause, marker, choices, opened)
+        spans = within + self._planned(clause, marker, choices, opened)
         self._conditional.guard(clause, draft.steps[first:])
+        if only is not None and not only.guard(draft.steps[first:]):
+            draft.left.append(only.place)
         self._conditional.only_news(draft.steps[first:])
-        for more in (self._first_few, self._all_of_them, self._asked_of_model):
-            spans += more(span, spans)
+        for more in (first_few, all_of_them, asked_of_model):
+            spans += more(draft, self._text, span, spans)
         specs = [choice.spec for choice in choices]
         draft.left += left_over(self._text, span, spans, specs, self._steps.earlier())
 
+    def _blank(self, place: Span) -> None:
+        """What was understood is not read again."""
+        self._text = self._text.without((place,))
+        self._steps.text = self._narrowing.text = self._text
+
     def _says_no_work(self, clause: Clause, said: str) -> bool:
         if (self._draft.steps and _AGAIN.match(said)) or _CHATTER.match(said):
+            return True
+        if talk.greets(said):
             return True
         if len(self._draft.steps) > 1 and _JOINED.match(said):
             return True  # what follows takes them all anyway
@@ -149,15 +157,22 @@ class Drafting:
                 sought = True
                 said = self._text.plain[start:end]
                 repeating = self._repeating
-                loop = repeating.loop(marker) if marker else repeating.going_on(clause, said)
+                loop = (
+                    repeating.loop(marker, choice) if marker else repeating.going_on(clause, said)
+                )
                 apart = repeating.apart() if marker and loop is None else 0
                 loop = repeating.read_first(loop, choice)
             if last:
                 self._conditional.bind(clause, loop)
-            turns = max(apart, self._times(choice, choices, span))
+            turns = max(apart, self._times(choice, choices, span, spans))
             times = max(times, turns)
+            files = choose.targets(self._text, start, end) if last and not source else []
+            if files and "path" in schema.roles(choice.spec):
+                spans += self._steps.into_each(choice, clause, span, tuple(spans), files)
+                continue
             for turn in range(turns):
-                spans += self._steps.add(choice, clause, span, tuple(spans), loop, turn, apart)
+                each = self._reader(choice, span, spans) if turns > 1 and source else choice
+                spans += self._steps.add(each, clause, span, tuple(spans), loop, turn, apart)
             if loop is not None and self._draft.made[-1].listed:
                 loop = self._repeating.within(choices[at + 1 :])
             if last and source:
@@ -165,6 +180,17 @@ class Drafting:
         repeats = times > 1 or any(made.listed for made in self._draft.made[first:])
         self._repeating.mark(marker, clause, found=repeats)
         return spans
+
+    def _reader(self, choice: Choice, span: Span, used: list[Span]) -> Choice:
+        """Of several addresses each is read as it looks: a feed, data, a page."""
+        urls = [e for e in self._text.between(*span, "url")]
+        at = next((e for e in urls if (e.start, e.end) not in used), None)
+        if at is None or "url" not in schema.roles(choice.spec):
+            return choice
+        looks = choose.reader_of(at.value, "")
+        tool = looks if looks != "web.read" else choice.spec.id
+        spec = self._tools.get(tool)
+        return Choice(spec, choice.confidence, choice.implied) if spec else choice
 
     def _chosen(
         self, clause: Clause, marker: Marker | None, span: Span
@@ -175,10 +201,12 @@ class Drafting:
         start, end = span
         said = self._text.plain[start:end]
         used = choose.done_by([made.spec for made in draft.made], self._tools)
-        choices = choose.by_words(clause, self._text, self._tools, used)
+        away = (marker.place,) if marker and marker.place else ()
+        choices = choose.by_words(clause, self._text.without(away), self._tools, used)
         looping = marker is not None or self._repeating.looping
         opened = choose.opened(said, self._tools, looping)
         if opened and (marker is None or not marker.leading):
+            choices = tuple(c for c in choices if c.spec.id != opened.spec.id)
             read = any(wiring.stage_of(c.spec) == "source" for c in choices)
             choices, opened = (choices, None) if read else ((opened, *choices), opened)
         elif opened:
@@ -240,61 +268,37 @@ class Drafting:
             self._draft.left.append(news)
         return spans
 
-    def _first_few(self, span: Span, spans: list[Span]) -> list[Span]:
-        """ "… and tell me the top 3": so many of what was read before."""
-        plain = self._text.plain
-        found = picks.TOP.search(plain, *span) or picks.ONE.search(plain, *span)
-        if found is None or any(a < found.end() and found.start() < b for a, b in spans):
-            return []
-        for made, step in zip(self._draft.made, self._draft.steps, strict=True):
-            if wiring.stage_of(made.spec) == "source" and "limit" in schema.properties(made.spec):
-                if "limit" in step["args"]:
-                    continue
-                step["args"] = schema.ordered(
-                    made.spec, {**step["args"], "limit": picks.amount(found)}
-                )
-                self._draft.sources[f"{made.name}.limit"] = SAID
-                return [found.span()]
-        return []
-
-    def _all_of_them(self, span: Span, _: list[Span]) -> list[Span]:
-        """ "all three": as many as were read."""
-        found = _ALL.search(self._text.plain, *span)
-        sources = [m for m in self._draft.made if wiring.stage_of(m.spec) == "source"]
-        if found is None or not sources:
-            return []
-        many = len(wiring.kin(self._draft.made, sources[-1].name, many=True))
-        return [found.span()] if many == words.number(found["n"]) else []
-
-    def _asked_of_model(self, span: Span, _: list[Span]) -> list[Span]:
-        """ "mail the cheaper one": what is wanted of a model's answer is asked of the model."""
-        found = _WANTED.search(self._text.plain, *span)
-        models = [s for s in self._draft.steps if s["action"] == "llm.complete"]
-        told = models and f"${{{models[-1]['name']}.text}}" in str(self._draft.steps[-1]["args"])
-        if found is None or not told:
-            return []
-        models[-1]["args"]["prompt"] += f"; give only {found.group()}"
-        return [found.span()]
-
     def _beyond(self, start: int, choices: tuple[Choice, ...]) -> bool:
         """Whether the clause begins with a verb that none of its tools does: "delete notes.md"."""
         found = re.compile(r"[a-z-]+").match(self._text.plain, lead_end(self._text.plain, start))
         if found is None or found.group() not in lexicon.VERBS - lexicon.FILLER:
             return False
+        if any(choice.leads and wiring.stage_of(choice.spec) == "change" for choice in choices):
+            return False
         known: set[str] = set()
+        stages = {wiring.stage_of(choice.spec) for choice in choices}
         for choice in choices:
             known |= schema.vocabulary(choice.spec)
             if word := WORDS.get(choice.spec.id):
                 known |= {schema.stem(v) for v in (*word.verbs.split(), *word.nouns)}
+        for word in WORDS.values():  # "warn ann@x.org": what sends is called by many verbs
+            if word.stage in stages:
+                known |= {schema.stem(v) for v in word.verbs.split()}
         return schema.stem(found.group()) not in known
 
-    def _times(self, choice: Choice, choices: tuple[Choice, ...], span: Span) -> int:
+    def _times(
+        self, choice: Choice, choices: tuple[Choice, ...], span: Span, used: list[Span]
+    ) -> int:
         """Two addresses for a tool that takes one are two steps."""
         if wiring.stage_of(choice.spec) != "source":
             return 1
         for role, kind in (("url", "url"), ("path", "file")):
             if role in schema.roles(choice.spec):
-                named = self._text.between(*span, kind)  # type: ignore[arg-type]
+                named = [
+                    e
+                    for e in self._text.between(*span, kind)  # type: ignore[arg-type]
+                    if not any(a <= e.start < b for a, b in used)
+                ]
                 others = sum(role in schema.roles(c.spec) for c in choices if c is not choice)
                 return max(1, min(10, len(named) - others))
         return 1

@@ -22,23 +22,6 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
-_VERB = (
-    r"(?:make|use|take|have|put|set|do|let|change|switch)\s+(?:it|this|that|them)?\s*"
-    r"(?:to\s+|be\s+|in\s+|into\s+)?"
-)
-_SWAPS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"^(?:{_VERB})?(?:(?:in|to|as|the)\s+)?(?P<new>[^,;]{{1,80}}?),?\s+(?:rather\s+than|"
-        rf"instead\s+of|and\s+not|not)\s+"
-        r"(?:in\s+|to\s+|as\s+)?(?P<old>[^,;]{1,80})$",
-        rf"^(?:{_VERB})?not\s+(?P<old>[^,;]{{1,80}}?),?\s+but\s+(?P<new>[^,;]{{1,80}})$",
-        r"^(?:replace|swap|exchange)\s+(?:the\s+)?(?P<old>[^,;]{1,80}?)\s+(?:with|by|for)"
-        r"\s+(?P<new>[^,;]{1,80})$",
-        r"^(?:change|switch|turn|move)\s+(?:the\s+)?(?P<old>[^,;]{1,80}?)\s+(?:to|into)"
-        r"\s+(?P<new>[^,;]{1,80})$",
-    )
-)
 _GONE = re.compile(
     r"^(?:(?P<who>[\ue002]+|[a-z][\w.-]*)\s+(?:doesn't|does\s+not|needn't|no\s+longer|shouldn't|"
     r"should\s+not|won't)\b.*|"
@@ -60,69 +43,7 @@ _CONTENT = re.compile(
 _WORKLESS = re.compile(
     r"^\W*(?:(?:and|but|please|only|just|do|run|act|start|that|this|it|so)\b\W*)*$"
 )
-_UNITS = re.compile(
-    r"\s+(?:degrees?|euros?|dollars?|percent|entries|sentences|items|hours|minutes|characters)$"
-)
-
-
-def swapped(text: Text, document: Document, planning: Planning) -> Outcome:
-    """ "35 degrees, not 30", "german rather than french": a value said before, wherever it stands."""
-    for pattern in _SWAPS:
-        found = pattern.match(text.plain)
-        if found is None:
-            continue
-        old, new = (_bare(text.said[slice(*found.span(name))]) for name in ("old", "new"))
-        if not old or not new or old.lower() == new.lower():
-            continue
-        sources = _swap(document, old, new)
-        if sources:
-            return document, sources
-    return None
-
-
-def _bare(words: str) -> str:
-    words = re.sub(r"^(?:the|an?)\s+", "", words.strip(" .!?\"'“”‘’"))
-    return _UNITS.sub("", words)
-
-
-def _swap(document: Document, old: str, new: str) -> dict[str, str]:
-    """Put `new` in the place of `old` in arguments and guards; what was changed."""
-    whole = re.compile(rf"(?<![\w.$-]){re.escape(old)}(?![\w-]|\.\d)", re.IGNORECASE)
-    changed: dict[str, str] = {}
-    for step in document["steps"]:
-        for name, value in step.get("args", {}).items():
-            put = _replaced(value, whole, new)
-            if put != value:
-                step["args"][name] = put
-                changed[f"{step['name']}.{name}"] = SAID
-        guard = step.get("guard")
-        if isinstance(guard, str) and whole.search(guard):
-            step["guard"] = whole.sub(lambda _: _as_in_guard(new), guard)
-            changed[f"{step['name']}.guard"] = SAID
-    return changed
-
-
-def _as_in_guard(new: str) -> str:
-    return new.lower().replace("\\", "").replace('"', "")
-
-
-def _replaced(value: Any, whole: re.Pattern[str], new: str) -> Any:
-    if isinstance(value, str):
-        parts = re.split(r"(\$\{[^}]*\})", value)
-        parts[::2] = [whole.sub(lambda m: _like(m.group(), new), part) for part in parts[::2]]
-        return "".join(parts)
-    if isinstance(value, list):
-        return [_replaced(each, whole, new) for each in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int | float) and whole.fullmatch(str(value)):
-        return type(value)(new) if re.fullmatch(r"-?\d+(?:\.\d+)?", new) else value
-    return value
-
-
-def _like(old: str, new: str) -> str:
-    """Written large where the old one was."""
-    return new[:1].upper() + new[1:] if old[:1].isupper() else new
+_NOT = re.compile(r"^\W*(?:don't|do\s+not|no|never|without|stop|skip|drop)\b")
 
 
 def without_recipient(text: Text, document: Document, planning: Planning) -> Outcome:
@@ -198,7 +119,7 @@ def _targets(work: str, document: Document, planning: Planning) -> list[str]:
 def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
     """ "translate it to french before mailing", "send a summary instead of the whole file": a step
     between what is there and what goes out."""
-    if any(e.kind != "quoted" for e in text.entities):
+    if any(e.kind != "quoted" for e in text.entities) or _NOT.match(text.plain):
         return None
     tail = _BEFORE.search(text.plain)
     core = Text.of(text.said[: tail.start()]) if tail else text
@@ -214,7 +135,9 @@ def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
     ):
         return None
     verb = tail["verb"] if tail and tail["verb"] else core.plain
-    targets = _taking(verb, document, planning)
+    first = tail is not None and not tail["verb"] and "instead" not in tail.group()
+    targets = _nearest_source(document, planning) if first else []
+    targets = targets or _taking(verb, document, planning)
     if not targets:
         return None
     spec = choices[0].spec
@@ -243,6 +166,24 @@ def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
         wiring.listen(target, document["steps"], more, "event.start")
     sources = {f"{name}.{n}": s for n, s in filled.sources.items()} | {f"{name}.{takes}": DEFAULT}
     return document, sources
+
+
+def _nearest_source(document: Document, planning: Planning) -> list[dict[str, Any]]:
+    """The steps that work first on what was read."""
+    sources = {
+        step["name"]
+        for step in document["steps"]
+        if (spec := planning.tools.get(str(step.get("action"))))
+        and wiring.stage_of(spec) == "source"
+    }
+    taking = [
+        step
+        for step in document["steps"]
+        if step.get("action") in planning.tools and not step.get("for_each")
+        for value in [_passed(step, planning)[1]]
+        if any(f"${{{name}." in json.dumps(value or "") for name in sources)
+    ]
+    return [s for s in taking if _passed(s, planning)[1] == _passed(taking[0], planning)[1]]
 
 
 def _taking(words: str, document: Document, planning: Planning) -> list[dict[str, Any]]:

@@ -53,7 +53,9 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
 )
 _COUNT = re.compile(
-    rf"\b(?P<count>{words.NUMBER})(?P<unit>[ -]+(?:of\s+(?:the|its|their)\s+)?(?P<noun>[a-z][a-z-]{{2,30}}))?"
+    rf"\b(?P<count>{words.NUMBER})(?P<unit>[ -]+(?:of\s+(?:the|its|their)\s+)?"
+    r"(?:(?:[a-z]+est|new|top|first|last|most\s+recent)\s+)?"
+    r"(?P<noun>[a-z][a-z-]{2,30}))?"
 )
 
 

@@ -16,6 +16,10 @@ class Item(Protocol):
     @property
     def path(self) -> str: ...
     @property
+    def label(self) -> str: ...
+    @property
+    def person(self) -> str: ...
+    @property
     def made(self) -> str: ...
     def value(self, words: str = "") -> str: ...
 
@@ -23,7 +27,8 @@ class Item(Protocol):
 @dataclass(slots=True)
 class Filled:
     """Arguments with where each came from; `missing` are required ones nobody gave; `spans` the
-    words that were used; `refers` the steps referred to; `repeats`: an item was used."""
+    words that were used; `refers` the steps referred to; `repeats`: an item was used; `again`: the
+    step whose own words are sent out again."""
 
     args: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -31,6 +36,7 @@ class Filled:
     spans: list[Span] = field(default_factory=list)
     refers: list[str] = field(default_factory=list)
     repeats: bool = False
+    again: str = ""
 
     def put(self, name: str, value: Any, source: str, *spans: Span) -> None:
         self.args[name] = value

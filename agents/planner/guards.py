@@ -7,18 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agents.planner import schema
+from agents.planner import results, schema
 from agents.planner.conditions import Combined, Condition, Read
 from agents.planner.drafts import Draft
 from agents.planner.guard import Guard, literal
-from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made
 from agents.planner.times.words import listed
-from agents.planner.wiring import stage_of
+from agents.planner.wiring import stage_of, waits_for
 from backend.plans.validation.schema import Shape
 
 MEMORY = "${run.plan_id}"
-_JSON = ("json", "result")
 _LITERALS = {"true": "true", "false": "false", "null": "null", "empty": '""'}
 # adds a step of this tool, with these arguments, behind these steps
 Insert = Callable[[str, Mapping[str, Any], Sequence[str], str], Made | None]
@@ -72,7 +70,7 @@ class Guarding:
             return [m for m in telling if named in str(self._args(m))]
         if read.subject:
             noun = schema.stem(read.subject.split()[-1])
-            fit = [m for m in telling if noun in _nouns(m)]
+            fit = [m for m in telling if noun in results.nouns(m)]
             if fit:
                 return fit
             if (
@@ -80,7 +78,7 @@ class Guarding:
                 and noun not in _GENERAL
             ):
                 # a noun of the data itself: only where there is data with names
-                return [m for m in telling if _data(m)]
+                return [m for m in telling if results.data(m)]
         if read.kind in ("changed", "new", "mentions", "length"):
             # a summary leaves things out: what it was made from tells
             return sorted(telling, key=lambda m: stage_of(m.spec) not in ("source", ""))
@@ -98,8 +96,8 @@ class Guarding:
                 continue
             if made.name == EVENT:
                 continue
-            if read.kind == "count" and not _is_list(made):
-                if made.listed or not _data(made) or not read.subject:
+            if read.kind == "count" and not results.is_list(made):
+                if made.listed or not results.data(made) or not read.subject:
                     continue
                 noun = re.sub(r"\W", "", read.subject) if read.place is None else ""
                 picked = self._query(made, f"{noun} || @" if noun else "@")
@@ -112,13 +110,36 @@ class Guarding:
 
     def _status(self, read: Condition, looked_at: list[Made]) -> Guard | None:
         for made in looked_at:
-            if "integer" in _kinds(made, "status"):
+            if "integer" in results.kinds(made, "status"):
                 return Guard(f"{made.name}.status {read.operator} {read.number}", (made.name,))
+        if asked := self._asked_again(looked_at):
+            return Guard(f"{asked}.status {read.operator} {read.number}", (asked,))
         return None
+
+    def _asked_again(self, looked_at: list[Made]) -> str:
+        """A page's text has no status: the address itself is called, in its place where nothing has
+        taken its text. The step's name; empty when there is no page, or no such tool."""
+        page = next((m for m in looked_at if "url" in schema.roles(m.spec) and not m.listed), None)
+        if page is None:
+            return ""
+        url = self._args(page).get("url")
+        behind = next(waits_for(s) for s in self._draft.steps if s["name"] == page.name)
+        taken = f"${{{page.name}." in str([s["args"] for s in self._draft.steps])
+        called = self._insert("http.get", {"url": url}, behind, "")
+        if called is None:
+            return ""
+        if not taken:
+            at = self._draft.made.index(page)
+            del self._draft.made[at], self._draft.steps[at]
+            for step in self._draft.steps:
+                step["on"] = [
+                    on.replace(f"step.{page.name}", f"step.{called.name}") for on in step["on"]
+                ]
+        return called.name
 
     def _up(self, read: Condition, looked_at: list[Made]) -> Guard | None:
         for made in looked_at:
-            if "boolean" in _kinds(made, "ok"):
+            if "boolean" in results.kinds(made, "ok"):
                 return Guard(f"{made.name}.ok", (made.name,))
         for made in looked_at:
             if stage_of(made.spec) == "source" and read.negated:
@@ -133,8 +154,13 @@ class Guarding:
             if not path or made.listed or made.name == EVENT or stage_of(made.spec) == "ask":
                 continue
             noun = re.sub(r"\W", "", read.subject)
-            if _data(made) and read.place is None and noun and noun not in _nouns(made):
-                path = f"{_data(made)}.{noun}"
+            if (
+                results.data(made)
+                and read.place is None
+                and noun
+                and noun not in results.nouns(made)
+            ):
+                path = f"{results.data(made)}.{noun}"
             more = [m.name for m in self._draft.made if m.spec.id == "watch.changed"]
             memory = f"{MEMORY} {made.name}" if more else MEMORY
             args = {"value": f"${{{path}}}", "memory": memory}
@@ -171,7 +197,7 @@ class Guarding:
     def _length(self, read: Condition, looked_at: list[Made]) -> Guard | None:
         for made in looked_at:
             path = self._content(made)
-            if path and "string" in Shape(_at(made, path)).kinds and made.name != EVENT:
+            if path and "string" in Shape(results.at(made, path)).kinds and made.name != EVENT:
                 return Guard(f"len({path}) {read.operator} {read.number}", (made.name,))
         return None
 
@@ -190,13 +216,13 @@ class Guarding:
         value = read.number or _LITERALS.get(read.text.lower()) or literal(read.text)
         operator = read.operator or "=="
         for made in looked_at:
-            if _kinds(made, read.field) & {"integer", "number"} and read.number:
+            if results.kinds(made, read.field) & {"integer", "number"} and read.number:
                 return Guard(f"{made.name}.{read.field} {operator} {value}", (made.name,))
-        holders = [m for m in looked_at if _data(m) and self._holds_data(m)]
+        holders = [m for m in looked_at if results.data(m) and self._holds_data(m)]
         if len(holders) != 1:
             return None
         made = holders[0]
-        path = f"{_data(made)}.{read.field}"
+        path = f"{results.data(made)}.{read.field}"
         if made.name == EVENT:
             path = f"default({path}, {'0' if read.number else chr(34) * 2})"
             return Guard(f"{path} {operator} {value}", ())
@@ -214,11 +240,11 @@ class Guarding:
                 return Guard(_mentioned(read, f"lower({text})"), ())
             if stage_of(made.spec) == "ask" or made.spec.id == "watch.changed":
                 continue
-            own = read.subject if "string" in _kinds(made, read.subject) else ""
+            own = read.subject if "string" in results.kinds(made, read.subject) else ""
             path = f"{made.name}.{own}" if own else self._content(made)
             if not path:
                 continue
-            if made.listed or Shape(_at(made, path)).kinds != {"string"}:
+            if made.listed or Shape(results.at(made, path)).kinds != {"string"}:
                 picked = self._query(made, "to_string(@)", path)
                 if picked is None:
                     return None
@@ -245,7 +271,7 @@ class Guarding:
         return str(self._args(made).get("path", "")).lower().endswith(".json")
 
     def _query(self, made: Made, query: str, path: str = "") -> Made | None:
-        data = f"${{{path or _data(made)}}}"
+        data = f"${{{path or results.data(made)}}}"
         picked = self._insert("json.query", {"data": data, "query": query}, [made.name], "")
         if picked is not None:
             self._quiet(picked)
@@ -258,7 +284,9 @@ class Guarding:
 
 _GENERAL = frozenset(
     schema.stem(w)
-    for w in listed("page site website text content feed file data response result list thing")
+    for w in listed(
+        "page site website text content feed file data response result list thing title headline server"
+    )
 )
 
 
@@ -270,34 +298,3 @@ def _item_text(item: str) -> str:
     if item == "entry":
         return 'lower(item.title + " " + item.summary)'
     return "lower(item)"
-
-
-def _nouns(made: Made) -> set[str]:
-    word = WORDS.get(made.spec.id)
-    names = {*(word.nouns if word else ()), *(made.spec.outputs.get("properties") or {})}
-    return {schema.stem(name) for name in names} | {schema.stem(made.name)}
-
-
-def _data(made: Made) -> str:
-    """The path of parsed data with names inside; empty when there is none."""
-    if made.name == EVENT:
-        return EVENT
-    if made.listed:
-        return ""
-    outputs = made.spec.outputs.get("properties") or {}
-    return next((f"{made.name}.{name}" for name in _JSON if name in outputs), "")
-
-
-def _is_list(made: Made) -> bool:
-    return any("array" in _kinds(made, output) and output in made.spec.produces
-               for output in made.spec.outputs.get("properties") or {})  # fmt: skip
-
-
-def _kinds(made: Made, output: str) -> frozenset[str]:
-    found = (made.spec.outputs.get("properties") or {}).get(output)
-    return Shape(found, made.spec.outputs).kinds if found is not None else frozenset()
-
-
-def _at(made: Made, path: str) -> Any:
-    output = path.split(".")[1] if "." in path else ""
-    return (made.spec.outputs.get("properties") or {}).get(output, {})

@@ -16,7 +16,7 @@ STAGES: tuple[Stage, ...] = ("source", "change", "ask", "out")
 
 _GETTERS = (
     "read fetch get check load watch follow pull grab take open visit scrape download retrieve look"
-    " go scan monitor collect crawl see gather"
+    " go scan monitor collect crawl see gather merge combine join sort order"
 )
 
 
@@ -69,7 +69,7 @@ WORDS: dict[str, Word] = {
         "sends it to {url}",
         "",
         "to a web address",
-        verbs="post send put patch push call",
+        verbs="post send put patch push call delete tell notify inform",
         said="http api endpoint",
     ),
     "file.read": Word(
@@ -95,7 +95,7 @@ WORDS: dict[str, Word] = {
         ("summary", "digest", "summaries", "gist"),
         "summarises it",
         "summary",
-        verbs="summarise summarize summary summarising digest condense shorten recap",
+        verbs="summarise summarize summary summarising digest condense shorten recap turn make",
         said="sum tldr short brief quick boil gist",
     ),
     "text.extract": Word(
@@ -112,7 +112,10 @@ WORDS: dict[str, Word] = {
         ("text", "answer", "translation", "draft", "result"),
         "asks the model",
         "text",
-        verbs="translate write compare contrast describe review answer decide judge",
+        verbs="translate write compare contrast describe review answer decide judge draft turn "
+        "convert make compose generate correct fix improve polish simplify proofread edit rework reword "
+        "reformat expand lengthen tell invent come think "
+        "work figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
         "change",
@@ -166,7 +169,8 @@ WORDS: dict[str, Word] = {
         "posts it in the chat",
         "",
         "in the chat",
-        verbs="notify tell notification alert ping inform remind message show display print post "
+        verbs="notify tell notification alert warn nudge poke text ping inform remind message show "
+        "display print post "
         "read",
         said="know say",
     ),
@@ -246,50 +250,6 @@ FILLER = frozenset(
     )
 )
 
-# what is said for an argument in words, by its name; the group is the value
-SAID: dict[str, re.Pattern[str]] = {
-    "subject": re.compile(
-        r"\b(?:with\s+)?(?:the\s+|a\s+)?subject(?:\s+line)?\s*(?:is|=|:|"
-        r"of)?\s+(?P<said>(?:(?!\b(?:saying|that says|and|with the (?:text|message|words)|to)\b)"
-        r"[^,;\n]){1,200})"
-    ),
-    "title": re.compile(
-        r"\b(?:with\s+)?(?:the\s+|a\s+)?(?:title|heading)\s*(?:is|=|:|"
-        r"of)?\s+(?P<said>[^,;\n]{1,200})"
-    ),
-    "focus": re.compile(
-        r"\b(?:focus(?:s?ing|s?ed)?\s+on|with\s+(?:a\s+)?focus\s+on|about|especially|"
-        r"regarding|concerning)\s+(?P<said>(?!it\b|them\b|that\b)[^,;.\n]{2,300})|"
-        r"\b(?P<said2>what\s+(?:matters|is\s+important|is\s+relevant)[^,;.\n]{0,200})"
-    ),
-    "folder": re.compile(r"\bfolder\s+(?P<said>[\w/-]{1,100})"),
-}
-MESSAGE = re.compile(
-    r"\b(?:saying|that says|which says|with the (?:text|message|words)|the (?:text|message|words)"
-    r"|remind\s+me\s+(?:to|that|about|of)|"
-    r"(?:tell|notify|ping|alert|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
-    r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
-    r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message)\s+[\ue002]+(?:\s*(?:,|and)\s*[\ue002]+)"
-    r"*\s+that|"
-    r"let\s+me\s+know\s+that)\s*:?\s+(?P<said>[^;\n]{1,1000})"
-)
-QUESTION = re.compile(
-    r"\bask me\s+(?:(?P<yes>whether|if)\s+)?(?:for\s+|about\s+|to\s+)?(?P<said>[^;\n]{2,1000})"
-)
-SYNONYMS = {
-    "emails": ("email", "emails", "e-mail", "e-mails", "mail addresses", "email addresses"),
-    "urls": ("urls", "url", "links", "link", "web addresses"),
-    "dates": ("dates", "date"),
-    "amounts": ("amounts", "amount", "prices", "price", "costs", "sums", "totals"),
-    "phones": (
-        "phone numbers",
-        "phone number",
-        "telephone numbers",
-        "phone",
-        "phones",
-        "telephone",
-    ),
-}
 LIMIT_NAMES = frozenset({"limit", "count", "max_results", "top", "n", "max_items"})
 LIMITED = frozenset(
     {"entries", "items", "articles", "stories", "posts", "results", "news", "headlines"}
@@ -302,12 +262,13 @@ VERBS = frozenset(
         """add alert analyse analyze append archive ask boil book buy call check choose classify
         collect combine compare compose condense convert copy count crawl create decide delete
         deliver digest display do download draft drop e-mail email explain export extract fetch
-        filter find follow forward gather generate get give go grab inform keep let list load log
-        look mail make merge message monitor move notify open order paraphrase pause pick ping play
+        filter find follow forward gather generate get give go grab inform jot keep let list load log
+        look mail make merge message monitor move notify nudge poke text correct fix improve polish
+        simplify edit open order paraphrase pause pick ping play
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
         share shorten show sleep sort store sum summarise summarize take tell translate try turn
-        tweet update upload use visit wait watch write""",
+        tweet update upload use visit wait warn watch write""",
     )
 )
 _NO_VERBS = frozenset({"the", "a", "an", "my", "what", "any", "when", "one", "which", "then"})

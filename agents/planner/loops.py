@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from agents.planner import schema
 from agents.planner.drafts import Draft
 from agents.planner.entities import Text
-from agents.planner.lexicon import SYNONYMS, WORDS
+from agents.planner.lexicon import WORDS
 from agents.planner.made import Made
+from agents.planner.sayings import SYNONYMS
 from agents.planner.times.words import listed
 from agents.planner.wiring import stage_of
 from backend.plans.validation.schema import Shape
 
 Span = tuple[int, int]
-ItemKind = Literal["entry", "url", "file", "text", "data"]
+ItemKind = Literal["entry", "url", "email", "file", "text", "data"]
 Insert = Callable[[str, Mapping[str, Any], Sequence[str], str], Made | None]
 
 _TIME = (
@@ -37,7 +38,7 @@ _BEGINS = re.compile(r"(?:[\s,]|\b(?:and|then|please|also)\b)*")
 _INLINE = re.compile(
     rf"\b(?:about\s+)?(?:each|every)(?:\s+(?:single|one))?(?:\s+of(?:\s+(?:the|these|those|them|"
     rf"its)\b)?)?"
-    rf"(?:\s+(?:new|latest|other|such))?(?:\s+(?!{_TIME})(?P<noun>[a-z]+))?"
+    rf"(?:\s+(?:new|latest|other|such|text|markdown|json|csv|html|single|of\s+my))*(?:\s+(?!{_TIME})(?P<noun>[a-z]+))?"
 )
 _APART = re.compile(
     r"\b(?:one\s+by\s+one|one\s+at\s+a\s+time|one\s+after\s+(?:the\s+)?(?:other|another)|"
@@ -54,7 +55,8 @@ _LISTED = frozenset(
         "line row "
         "record email phone date amount price number result title person user name element website "
         "site "
-        "webpage paper newsletter episode product order contact note"
+        "webpage paper newsletter episode product order contact note recipient guest subscriber member "
+        "task customer document ticket member"
     )
 )
 _PLURAL = re.compile(
@@ -62,17 +64,36 @@ _PLURAL = re.compile(
     r"translations|list)\b"
 )
 _SINGULAR = re.compile(r"\b(?:it|its|that|this|him|her)\b")
+_PAGES = frozenset(schema.stem(w) for w in listed("page site website webpage article link url"))
+_OF_ITEM = re.compile(r"\b(?:their|its|his|her)\s+(?P<field>[a-z_]\w*)")
+PEOPLE = frozenset(
+    schema.stem(w)
+    for w in listed(
+        "address person people recipient guest subscriber member contact customer email"
+    )
+)
 _KINDS = {schema.stem(word): kind for kind, words in SYNONYMS.items() for word in words}
+
+
+# "each of the addresses in guests.txt": where they are
+_WITHIN = re.compile(
+    r"\s*(?:(?:that\s+are\s+)?(?:listed|named|found|given|stored)\s+)?(?:in|of|on|from|at)\s+(?:the\s+|my\s+|this\s+)?(?:(?:feed|file|page|list|folder)\s+)?"
+    r"(?P<place>[\ue001\ue003]+|it\b|there\b)"
+)
+_ALL = re.compile(
+    r"\ball\s+(?:of\s+)?(?:the\s+|my\s+|those\s+|these\s+)?(?:\.?[a-z]+\s+)??(?P<noun>files|documents)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
     """ "each entry": the noun, the places of such words. `leading` when the
-    clause begins with it ("for each …")."""
+    clause begins with it ("for each …"); `place`: where an address or file stands that holds them."""
 
     noun: str
     spans: tuple[Span, ...]
     leading: bool = False
+    place: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +106,8 @@ class Loop:
 
     def value(self, words: str = "") -> str:
         """An item, or the part of it that the words name."""
+        if self.kind == "data" and (named := _OF_ITEM.search(words)):
+            return f"${{item.{named['field']}}}"
         if self.kind != "entry":
             return "${item}"
         parts = [
@@ -104,6 +127,16 @@ class Loop:
         return {"entry": "${item.link}", "url": "${item}"}.get(self.kind, "")
 
     @property
+    def label(self) -> str:
+        """What an item is called."""
+        return "${item.title}" if self.kind == "entry" else "${item}"
+
+    @property
+    def person(self) -> str:
+        """Whom a mail for the item goes to; empty when an item is nobody's address."""
+        return "${item}" if self.kind == "email" else ""
+
+    @property
     def path(self) -> str:
         return "${item.path}" if self.kind == "file" else ""
 
@@ -113,13 +146,13 @@ def marker(text: Text, start: int, end: int) -> Marker | None:
     plain = text.plain
     lead = _BEGINS.match(plain, start, end)
     if found := _LEADING.match(plain, lead.end() if lead else start, end):
-        return Marker(found["noun"] or "", (found.span(),), leading=True)
+        return _within(plain, end, Marker(found["noun"] or "", (found.span(),), leading=True))
     nouns: list[str] = []
     spans: list[Span] = []
     for found in _APART.finditer(plain, start, end):
         nouns.append(found["noun"] or found["noun2"] or "")
         spans.append(found.span())
-    for found in _INLINE.finditer(plain, start, end):
+    for found in (*_ALL.finditer(plain, start, end), *_INLINE.finditer(plain, start, end)):
         noun = found["noun"] or ""
         known = not noun or schema.stem(noun) in _LISTED
         if not known and "every" in found.group():
@@ -129,7 +162,18 @@ def marker(text: Text, start: int, end: int) -> Marker | None:
         spans.append(found.span() if known else (found.start(), found.start("noun")))
     if not spans:
         return None
-    return Marker(next((noun for noun in nouns if noun), ""), tuple(spans))
+    return _within(plain, end, Marker(next((noun for noun in nouns if noun), ""), tuple(spans)))
+
+
+def _within(plain: str, end: int, found: Marker) -> Marker:
+    """With the place where the things stand."""
+    for at, span in enumerate(found.spans):
+        if within := _WITHIN.match(plain, span[1], end):
+            spans = [*found.spans]
+            spans[at] = (span[0], within.end())
+            place = within.span("place") if within["place"][0] in "\ue001\ue003" else None
+            return replace(found, spans=tuple(spans), place=place)
+    return found
 
 
 def goes_on(plain: str, before: Marker, stage: str) -> bool:
@@ -164,7 +208,7 @@ class Lists:
 
     def _in(self, made: Made, stem: str, noun: str) -> Loop | None:
         tool, args = made.spec.id, self._args(made)
-        kind = _KINDS.get(stem)
+        kind = "urls" if stem in _PAGES else _KINDS.get(stem)
         if tool == "feed.read":
             return Loop(f"${{{made.name}.entries}}", made.name, "entry")
         if tool == "watch.changed":
@@ -176,8 +220,7 @@ class Lists:
             kinds = args.get("kinds") or ()
             wanted = kind if kind in kinds else next(iter(kinds)) if len(kinds) == 1 else ""
             if wanted:
-                item: ItemKind = "url" if wanted == "urls" else "text"
-                return Loop(f"${{{made.name}.data.{wanted}}}", made.name, item)
+                return Loop(f"${{{made.name}.data.{wanted}}}", made.name, _item(wanted))
             return None
         if tool == "json.query":
             return Loop(f"${{{made.name}.result}}", made.name, "data")
@@ -211,7 +254,7 @@ class Lists:
         found = self._insert("text.extract", args, [made.name], "")
         if found is None:
             return None
-        return Loop(f"${{{found.name}.{path}}}", found.name, "url" if kind == "urls" else "text")
+        return Loop(f"${{{found.name}.{path}}}", found.name, _item(kind))
 
     def _declared(self, made: Made) -> Loop | None:
         """The one list that a tool of any kind says it gives."""
@@ -223,3 +266,8 @@ class Lists:
 
     def _args(self, made: Made) -> Mapping[str, Any]:
         return next((s["args"] for s in self._draft.steps if s["name"] == made.name), {})
+
+
+def _item(kind: str | None) -> ItemKind:
+    """What the items of extracted data are."""
+    return "url" if kind == "urls" else "email" if kind == "emails" else "text"

@@ -16,7 +16,7 @@ class Made:
     """A step that stands before. `listed`: it is done for each item, so each of its outputs is a list.
     `quiet`: only a guard looks at it. `aside`: meant only when it is named, such as a yes. `narrows`:
     the step whose result it stands for from then on. `batch`: made by the same clause. `scalar`:
-    the name of its one value, which may be no text."""
+    the name of its one value, which may be no text. `told`: the person's own words that it sent out."""
 
     name: str
     spec: ToolSpec
@@ -26,6 +26,7 @@ class Made:
     narrows: str = ""
     batch: int = 0
     scalar: str = ""
+    told: str = ""
 
     @property
     def goes_out(self) -> bool:

@@ -29,31 +29,35 @@ class Narrowing:
 
     def __init__(self, draft: Draft, text: Text, insert: Insert) -> None:
         self._draft = draft
-        self._text = text
+        self.text = text
         self._insert = insert
 
     def concerns(self, span: Span) -> bool:
         """Whether a clause says nothing else."""
         if self._list() is None:
             return False
-        about = picks.ABOUT.search(self._text.plain, *span)
+        about = picks.ABOUT.search(self.text.plain, *span)
         return (about is not None and about["only"] is not None) or any(
-            pattern.search(self._text.plain, *span) for pattern in (picks.EXCEPT, picks.SORTED)
+            pattern.search(self.text.plain, *span) for pattern in (picks.EXCEPT, picks.SORTED)
         )
+
+    def says(self, span: Span) -> bool:
+        """Whether a clause says how to narrow what it reads."""
+        return any(p.search(self.text.plain, *span) for p in (picks.EXCEPT, picks.SORTED))
 
     def select(self, span: Span) -> list[Span]:
         """The places of the words that the new steps express."""
         spans: list[Span] = []
         for pattern, out in ((picks.EXCEPT, True), (picks.ABOUT, False)):
-            for found in list(pattern.finditer(self._text.plain, *span)):
+            for found in list(pattern.finditer(self.text.plain, *span)):
                 if any(a < found.end() and found.start() < b for a, b in spans):
                     continue
                 if query := self._filter(found, out=out):
                     spans += self._queried(query, found.span())
-        if order := picks.SORTED.search(self._text.plain, *span):
+        if order := picks.SORTED.search(self.text.plain, *span):
             query = picks.sort_query(order["field"], down=bool(order["down"]))
             spans += self._queried(query, order.span())
-        if counted := picks.COUNTED.search(self._text.plain, *span):
+        if counted := picks.COUNTED.search(self.text.plain, *span):
             spans += self._queried("length(@)", counted.span())
         return spans
 
@@ -68,7 +72,7 @@ class Narrowing:
             return []
         if made.spec.id == "file.read" and not self._json_file(made):
             return []
-        part = picks.parts(self._text, span, (made,))
+        part = picks.parts(self.text, span, (made,))
         if part is None:
             return []
         output = "entries" if made.spec.id == "feed.read" else "json"
@@ -81,12 +85,12 @@ class Narrowing:
         return str(step["args"].get("path", "")).lower().endswith(".json")
 
     def says_news(self, span: Span) -> Span | None:
-        found = _NEWS.search(self._text.plain, *span)
+        found = _NEWS.search(self.text.plain, *span)
         return found.span() if found else None
 
     def news(self, span: Span) -> list[Span]:
         """ "the new entries": those that were not there last time."""
-        found = _NEWS.search(self._text.plain, *span)
+        found = _NEWS.search(self.text.plain, *span)
         source = self._source()
         if found is None or source is None:
             return []
@@ -101,7 +105,7 @@ class Narrowing:
 
     def _filter(self, found: re.Match[str], *, out: bool) -> str:
         start, end = found.span("what")
-        what = re.sub(r"\s+", " ", self._text.said[start:end]).strip(" \"'“”‘’.,;:!?")
+        what = re.sub(r"\s+", " ", self.text.said[start:end]).strip(" \"'“”‘’.,;:!?")
         what = re.sub(r"^(?:the|an?)\s+", "", what)
         field = "" if out else str(found["field"] or "").replace("text", "summary")
         return picks.filtered(what, field, out=out) if what else ""
@@ -127,6 +131,8 @@ class Narrowing:
     def _path(self, made: Made) -> str:
         output = {"feed.read": "entries", "json.query": "result", "watch.changed": "added",
                   "file.list": "files", "http.get": "json"}.get(made.spec.id)  # fmt: skip
+        if made.spec.id == "file.read" and self._json_file(made):
+            output = "json"
         return f"{made.name}.{output}" if output and not made.listed else ""
 
     def _source(self) -> Made | None:

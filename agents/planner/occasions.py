@@ -17,12 +17,20 @@ _WHEN = (
     r"as\s+soon\s+as|once|if|always\s+when)"
 )
 _ON = r"\b(?:on|upon|for|with)\s+(?:(?:every|each|any|all|an?|the|my)\s+)*(?:new\s+|incoming\s+)?"
+_WITH = (
+    r"(?:\s+with\s+(?:an?\s+|the\s+)?(?P<field>[a-z_]\w*)\s*(?:==?|is|being|set\s+to|of|:)\s*"
+    r"(?P<value>\ue004+|[\w-]+))?"
+)
+_WITH_2 = _WITH.replace("field", "field2").replace("value", "value2")
 _WEBHOOK = re.compile(
     rf"(?:{_WHEN}\s+(?:(?:my|the|an?|this|our)\s+)?web\s?hook(?:\s+(?:call|request|event))"
     rf"?\s+(?:(?:is|gets)\s+(?:called|hit|triggered|"
     r"fired|invoked|received)|comes(?:\s+in)?|fires|triggers|arrives|receives\s+(?:something|data|"
     r"a\s+call|a\s+request)|"
-    rf"calls(?:\s+me)?|rings|runs)|{_ON}web\s?hook(?:\s+(?:calls?|events?|requests?))?"
+    rf"calls(?:\s+me)?|rings|runs){_WITH}"
+    r"|^\W*(?:(?:my|the)\s+)?web\s?hook\s+(?:(?:is|gets|was)\s+)?(?:called|hit|triggered|fired|fires|"
+    rf"comes\s+in){_WITH_2}(?=\W|\s+then)"
+    rf"|{_ON}web\s?hook(?:\s+(?:calls?|events?|requests?))?"
     rf"|{_WHEN}\s+(?:something|someone|anything|anyone)\s+(?:calls|hits|posts\s+to|"
     rf"is\s+posted\s+to|comes\s+to)\s+(?:my|the)\s+"
     r"web\s?hook)\s*,?"
@@ -48,10 +56,18 @@ _MAIL = re.compile(
     rf"|{_WHEN}\s+(?:i|we)\s+(?:get|receive|have)\s+(?:(?:an?|any|some)\s+)?(?:new\s+)"
     rf"?(?:e-?mails?|mails?){_FROM.format(3)}{_TOPIC.format(3)}"
     rf"|{_WHEN}\s+(?:(?P<from4>[\ue002]+)|(?P<name4>someone|somebody|anyone|[a-z]+))\s+(?:e-?mails|"
-    rf"mails|writes(?:\s+to)?)\s+me"
+    rf"mails|writes(?:\s+to)?)\s+me{_TOPIC.format(4)}"
+    rf"|\b(?:every|each|any|all)\s+(?:new\s+|incoming\s+)?(?:e-?mails?|mails?){_FROM.format(7)}{_TOPIC.format(7)}"
+    rf"\s+(?:(?:that|which)\s+)?(?:{_MAILED}|i\s+(?:get|receive))"
     rf"|{_ON}(?:e-?mails?|mails?)\s+(?:that\s+{_MAILED}|i\s+(?:get|receive)){_FROM.format(5)}"
     rf"|\b(?:on|upon|for|with)\s+(?:(?:every|each|any|all|an?|the|my)\s+)*(?:new|incoming)"
-    rf"\s+(?:e-?mails?|mails?){_FROM.format(6)})\s*,?"
+    rf"\s+(?:e-?mails?|mails?){_FROM.format(6)}"
+    rf"|^\W*(?:each|every|any|all)\s+(?:new\s+|incoming\s+)?(?:e-?mails?|mails?){_FROM.format(10)}{_TOPIC.format(10)}"
+    r"(?=\s*(?::|->|=>))"
+    rf"|\b(?:on|upon|after|when)\s+(?:receiving|getting|(?:the\s+)?(?:arrival|receipt)\s+of)\s+(?:(?:an?|any|new|the)\s+)*"
+    rf"(?:e-?mails?|mails?){_FROM.format(8)}{_TOPIC.format(8)}"
+    rf"|\b(?:an?|any|every|each)\s+(?:new\s+|incoming\s+)?(?:e-?mail|mail)(?=\s+(?:from|by|about|with|titled|mentioning)\b)"
+    rf"{_FROM.format(9)}{_TOPIC.format(9)}(?=\s+to\s+me\b))\s*,?"
 )
 _NAMED = re.compile(
     rf"(?:{_WHEN}\s+|\bon\s+(?:every\s+|each\s+)?)(?:(?:the|an?)\s+)?(?:event\s+)?(?P<type>\ue004+|"
@@ -61,6 +77,7 @@ _NAMED = re.compile(
 )
 _IS_EVENT = re.compile(r"\bevent\b|happens|comes|arrives|fires|occurs|received|sent|fired|emitted")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+_QUOTES = " \"'“”‘’"
 SENT = "Something has to send that event: a program can, by POST /api/events."
 CALLED = "Once you approve it, the card shows the web address that starts it."
 
@@ -79,7 +96,7 @@ class Occasion:
 def occasion(text: Text) -> Occasion | None:
     """The event that a request waits for, or None."""
     if found := _WEBHOOK.search(text.plain):
-        return _hooked((found.span(),))
+        return _hooked((found.span(),), _filter(text, found))
     if _SAYS.search(text.plain):
         return _hooked(())
     if found := _MAIL.search(text.plain):
@@ -93,8 +110,19 @@ def occasion(text: Text) -> Occasion | None:
     return None
 
 
-def _hooked(spans: tuple[Span, ...]) -> Occasion:
-    trigger = {"name": "event.webhook", "kind": "webhook"}
+def _filter(text: Text, found: re.Match[str]) -> str:
+    """ "with action = opened": which of the calls."""
+    for n in ("", "2"):
+        if found[f"field{n}"]:
+            field, value = (
+                text.said[slice(*found.span(f"{part}{n}"))] for part in ("field", "value")
+            )
+            return f'default(event.{field}, "") == {literal(value.strip(_QUOTES))}'
+    return ""
+
+
+def _hooked(spans: tuple[Span, ...], only: str = "") -> Occasion:
+    trigger = {"name": "event.webhook", "kind": "webhook"} | ({"filter": only} if only else {})
     return Occasion(
         trigger, _made("webhook", ("webhook", "data", "request", "call")), spans, CALLED
     )
@@ -123,7 +151,7 @@ def _groups(text: Text, found: re.Match[str]) -> list[tuple[str, str]]:
         if found[name] is None:
             continue
         value = text.said[slice(*found.span(name))].strip(" \"'“”‘’,")
-        said.append((name.rstrip("123456"), value))
+        said.append((name.rstrip("0123456789"), value))
     return said
 
 

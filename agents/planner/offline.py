@@ -6,14 +6,16 @@ import asyncio
 import time
 from dataclasses import replace
 
-from agents.planner import lexicon
+from agents.planner import bearing, lexicon
 from agents.planner.compose.answer import compose
+from agents.planner.corrections import corrected
 from agents.planner.entities import MAX_TEXT, Text
 from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.ready import ready_answer
 from agents.planner.retrieve import Index, Retriever
 from agents.planner.revise import revise
 from agents.planner.saved import saved_match
+from agents.planner.spelling import respelled
 from agents.planner.tidy import tidied
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -58,6 +60,26 @@ class OfflinePlanner:
 
 
 def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) -> PlanAnswer:
+    """Words that nothing is made of are read once more, as the words that they are one slip from."""
+    answer = _read(request, verbs, index)
+    if answer.kind not in ("plan", "question") or (
+        answer.kind == "plan" and not answer.not_covered
+    ):
+        return answer
+    doubtful = answer.not_covered if answer.kind == "plan" else (request.text,)
+    said, slips = respelled(request.text, doubtful)
+    if not slips:
+        return answer
+    again = _read(replace(request, text=said), verbs, index)
+    if again.kind != "plan" or (
+        answer.kind == "plan" and len(again.not_covered) >= len(answer.not_covered)
+    ):
+        return answer
+    read = " ".join(f"I read “{word}” as “{right}”." for word, right in slips)
+    return replace(again, text=f"{again.text or 'Here is the plan.'} {read}")
+
+
+def _read(request: PlanRequest, verbs: frozenset[str], index: Index | None) -> PlanAnswer:
     if len(request.text) > MAX_TEXT:
         return PlanAnswer(
             "question", "That is too long for one plan. What should happen, in a sentence or two?"
@@ -69,10 +91,10 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         return _composed(request, index)
     reused = saved_match(request) if request.previous is None else None
     said = reused.rest if reused and reused.mode == "reuse" else request.text
-    text = Text.of(tidied(said.encode("utf-8", "replace").decode()))
-    planning = Planning(text, request, request.catalogue.tools, verbs, index, reused)
-    if request.previous is not None:
-        revised = revise(planning, request.previous)
+    said, outright = bearing.told(tidied(corrected(said.encode("utf-8", "replace").decode())))
+    planning = Planning(Text.of(said), request, request.catalogue.tools, verbs, index, reused)
+    if request.previous is not None and outright != "own":
+        revised = revise(planning, request.previous, change=outright == "change")
         if revised is not None:
             return revised
     return _composed(request, index) if foreign else planning.answer()

@@ -20,11 +20,11 @@ LEAD = re.compile(
     r"every time|each time|automatically|again)\b)*"
 )
 CONDITION = re.compile(
-    r"\b(?P<word>only\s+(?:if|when|in\s+case)|but\s+only\s+(?:if|when)|if\s+and\s+only\s+if|if|"
+    r"\b(?P<word>only\s+(?:on\s+days\s+)?(?:if|when|in\s+case)|but\s+only\s+(?:if|when)|if\s+and\s+only\s+if|if|"
     r"when(?:ever)?(?!\s+(?:exactly|is\s+(?:the|my|it)\s+due))|unless|except\s+(?:if|when)|"
     r"as\s+long\s+as|"
     r"provided(?:\s+that)?|in\s+case|as\s+soon\s+as|the\s+moment|whether|"
-    r"once(?=\s+(?:it|the|there|they|[\ue001\ue003])))\b(?!\s+not\b)"
+    r"once(?=\s+(?:it|the|there|they|[\ue001\ue003]|[a-z]\w*\s+(?:is|are|has|says|reaches|hits)\b)))\b(?!\s+not\b)"
 )
 DONE = re.compile(
     r"\b(?:when|once|as soon as)\s+(?:you(?:'re| are)\s+|it(?:'s| is)\s+|that(?:'s|"
@@ -68,7 +68,19 @@ APPROVAL = re.compile(
     r"\b(?:wait|ask) for my (?:ok|okay|approval|go|confirmation|"
     r"permission)(?:\s+(?:first|before\s+\w+ing(?:\s+\w+)?))?|"
     r"\bwith my (?:ok|okay|approval|confirmation)|\b(?:let me|i want to) (?:approve|"
-    r"confirm|check) (?:it|them|that)(?: first)?|\b(?:but\s+)?not\s+(?:without|before)"
+    r"confirm|check) (?:it|them|that|(?:each|every|all|the)\s+(?:of\s+(?:them|the)\s*)?\w*)"
+    r"(?: first)?|\b(?:but\s+)?not\s+(?:without|before)"
     r"\s+asking(?:\s+me)?(?:\s+first)?"
     r"|\b(?:before\s+that|first)\s*,?\s+ask\s+(?:me|for\s+my\s+(?:ok|okay|approval))\b"
+)
+# "… to ann@x.org and a summary of it to bob@x.org"
+GAPPED = re.compile(
+    r"(?:the|an?|its|my|only)\s[^,;.\ue001-\ue003]{2,60}(?:[\ue001\ue003]+\s+)?\s?(?P<how>to|into|in|as)\s+[\ue001-\ue003]+"
+)
+TARGETS = re.compile(
+    r"\b(?:to|into|as|in)\s+[\ue003]+(?:\s*(?:,|,?\s*and)\s*(?:(?:to|into|as|in)\s+)?[\ue003]+)+"
+)
+# a thing and where it goes
+PAIR = re.compile(
+    r"(?:the\s+)?(?P<what>[\ue001\ue003\ue004])(?P=what)*\s+(?P<how>to|into|in|as|at)\s+[\ue001-\ue003]+"
 )

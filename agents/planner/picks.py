@@ -17,6 +17,7 @@ _ENTRIES = (
     r"(?:entries|entry|items?|posts?|articles?|stories|story|news|headlines?|results?|ones|"
     r"those|rows|records)"
 )
+_OF = r"(?:\s+(?:of|in|from|on|at)\s+(?:the\s+)?(?:feed\s+)?[\ue001\ue003]+)?"
 _PART = re.compile(r"\b(?:titles?|links?|urls?|authors?|dates?|names)\b")
 _NAMED = re.compile(
     r"\b(?:the\s+|its\s+|only\s+|just\s+)*(?:(?P<a>[a-z_][\w.]*)\s+(?:field|value|key|property)|"
@@ -46,7 +47,7 @@ _NO_FIELD = frozenset(
 )
 ABOUT = re.compile(
     rf"\b(?P<only>only\s+|just\s+)?(?:the\s+|those\s+|all\s+|any\s+|new\s+)"
-    rf"*{_ENTRIES}\s+(?:(?:that|which)\s+(?:are\s+)?)?"
+    rf"*{_ENTRIES}{_OF}\s+(?:(?:that|which)\s+(?:are\s+)?)?"
     r"(?P<how>about|mention(?:ing|s)?|contain(?:ing|s)?|with(?:\s+the\s+words?)?|"
     r"on\s+the\s+topic\s+of|including|regarding|"
     r"concerning|(?:have|has|having)(?:\s+the\s+words?)?|talk(?:ing)?\s+about)\s+"
@@ -58,13 +59,13 @@ EXCEPT = re.compile(
     rf"\b(?:except(?:\s+for)?|excluding|without|leave\s+out|leaving\s+out|remove|drop|discard|"
     rf"filter\s+out|throw\s+out|skip(?:ping)?|ignore|"
     rf"ignoring|but\s+not|not)\s+"
-    rf"(?:the\s+|any\s+|those\s+|all\s+)*(?:(?:{_ENTRIES})\s+(?:that\s+|which\s+)?(?:are\s+)"
+    rf"(?:the\s+|any\s+|those\s+|all\s+)*(?:(?:{_ENTRIES}){_OF}\s+(?:that\s+|which\s+)?(?:are\s+)"
     rf"?(?:about|mention(?:ing)?|contain(?:ing)?|with|on)\s+)"
     r"(?P<what>\ue004+|[^,;.\ue001-\ue004]{2,60}?)(?=\s*(?:$|[,;.]|\b(?:and|from|to|then|by|into)"
     r"\b|[\ue001-\ue003]))"
 )
 SORTED = re.compile(
-    r"\b(?:sort(?:ed)?|order(?:ed)?)\s+(?:it\s+|them\s+|the\s+\w+\s+)?by\s+(?:the\s+)"
+    r"\b(?:sort(?:ed)?|order(?:ed)?)\s+(?:(?:it|them|the\s+\w+|[\ue001\ue003]+)\s+)?by\s+(?:the\s+)"
     r"?(?P<field>[a-z_]\w*)"
     r"(?P<down>\s*,?\s*(?:descending|highest\s+first|newest\s+first|largest\s+first|"
     r"in\s+descending\s+order|backwards))?"
@@ -129,7 +130,10 @@ def _of_data(text: Text, span: Span, source: Made) -> tuple[str, list[Span]] | N
         names = [(found["one"], found.span("one"))]
         names += [(found["two"], found.span("two"))] if found["two"] else []
         whole = " ".join(e.value.lower() for e in text.entities if e.kind == "url")
-        if any(name in _NO_FIELD or name.rstrip("s") in whole for name, _ in names):
+        if any(
+            name in _NO_FIELD or name.rstrip("s") in _NO_FIELD or name.rstrip("s") in whole
+            for name, _ in names
+        ):
             continue  # "the weather" of api.example.com/weather is all of it
         cased = [_cased(text, place) for _, place in names]
         spans = [place for _, place in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from agents.planner import doubts, talk, titles
 from agents.planner.answers import Answers, answers_in
 from agents.planner.choose import Choice
-from agents.planner.clauses import Clause, clauses, lead_end
+from agents.planner.clauses import Clause, clauses
+from agents.planner.continued import drafted_before, recurs
 from agents.planner.coverage import content_words, not_covered
 from agents.planner.draft import Drafting
 from agents.planner.drafts import Draft
@@ -18,6 +18,8 @@ from agents.planner.entities import Text
 from agents.planner.made import Made
 from agents.planner.match import Match
 from agents.planner.occasions import Occasion, occasion
+from agents.planner.pieces import lead_end
+from agents.planner.purpose import purpose
 from agents.planner.questions import (
     REMIND_WHEN,
     WAIT_HOW_LONG,
@@ -34,6 +36,7 @@ from agents.planner.sound import sound
 from agents.planner.spoken import when_said
 from agents.planner.times import Found, Refused, When
 from agents.planner.tongues import other_language
+from agents.planner.unwanted import unwanted
 from backend.contracts.plans import SAVED_PREFIX
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -74,6 +77,8 @@ class Planning:
         found, text = self.time()
         happens = occasion(text)
         text = text.without(happens.spans) if happens else text
+        ruled_out = unwanted(text, self.verbs)
+        text = text.without(ruled_out.spans) if ruled_out else text
         pieces, text = clauses(text, self.verbs)
         self._read = text
         if not pieces and self._reused is None:
@@ -92,6 +97,8 @@ class Planning:
             # the lines are no answers but work: "read <url>", "mail it to <address>"
             self.text, self.answers = self._whole, Answers()
             return self.answer()
+        if ruled_out is not None and (broken := ruled_out.broken_by(draft)):
+            return doubts.ruled_out(self.text, broken)
         question = self._open(text, draft, found.when, happens)
         if question is None:
             return self._plan(draft, when, happens, event)
@@ -155,6 +162,7 @@ class Planning:
             return answer
         if isinstance(when, Refused) and (answer := self._two_plans()):
             return answer
+        doubts.leave_narrative(text, draft)
         if draft.unknown or not draft.steps:
             return unknown_question(text, draft, self.tools)
         if isinstance(when, Refused):
@@ -181,14 +189,22 @@ class Planning:
 
     def stands_alone(self, text: Text) -> bool:
         """Whether these words are a whole request, with all it needs."""
+        return self.alone(text) is not None
+
+    def alone(self, text: Text) -> Draft | None:
+        """What these words are as a whole request, with all it needs; None where they are none."""
         found = when_said(text, self.request.now, self.request.timezone)
         if isinstance(found.when, Refused):
-            return False
-        pieces, text = clauses(text.without(found.spans), self.verbs)
-        draft = Drafting(text, self.tools, BY_HAND, self.find).draft(pieces)
+            return None
+        text = text.without(found.spans)
+        happens = occasion(text)
+        text = text.without(happens.spans) if happens else text
+        pieces, text = clauses(text, self.verbs)
+        arrives = happens.made if happens else None
+        draft = Drafting(text, self.tools, BY_HAND, self.find, arrives=arrives).draft(pieces)
         sure = draft.confidence >= CONFIDENT and not draft.unknown
         unwanted = doubts.negated_work(text, self.verbs)
-        return bool(draft.steps) and sure and not draft.gaps and unwanted is None
+        return draft if draft.steps and sure and not draft.gaps and unwanted is None else None
 
     def added(
         self, text: Text, document: dict[str, Any]
@@ -203,7 +219,7 @@ class Planning:
             self.tools,
             event,
             self.find,
-            recurring=_recurs(document),
+            recurring=recurs(document),
             earlier=self.drafted_before(document),
         ).draft(pieces)
         if len(draft.steps) == len(document["steps"]):
@@ -219,14 +235,7 @@ class Planning:
 
     def drafted_before(self, document: Mapping[str, Any]) -> Draft:
         """A document's steps as a draft, for more to follow."""
-        steps = copy.deepcopy(list(document["steps"]))
-        draft = Draft(steps=steps)
-        for step in steps:
-            spec = self.tools.get(str(step.get("action"))) or _unknown_spec(step)
-            listed = step.get("for_each") is not None
-            asks = step.get("args", {}).get("choices") == ["yes", "no"]
-            draft.made.append(Made(step["name"], spec, listed=listed, aside=asks))
-        return draft
+        return drafted_before(document, self.tools)
 
     def time(self) -> tuple[Found, Text]:
         """The time of the whole plan, and the text without its words."""
@@ -255,16 +264,17 @@ class Planning:
         lines = [
             (m.spec, s["args"]) for m, s in zip(draft.made, draft.steps, strict=True) if not m.quiet
         ]
-        name = titles.plan_name(lines, when)
+        name = titles.plan_name(lines, when, draft.steps)
         if self.request.previous and self.request.previous.get("plan_name") == name:
             name = f"{name[:110]} (new)"
         trigger = when.trigger(event) if when else happens.trigger if happens else None
         document: dict[str, Any] = {
             "plan_name": name,
-            "description": titles.description(lines),
+            "description": "",
             "events": [trigger or {"name": event, "kind": "manual"}],
             "steps": draft.steps,
         }
+        document["description"] = purpose(document, self.tools)
         left = not_covered(self._read, draft.left)
         document, errors = sound(document, self.request, left)
         if errors:
@@ -303,12 +313,3 @@ def _selection(draft: Draft, reused: Match | None) -> dict[str, Any]:
         "tools": tools,
         "candidates": list(dict.fromkeys([*tools, *draft.candidates])),
     }
-
-
-def _recurs(document: Mapping[str, Any]) -> bool:
-    return any(e.get("kind") in ("cron", "interval") for e in document.get("events") or ())
-
-
-def _unknown_spec(step: Mapping[str, Any]) -> ToolSpec:
-    action = str(step.get("action") or "unknown")
-    return ToolSpec(id=action[:128].replace(" ", "_"), name=action, description=action)

@@ -30,6 +30,10 @@ _ASK = {
         "text.extract",
         "text",
     ): "What should I extract from? Give the address of a page or feed, or a file.",
+    (
+        "llm.complete",
+        "material",
+    ): "Which text do you mean? Give the address of a page or feed, or a file.",
     ("email.send", "body"): "What should the mail say?",
     ("notify.user", "text"): "What should I tell you?",
     ("file.write", "content"): "What should be written into the file?",

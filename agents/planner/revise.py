@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.planner import amend, edits, talk, titles
+from agents.planner import amend, edits, exchange, gates, swaps, talk, titles
+from agents.planner.bearing import Bearing, bearing, which
 from agents.planner.entities import Text
-from agents.planner.phrases import APPROVAL
 from agents.planner.planning import START, Planning
+from agents.planner.purpose import purpose
 from agents.planner.questions import time_question
 from agents.planner.remarks import remarks
+from agents.planner.revision_forms import (
+    DROP,
+    LEAD,
+    MAKE,
+    MORE,
+    NOT_ON,
+    RENAME,
+    SAYS_NOTHING,
+    SPLIT,
+    TAIL,
+    UNSCHEDULE,
+)
 from agents.planner.times import Refused, adjust_when
 from backend.contracts.ports import PlanAnswer
 
@@ -20,40 +32,12 @@ Document = dict[str, Any]
 # a changed document with the sources of what changed, an answer to give at once, or "not that"
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
-_LEAD = re.compile(
-    r"^(?:(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
-    r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to)[,\s]+)+"
-)
-_TAIL = re.compile(r"(?:[\s,]+(?:instead|please|rather|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$")
-_RENAME = re.compile(
-    r"^(?:call|name|rename|title)\s+(?:it|this|that|the plan)\s+(?:to\s+|as\s+)?(?P<name>.+)$"
-)
-_UNSCHEDULE = re.compile(
-    r"^(?:(?:only |just )?(?:run|do|start) (?:it|this|that) (?:only |just )?(?:once|"
-    r"manually|by hand|now|when i say so|on demand)(?: only| now| right away)?"
-    r"|(?:remove|drop|delete|cancel|forget) the (?:schedule|time|trigger|timer)|(?:no|"
-    r"without (?:a|any)) (?:schedule|trigger)|only by hand|manually|don't schedule it|"
-    r"do not schedule it)$"
-)
-_DROP = re.compile(
-    r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|"
-    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>[^,;]+)$"
-    r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
-)
-_MORE = re.compile(
-    r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|"
-    r"furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
-)
-_MAKE = re.compile(
-    r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|"
-    r"send|mail|turn|let)\b\s*(?:it|this|that|the (?:time|schedule|plan|trigger|"
-    r"start(?: time)?))?\s*(?:(?:to|for|run|be|into)\b)?\s*"
-)
-_SPLIT = re.compile(r"\s*(?:[,;]\s*(?:and\s+)?|\band\b)\s*")
 
-
-def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None:
-    """The answer when the words change the open plan; None when they ask for something else."""
+def revise(
+    planning: Planning, previous: Mapping[str, Any], *, change: bool = False
+) -> PlanAnswer | None:
+    """The answer when the words change the open plan; None when they ask for something else. `change`:
+    the person has said that they do."""
     document = copy.deepcopy(dict(previous))
     if not document.get("steps"):
         return None
@@ -62,7 +46,7 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
     for step in document["steps"]:
         step.setdefault("args", {})
     before = copy.deepcopy(document)
-    revision = Revision(planning)
+    revision = Revision(planning, change=change)
     outcome = revision.apply(planning.text, document)
     if isinstance(outcome, PlanAnswer):
         return outcome
@@ -87,8 +71,9 @@ def revise(planning: Planning, previous: Mapping[str, Any]) -> PlanAnswer | None
 class Revision:
     """`left` are words that no change expresses."""
 
-    def __init__(self, planning: Planning) -> None:
+    def __init__(self, planning: Planning, *, change: bool = False) -> None:
         self._planning = planning
+        self._change = change
         self.left: tuple[str, ...] = ()
         self.assumed: tuple[str, ...] = ()
 
@@ -100,8 +85,10 @@ class Revision:
         wholes: tuple[Callable[[Text, Document, bool], Outcome], ...] = (
             self._rename,
             self._unschedule,
+            self._gates,
+            self._exchange,
+            self._without_days,
             self._time,
-            self._approval,
             self._named,
             self._inside,
             self._drop,
@@ -113,9 +100,11 @@ class Revision:
                 return outcome
         if answer := talk.small_talk(text.plain, self._planning.tools):
             return answer
-        fresh = self._fresh(text, also)
-        if fresh:
-            return None
+        match "change" if also else self._bears_on(text, document):
+            case "own":
+                return None
+            case "either" if text is self._planning.text:
+                return which(text.said)
         for change in (self._entity, self._pieces, self._add):
             outcome = change(core, document, also)
             if outcome is not None:
@@ -125,7 +114,7 @@ class Revision:
     # --- one change each --------------------------------------------------------------------------
 
     def _rename(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = _RENAME.match(text.plain)
+        found = RENAME.match(text.plain)
         if found is None or not document.get("plan_name"):
             return None
         name = text.said[found.start("name") : found.end("name")].strip(" \"'“”‘’.")
@@ -135,23 +124,51 @@ class Revision:
         return document, {}
 
     def _unschedule(self, text: Text, document: Document, also: bool) -> Outcome:
-        if not _UNSCHEDULE.match(text.plain.strip()):
+        if not UNSCHEDULE.match(text.plain.strip()):
             return None
         return self._triggered(document, {"name": "event.start", "kind": "manual"}), {}
+
+    def _gates(self, text: Text, document: Document, also: bool) -> Outcome:
+        for change in (gates.always, gates.asked_first):
+            if (outcome := change(text, document, self._planning)) is not None:
+                return outcome
+        return None
+
+    def _exchange(self, text: Text, document: Document, also: bool) -> Outcome:
+        found = exchange.exchanged(text, document, self._planning)
+        if found is None:
+            return None
+        changed, sources, self.left = found
+        return changed, sources
+
+    def _without_days(self, text: Text, document: Document, also: bool) -> Outcome:
+        """ "not on weekends": the days that there are, without some."""
+        found = NOT_ON.match(text.plain.strip())
+        days = str(_trigger(document).get("schedule") or "").split()[4:]
+        kept = {"*": "every day", "1-5": "every weekday"}.get(days[0]) if days else None
+        if found is None or kept is None:
+            return None
+        return self._time(Text.of(f"{kept} except {found['days']}"), document, also)
 
     def _time(self, text: Text, document: Document, also: bool) -> Outcome:
         if any(e.kind != "quoted" for e in text.entities):
             return None
-        found = _MAKE.match(text.plain)
-        for phrase in (text.plain, text.plain[found.end() :] if found else ""):
+        text = exchange.other_time(text, self._planning)
+        found = MAKE.match(text.plain)
+        for phrase in (
+            text.plain,
+            text.plain[found.end() :] if found else "",
+            _only_time(text.plain),
+        ):
             phrase = phrase.strip()
             if not phrase:
                 continue
             request = self._planning.request
             when = adjust_when(phrase, _trigger(document), request.now, request.timezone, also=also)
             if isinstance(when, Refused):
-                return time_question(when)
-            if when is not None:
+                if phrase in text.plain:
+                    return time_question(when)
+            elif when is not None:
                 old = _trigger(document)
                 name = str(old.get("name") or START[when.kind])
                 name = name if name not in {*START.values(), "event.start"} else START[when.kind]
@@ -160,24 +177,6 @@ class Revision:
                 return self._triggered(document, when.trigger(name)), {name: source}
         return None
 
-    def _approval(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = APPROVAL.search(text.plain)
-        refused = re.match(
-            r"^(?:without asking|don't ask(?: me)?|do not ask(?: me)?|no approval)\b", text.plain
-        )
-        if refused:
-            for step in document["steps"]:
-                step.pop("approval", None)
-            return document, {}
-        if found is None or len(text.plain.strip()) > len(found.group()) + 12:
-            return None
-        tools = self._planning.tools
-        for step in document["steps"]:
-            spec = tools.get(step.get("action", ""))
-            if spec is not None and spec.purity != "pure":
-                step["approval"] = "required"
-        return document, {}
-
     def _named(self, text: Text, document: Document, also: bool) -> Outcome:
         return amend.named_argument(text, document, self._planning.tools)
 
@@ -185,8 +184,12 @@ class Revision:
         if also:
             return None
         for change in (
+            exchange.same_for,
+            exchange.other_language,
+            exchange.only_those,
             edits.without_recipient,
-            edits.swapped,
+            swaps.swapped,
+            swaps.bounded,
             edits.conditioned,
             edits.put_between,
             edits.other_content,
@@ -197,7 +200,7 @@ class Revision:
         return None
 
     def _drop(self, text: Text, document: Document, also: bool) -> Outcome:
-        found = _DROP.match(text.plain)
+        found = DROP.match(text.plain)
         if found is None:
             return None
         return amend.drop(text, found["what"] or found["what2"], document, self._planning.tools)
@@ -210,7 +213,7 @@ class Revision:
 
     def _pieces(self, text: Text, document: Document, also: bool) -> Outcome:
         """ "make it 8 and send it to bob@x.org": each piece on its own."""
-        cuts = list(_SPLIT.finditer(text.plain))
+        cuts = list(SPLIT.finditer(text.plain))
         if not cuts or len(cuts) > 4:
             return None
         places = [0, *(c.end() for c in cuts)]
@@ -238,11 +241,10 @@ class Revision:
 
     # --- helps --------------------------------------------------------------------------------------
 
-    def _fresh(self, text: Text, also: bool) -> bool:
-        """Whether the words are a whole request of their own."""
-        if also or re.search(r"\binstead\b", text.plain):
-            return False
-        return self._planning.stands_alone(text)
+    def _bears_on(self, text: Text, document: Document) -> Bearing:
+        if self._change:
+            return "change"
+        return bearing(text, self._planning.alone(text), document)
 
     def _triggered(self, document: Document, trigger: dict[str, Any]) -> Document:
         events = document.get("events") or []
@@ -262,11 +264,11 @@ def _core(text: Text) -> tuple[Text, bool]:
         plain = text.plain[start:end]
         start += len(plain) - len(plain.lstrip())
         plain = text.plain[start:end]
-        if lead := _LEAD.match(plain):
+        if lead := LEAD.match(plain):
             start += lead.end()
-        elif tail := _TAIL.search(plain):
+        elif tail := TAIL.search(plain):
             end = start + tail.start()
-        elif more := _MORE.search(plain):
+        elif more := MORE.search(plain):
             also = True
             if more.start() == 0:
                 start += more.end()
@@ -291,10 +293,15 @@ def _retell(planning: Planning, old: Document, new: Document) -> None:
     if not before or not after:
         return
     about = old.get("description", "")
-    if about and new.get("description") == about == titles.description(before):
-        new["description"] = titles.description(after)
+    if about and new.get("description") == about == purpose(old, planning.tools):
+        new["description"] = purpose(new, planning.tools)
     made = {titles.subject(before[:i]) for i in range(len(before) + 1)}
     kept = {step.get("args", {}).get("subject") for step in old["steps"]} & made
     for i, step in enumerate(new["steps"]):
         if step.get("args", {}).get("subject") in kept:
             step["args"]["subject"] = titles.subject(after[:i])
+
+
+def _only_time(plain: str) -> str:
+    """The words without those that say nothing of when: "a bit later, 9:15", "mondays will do"."""
+    return " ".join(SAYS_NOTHING.sub(" ", plain).split()).strip(" ,.;:!?")

@@ -52,6 +52,12 @@ RULES: tuple[Rule, ...] = (
         0.96,
         r"\b(?:post|put|patch|push|send)\b.*\b(?:to|at)\b.*(?:<url>|\bwebhook\b|\bapi\b)",
     ),
+    _rule("http.request", 0.96, r"\b(?:delete|patch)\s+(?:the\s+)?<url>"),
+    _rule(
+        "http.request",
+        0.96,
+        r"\b(?:tell|notify|inform|message)\s+<url>(?:\s+that\b|\s*:|\s+<quoted>)",
+    ),
     _rule("file.read", 0.97, rf"\b{_GET}\b[^.]*<file>"),
     _rule("file.read", 0.8, rf"\b{_GET}\b.*\b(?:my|the) (?:file|notes)\b"),
     _rule("file.read", 0.9, r"\bwhat(?:'s|s| is| does)?\b.*<file>"),
@@ -71,7 +77,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "text.extract",
         0.85,
-        r"\b(?:find|collect|list|get|pull|grab|fetch|gather)\b.*\b(?:e-?mail addresses|addresses|"
+        r"\b(?:find|collect|list|get|pull|grab|fetch|gather|need|want|like)\b.*\b(?:"
+        r"e-?mail addresses|addresses|"
         r"links|urls|"
         r"dates|amounts|prices|phone numbers)\b",
     ),
@@ -97,11 +104,56 @@ RULES: tuple[Rule, ...] = (
     _rule("llm.complete", 0.93, r"\b(?:ask|let|have)\b.*\b(?:ai|model|llm|gpt|chatgpt)\b"),
     _rule(
         "llm.complete",
+        0.9,
+        r"^\W*(?:write|draft|compose|generate|invent|make up|come up with|think up)\s+(?:me\s+|us\s+)?"
+        r"(?:an?|some|two|three|four|five|\d+)\s+(?!.{0,20}\b(?:file|mail|e-?mail|message|note|summary|copy|list|line|log|"
+        r"digest|reminder|request)\b)[a-z]",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*(?:correct|fix|improve|polish|simplify|proofread|edit|rework|reword|reformat|anonymi[sz]e|redact|expand|"
+        r"lengthen|clean up|tidy up|check)\s+(?:(?:the|its|their|all|any)\s+)*(?:it|them|text|"
+        r"spelling|grammar|typos?|tone|"
+        r"wording|style|language|sentences|words|names|mistakes|errors)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"\b(?:tell|show|mail|send)\s+(?:me|us|<email>)\s+(?:which|who|whom|why|how)\b"
+        r"(?!\s+(?:many|much|it(?:'s| is)\s+going))",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*(?:what|which)\s+(?:do|does|did|are|was|were|would|can|should|has|have|of)\b.*(?:<file>|<url>)"
+        r"(?!\s*(?:say|says|contain|contains|look\s+like|mean)?\W*$)",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"^\W*what (?:does|do|did)\b.*(?:<url>|<file>).*\b(?:say|write|tell|report|mention|think)s? "
+        r"(?:about|on|of)\b",
+    ),
+    _rule(
+        "llm.complete",
         0.85,
         r"\b(?:write|draft|compose|generate)\b(?!\s+(?:the|that|this|it|my)\b)(?:\s+\w+)"
         r"{0,3}\s+(?:poem|story|haiku|reply|"
         r"answer|tweet|essay|letter|text|paragraph|joke|post|comment|introduction|outline|"
         r"speech)\b",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"\b(?:turn|make|convert|transform)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\b(?:in)?to\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
+    ),
+    _rule("llm.complete", 0.9, r"\b(?:work|figure)\s+out\b|\b(?:calculate|compute)\b"),
+    _rule(
+        "llm.complete",
+        0.92,
+        r"^\W*(?:is|are|does|do|has|have|who|when|where|why|how)\s(?!many\b|.*\b(?:up|down|online|offline|"
+        r"reachable|available)\b).*(?:<file>|<url>)",
     ),
     _rule(
         "llm.complete",
@@ -114,6 +166,8 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:jmespath|json query)\b|\b(?:pick|keep|take|list)\b (?:only )?(?:the|"
         r"all the|their) (?:titles|links|names|urls)\b",
     ),
+    _rule("file.append", 0.98, r"\bat (?:the |its )?(?:very )?(?:end|bottom) of\b[^,;]*<file>"),
+    _rule("file.append", 0.98, r"\b(?:log|note|jot)\b(?: down)?\b.*<file>"),
     _rule(
         "file.append",
         0.98,
@@ -130,7 +184,9 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "file.write",
         0.97,
-        r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |" r"called )?<file>",
+        r"(?<!reply )(?<!answer )(?<!response )(?<!respond )(?<!compared )(?<!according )(?<!next )"
+        r"\b(?:to|into|as) (?:an? |the |my )?(?:\w+ )?(?:file )?(?:named |"
+        r"called )?<file>|<url>.*\bin(?:to)? (?:the |my )?(?:file )?<file>",
     ),
     _rule("file.write", 0.8, rf"\b(?:save|store|archive)\b\s+(?:(?:{_PRONOUN}|the|a)\b|<url>)"),
     _rule(
@@ -150,12 +206,32 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:by|via|per|as an?|in an|through) (?:e-?mail|mail)\b|^\W*(?:to )?<email>",
     ),
     _rule("email.send", 0.9, r"\bin(?:to)? my (?:in|mail)box\b|\b(?:to|at|for)\s+<email>"),
+    _rule(
+        "email.send", 0.9, r"\b(?:e-?mail|mail)\b[^;.]*<email>|<email>[^;.]*\bby (?:e-?mail|mail)\b"
+    ),
+    _rule(
+        "email.send",
+        0.9,
+        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+(?:them|these|those|addresses|address|people|person|"
+        r"recipients?|guests?|subscribers?|members?|contacts?|customers?)\b",
+    ),
+    _rule(
+        "email.send",
+        0.85,
+        r"\bsend\b[^.;]*\bto\s+(?:the\s+|my\s+|our\s+)?(?!me\b|us\b|it\b|that\b|this\b|the\b|chat\b|"
+        r"file|log\b|web|api\b|disk\b|thread\b|here\b)[a-z]+\W*$",
+    ),
     _rule("email.send", 0.6, rf"\bsend\b\s+(?:{_PRONOUN}|the|a)\b"),
     _rule(
         "notify.user",
         0.9,
-        r"\b(?:notify|alert|ping|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
+        r"\b(?:notify|alert|warn|ping|nudge|poke|text|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
         r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
+    ),
+    _rule(
+        "notify.user",
+        0.9,
+        r"\bme\b.*\b(?:message|note|reminder)\s+(?:saying|that says)\b(?!.*(?:<email>|<url>))",
     ),
     _rule(
         "notify.user",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agents.planner import lexicon
+from agents.planner import lexicon, sayings
 from agents.planner.entities import MASKED, Text
 
 Span = tuple[int, int]
@@ -13,7 +13,7 @@ _NAMED_THING = re.compile(
     r"text|content of)\s+)*"
     r"(?:at\s+|from\s+|of\s+)?[\ue001\ue003]+"
 )
-_KNOWN = {w for many in lexicon.SYNONYMS.values() for phrase in many for w in phrase.split()}
+_KNOWN = {w for many in sayings.SYNONYMS.values() for phrase in many for w in phrase.split()}
 
 
 def as_written(text: Text, start: int, end: int) -> str:
@@ -75,11 +75,11 @@ def by_name(text: Text, name: str, start: int, end: int) -> tuple[str, Span] | N
 
 def written(text: Text, name: str, start: int, end: int) -> tuple[str, list[Span]] | None:
     """What is said for an argument we have words for: "subject Hello", "about costs"."""
-    pattern = lexicon.SAID.get(name)
+    pattern = sayings.SAID.get(name)
     found = pattern.search(text.plain, start, end) if pattern else None
     if found is None:
         return None
-    begin, finish = found.span("said" if found["said"] else "said2")
+    begin, finish = next(found.span(name) for name in found.re.groupindex if found[name])
     if quoted := text.between(begin, finish, "quoted"):
         entity = quoted[0]
         return entity.value, [found.span(), (entity.start, entity.end)]
@@ -88,4 +88,4 @@ def written(text: Text, name: str, start: int, end: int) -> tuple[str, list[Span
 
 
 def is_known(name: str) -> bool:
-    return name in lexicon.SAID
+    return name in sayings.SAID

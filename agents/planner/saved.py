@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from agents.planner import lexicon
 from agents.planner.called import Inputs, filled_inputs, labelled_inputs
-from agents.planner.clauses import lead_end
 from agents.planner.entities import MASKED, Text
 from agents.planner.exact import exact_answer, reuse_step
 from agents.planner.match import Match
 from agents.planner.mentions import Mention, mention
+from agents.planner.pieces import lead_end
 from agents.planner.shipped import is_template, shipped
 from agents.planner.spoken import when_said
 from backend.contracts.ports import PlanRequest

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agents.planner import lexicon, picks, said, schema
-from agents.planner.entities import Count, Entity, Kind, Text, counts
+from agents.planner import lexicon, picks, said, sayings, schema
+from agents.planner.counted import counted
+from agents.planner.entities import Entity, Kind, Text, counts
 from agents.planner.filled import Filled, Item, Span
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made, narrowed
@@ -21,8 +22,8 @@ _EACH = re.compile(
     r"\s+(?!whether|if)\w+)?[,\s]*",
     re.IGNORECASE,
 )
+_IT = re.compile(r"^\W*[a-z]+\s+(?:it|them|this|these|those)\b")
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _TARGET = re.compile(
     r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text|web)\s+)?(?:file\s+|"
     r"webhook\s+|url\s+|api\s+|"
@@ -64,10 +65,16 @@ class Filling:
         for name in order:
             if name in needed and name not in self._out.args:
                 self._out.missing.append(name)
+        if "material" in wanted and not self._out.missing and self._of_nothing():
+            self._out.missing.append("material")
         if "instruction" in self._out.args:
             self._out.args.pop("kinds", None)  # in words, more is asked for than addresses
         self._out.args = {name: self._out.args[name] for name in wanted if name in self._out.args}
         return self._out
+
+    def _of_nothing(self) -> bool:
+        """Whether "it" is spoken of, and there is nothing yet that it could be."""
+        return not self._earlier and _IT.search(self._plain) is not None
 
     def _late(self, name: str, wanted: Mapping[str, Any]) -> bool:
         """Content takes what is left when all else has found its words."""
@@ -101,7 +108,7 @@ class Filling:
         return tuple(
             e
             for e in self._text.between(self._start, self._end, kind)
-            if (e.start, e.end) not in taken
+            if not any(a < e.end and e.start < b for a, b in taken)
         )
 
     def _entity(self, name: str, kind: Kind) -> None:
@@ -128,6 +135,8 @@ class Filling:
 
     def _recipients(self, name: str, wanted: Mapping[str, Any]) -> None:
         free = self._free("email")
+        if name != "from" and not free and self._item is not None and self._item.person:
+            self._repeat(name, self._item.person)
         if name == "from" or not free:
             return
         values = list(dict.fromkeys(e.value for e in free))
@@ -144,7 +153,7 @@ class Filling:
     def _choices(self, name: str, wanted: Mapping[str, Any]) -> None:
         chosen: list[str] = []
         for option in schema.options(wanted):
-            for word in lexicon.SYNONYMS.get(option, (option,)):
+            for word in sayings.SYNONYMS.get(option, (option,)):
                 found = re.search(rf"\b{re.escape(word)}\b", self._plain)
                 if found and option not in chosen:
                     chosen.append(option)
@@ -154,30 +163,14 @@ class Filling:
 
     def _number(self, name: str, wanted: Mapping[str, Any]) -> None:
         for count in counts(self._text.plain, self._start, self._end):
-            number = self._counted(name, wanted, count)
-            if number is not None and (count.start, count.end) not in self._reserved:
+            number = counted(self._spec, self._plain, name, wanted, count)
+            taken = any(a < count.end and count.start < b for a, b in self._reserved)
+            if number is not None and not taken:
                 self._out.put(name, number, SAID, (count.start, count.end))
                 return
         top = picks.TOP.search(self._plain) or picks.ONE.search(self._plain)
         if top and name in lexicon.LIMIT_NAMES:
             self._out.put(name, picks.amount(top), SAID, self._place(top))
-
-    def _counted(self, name: str, wanted: Mapping[str, Any], count: Count) -> float | int | None:
-        noun = schema.stem(count.noun)
-        unit = _UNITS.get(count.noun.rstrip("s"))
-        target = {"s": 1, "seconds": 1, "minutes": 60, "hours": 3600}.get(name.rsplit("_", 1)[-1])
-        if unit and target:
-            if name.startswith("max_age") and not re.search(r"\b(?:last|past)\b", self._plain):
-                return None
-            amount = count.number * unit / target
-            return int(amount) if amount == int(amount) else amount
-        if unit or target:
-            return None
-        about = f"{name.replace('_', ' ')} {wanted.get('description', '')}".lower()
-        named = noun in {schema.stem(w) for w in re.findall(r"[a-z]+", about)}
-        nouns = lexicon.LIMITED | set(WORDS[self._spec.id].nouns if self._spec.id in WORDS else ())
-        limits = name in lexicon.LIMIT_NAMES and (count.noun in nouns or f"{count.noun}s" in nouns)
-        return count.number if named or limits else None
 
     # --- in words ---------------------------------------------------------------------------------
 
@@ -212,7 +205,7 @@ class Filling:
             self._out.put(name, named[0], SAID, named[1])
 
     def _question(self, name: str) -> None:
-        found = lexicon.QUESTION.search(self._plain)
+        found = sayings.QUESTION.search(self._plain)
         if name == "choices" or found is None:
             if name == "choices" and found and found["yes"]:
                 self._out.put(name, ["yes", "no"], DEFAULT)
@@ -226,11 +219,14 @@ class Filling:
         if self._item is not None:
             value = _EACH.sub("", value)
             value = re.sub(r"(?i)^(?:whether|if)\s+(?:to\s+)?", "", value)
+        if not value and self._item is not None:
+            self._repeat(name, f"What about {self._item.label}?", SAID)
+            self._out.spans.append((start, end))
         if value:
             asks = found["yes"] or re.search(r"\b(?:whether|if)\b", found["said"])
             text = question(value, yes_or_no=bool(asks))
             if self._item is not None:
-                self._repeat(name, f"{text} {self._item.value('its title')}", SAID)
+                self._repeat(name, f"{text} {self._item.label}", SAID)
                 self._out.spans.append((start, end))
             else:
                 self._out.put(name, text, SAID, (start, end))
@@ -238,7 +234,7 @@ class Filling:
     # --- from what is there -------------------------------------------------------------------------
 
     def _content(self, name: str, wanted: Mapping[str, Any], needed: bool) -> None:
-        found = lexicon.MESSAGE.search(self._plain)
+        found = sayings.MESSAGE.search(self._plain)
         if found is not None:
             quoted = self._text.between(self._start + found.start("said"), self._end, "quoted")
             begin, finish = (self._start + at for at in found.span("said"))
@@ -253,7 +249,8 @@ class Filling:
             value = data(quoted[0].value) if schema.takes_object(wanted) else quoted[0].value
             self._out.put(name, value, SAID, (quoted[0].start, quoted[0].end))
             return
-        if self._item is not None and (needed or name in {"material", "body"}):
+        named = self._item is not None and bool(self._item.person)
+        if self._item is not None and not named and (needed or name in {"material", "body"}):
             self._repeat(name, self._item.value(self._plain))
             return
         if (needed or name in {"material", "body"}) and self._earlier:
@@ -267,11 +264,18 @@ class Filling:
 
     def _from_step(self, name: str, wanted: Mapping[str, Any]) -> None:
         nouns = frozenset(re.findall(r"[a-z]+", self._plain))
+        listed = self._item.made if self._item is not None else ""
         telling = [m for m in self._earlier if m.spec.id != "wait.until" and not m.quiet]
+        telling = [m for m in telling if m.name != listed]
         if not telling:
             return
-        found_by_name = self._named(nouns)
+        found_by_name = self._named(nouns, telling)
         near = [m for m in reversed(telling) if not m.goes_out]
+        told = next((m for m in reversed(telling) if m.told), None)
+        if told and not near:
+            self._out.put(name, told.told, SAID)
+            self._out.again = told.name
+            return
         made = found_by_name or next((m for m in near if not m.aside), (near or telling)[0])
         made = narrowed(made, self._earlier)
         if made.name == EVENT:
@@ -289,12 +293,12 @@ class Filling:
         self._out.put(name, reference if fits else f"{output}: {reference}", f"step {made.name}")
         self._out.refers.append(made.name)
 
-    def _named(self, nouns: frozenset[str]) -> Made | None:
+    def _named(self, nouns: frozenset[str], telling: list[Made]) -> Made | None:
         """The step whose result a file, an address or a noun of the clause names."""
-        for made in reversed(self._earlier):
+        for made in reversed(telling):
             outputs = made.spec.outputs.get("properties") or {}
             own = set(WORDS[self._spec.id].nouns) if self._spec.id in WORDS else set()
-            if made.goes_out or made.quiet:
+            if made.goes_out:
                 continue
             names = set(WORDS[made.spec.id].nouns if made.spec.id in WORDS else ()) | (
                 set(outputs)

@@ -10,11 +10,11 @@ from agents.planner import schema, titles, wiring
 from agents.planner.choose import Choice
 from agents.planner.clauses import Clause
 from agents.planner.drafts import Draft, Gap, Span
-from agents.planner.entities import Text
+from agents.planner.entities import Entity, Text
 from agents.planner.filled import Filled
 from agents.planner.loops import Loop
 from agents.planner.made import Made
-from agents.planner.slots import DEFAULT, Filling
+from agents.planner.slots import DEFAULT, SAID, Filling
 from backend.contracts.tools import ToolSpec
 
 _FIELD = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -80,19 +80,23 @@ class Steps:
         loop: Loop | None,
         turn: int = 0,
         apart: int = 0,
+        among: Sequence[Made] = (),
     ) -> list[Span]:
         """Add the step of a tool for the words at `span`; the places of the words that it used. `turn` of
-        `apart` sources read side by side, when each is worked on by itself."""
+        `apart` sources read side by side, when each is worked on by itself; `among`: all that it may
+        refer to."""
         draft, spec = self.draft, choice.spec
         name = wiring.name_for(spec, {step["name"] for step in draft.steps})
         earlier = self.earlier()
         if apart:
             sources = [m for m in draft.made if wiring.stage_of(m.spec) == "source"]
             earlier = (wiring.kin(draft.made, sources[-1].name)[turn],)
+        if among:
+            earlier = tuple(among)
         filled = Filling(spec, self.text, span, earlier, reserved, loop).fill()
         if self._known_source(spec, filled):
             return filled.spans
-        if not apart:
+        if not apart and not among:
             many = _MANY.search(self.text.plain, *span) is not None
             wiring.together(filled, spec, draft.made, many=many)
         self._subject(filled, loop)
@@ -102,6 +106,8 @@ class Steps:
             draft.steps, draft.made, filled.refers, spec, after=clause.after and not apart
         )
         step["on"] = [f"{wiring.PREFIX}{each}" for each in upstream] or [self.event]
+        if filled.again and not clause.after:
+            step["on"] = next(list(s["on"]) for s in draft.steps if s["name"] == filled.again)
         if filled.repeats and loop is not None:
             step["for_each"] = loop.reference
             if "path" in schema.roles(spec) and wiring.stage_of(spec) == "out":
@@ -122,12 +128,32 @@ class Steps:
             aside=yes_or_no,
             batch=self.batch,
             scalar=_scalar(filled.args) if spec.id == "json.query" else "",
+            told=_told(filled, spec),
         )
         draft.made.append(made)
         draft.gaps += [Gap(name, spec, missing) for missing in filled.missing]
         draft.sources |= {f"{name}.{arg}": source for arg, source in filled.sources.items()}
         draft.confidence = min(draft.confidence, choice.confidence)
         return filled.spans
+
+    def into_each(
+        self,
+        choice: Choice,
+        clause: Clause,
+        span: Span,
+        reserved: tuple[Span, ...],
+        files: Sequence[Entity],
+    ) -> list[Span]:
+        """Add a step for each of the files: what was made side by side goes into them in order, one
+        thing into all of them."""
+        made = [m for m in self.draft.made if not m.goes_out and not m.quiet]
+        several = wiring.kin(self.draft.made, made[-1].name) if made else []
+        spans: list[Span] = []
+        for at, file in enumerate(files):
+            others = tuple((f.start, f.end) for f in files if f is not file)
+            only = [several[at]] if len(several) == len(files) else []
+            spans += self.add(choice, clause, span, (*reserved, *others), None, among=only)
+        return spans
 
     def _known_source(self, spec: ToolSpec, filled: Filled) -> bool:
         """What was read before is not read again: from here on it is meant by "it"."""
@@ -179,3 +205,16 @@ def _scalar(args: Mapping[str, Any]) -> str:
     if query == "length(@)":
         return "count"
     return query.rsplit(".", 1)[-1] if _FIELD.fullmatch(query) else ""
+
+
+def _told(filled: Filled, spec: ToolSpec) -> str:
+    """What the person said that goes out as it is."""
+    if wiring.stage_of(spec) != "out":
+        return ""
+    said = [
+        value
+        for name, value in filled.args.items()
+        if filled.sources[name] == SAID
+        and schema.role(name, schema.properties(spec)[name]) == "content"
+    ]
+    return str(said[0]) if said and isinstance(said[0], str) else ""

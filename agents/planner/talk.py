@@ -18,14 +18,16 @@ _HELLO = re.compile(
     r"how's\s+it\s+going|nice\s+to\s+meet\s+you)?\W*$"
 )
 _THANKS = re.compile(
-    r"^\W*(?:thanks?|thank you|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|"
-    r"goodbye|see you|good job|well done|looks good|sounds good)\b[\w\s,]{0,30}\W*$"
+    r"^\W*(?:(?:lol|haha+|hm+|ah|oh|wow)[\s,]+)?(?:thanks?|thank you|lol|haha+|"
+    r"hm+|thx|cheers|great|nice|cool|perfect|ok(?:ay)?|bye|"
+    r"goodbye|see you|good job|well done|looks good|sounds good)\b[\w\s,'’]{0,30}\W*$"
 )
 _ABOUT = re.compile(
     r"\b(?:what|how) (?:can|do|could|does) (?:you|lightning|this)\b(?: (?:do|help|"
     r"work|offer|know))?|^\W*(?:help|\?+)\W*$|\bwho are you\b|\bwhat are you\b|"
     r"\bwhat is (?:lightning|this)\b"
-    r"|\bhow does (?:this|it) work\b|\bwhat (?:tools|else)\b"
+    r"|\bhow does (?:this|it) work\b|"
+    r"\bwho (?:made|built|wrote|created|programmed) (?:you|this|lightning)\b|\bwhat (?:tools|else)\b"
 )
 _CHAT = re.compile(
     r"^\W*(?:please |can you |could you )?(?:tell (?:me|us) (?:a|another|"
@@ -52,6 +54,9 @@ _MANAGE_STATE = re.compile(
     r"next|previous|yesterday's|today's|any)\s+(?:\w+\s+){0,3}?(?P<what>runs?|plans?|schedules?|"
     r"digest|report|reminder|routine|job|"
     r"workflow|backup|automation)\b[^.\n]{0,40}"
+    r"|(?P<now>what\s+(?:ran|has\s+run|was\s+done|happened|is\s+(?:running|waiting|pending|open))\b[^.\n]{0,40}"
+    r"|(?:is|are)\s+(?:there\s+)?(?:anything|something|any\s+\w+)\s+(?:still\s+)?(?:waiting|pending|running|open|"
+    r"stuck)\b[^.\n]{0,40})"
     r"|(?:pause|resume|stop|cancel|halt|suspend|unpause|restart)\s+(?:everything|"
     r"all(?:\s+of\s+(?:it|them))?|all\s+(?:my\s+)?(?P<all>runs?|plans?|"
     r"schedules?))\W*)$"
@@ -183,6 +188,12 @@ KEPT = (
 )
 
 
+def greets(plain: str) -> bool:
+    """Whether these words of a request are only courtesy."""
+    text = plain.strip()
+    return bool(_HELLO.match(text) or _THANKS.match(text))
+
+
 def dropped(plain: str) -> bool:
     """Whether what was asked about is not wanted any more."""
     return bool(_DROPPED.match(plain) or _STOP.match(plain))
@@ -200,7 +211,12 @@ def small_talk(plain: str, tools: Mapping[str, ToolSpec]) -> PlanAnswer | None:
     if _DROPPED.match(text):
         return PlanAnswer("talk", DROPPED)
     if (state := _MANAGE_STATE.match(text)) and not MASKED.search(text):
-        word = str(state["what"] or state["all"] or "schedules").rstrip("s") + "s"
+        word = (
+            str(state["what"] or state["all"] or ("runs" if state["now"] else "schedules")).rstrip(
+                "s"
+            )
+            + "s"
+        )
         known = word if word in ("plans", "schedules") else "runs"
         known = "schedules" if re.match(r"\W*when\s+(?:does|is|will)", text) else known
         return PlanAnswer("manage", f"Your {known}.", choices=(known,))

@@ -1,13 +1,15 @@
-"""A plan's name, its one-sentence purpose, a mail's subject: from its steps."""
+"""A plan's name, and a mail's subject: from its steps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from agents.planner import purpose
 from agents.planner.lexicon import WORDS
+from agents.planner.purpose import cut, filled
 from agents.planner.times import When
 from backend.contracts.tools import ToolSpec
 
@@ -18,11 +20,30 @@ _SOURCES = {"web.read", "http.get"}
 _QUOTES = {"file.write", "file.append", "http.request"}
 
 
-def plan_name(lines: Sequence[Line], when: When | None) -> str:
-    """The person's purpose, such as "Weekday feed summary by mail" or "Reminder: call mum"."""
+def plan_name(
+    lines: Sequence[Line], when: When | None, steps: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The person's purpose, such as "Weekday feed summary by mail" or "Reminder: call mum". The `steps`
+    say what is done for each of many, and when."""
     often = how_often(when) if when else ""
     name = _reminder(lines, often) or _watch(lines, often, when) or _message(lines, often)
-    return _fitted(name or _made(lines, often))
+    return _qualified(_fitted(name or _made(lines, often)), steps)
+
+
+def _qualified(name: str, steps: Sequence[Mapping[str, Any]]) -> str:
+    """With "for each entry", and the condition under which all acts, where there is room for them."""
+    if ", for each" not in name and any("added" in str(s.get("for_each")) for s in steps):
+        name = name.replace(" changes", "", 1)
+    acting = [s for s in steps if (word := WORDS.get(s["action"])) and word.stage in ("out", "ask")]
+    each = next((purpose.thing(s) for s in reversed(acting) if purpose.thing(s)), "")
+    conditions = {purpose.condition(s) for s in acting}
+    when = conditions.pop() if len(conditions) == 1 else ""
+    for said in (
+        f", for each {each}" if each and each != "one" else "",
+        f", {when}" if when else "",
+    ):
+        name = f"{name}{said}" if len(name) + len(said) <= MAX_NAME else name
+    return name
 
 
 def _reminder(lines: Sequence[Line], often: str) -> str:
@@ -60,7 +81,7 @@ def _message(lines: Sequence[Line], often: str) -> str:
         to = args.get("to", "")
         return f"{often} mail to {', '.join(to) if isinstance(to, list) else to}".strip()
     if spec.id in _QUOTES and said and "${" not in said:
-        return f"{often} “{_cut(said, 40)}” {_way(spec, args)}".strip()
+        return f"{often} “{cut(said, 40)}” {_way(spec, args)}".strip()
     return ""
 
 
@@ -78,6 +99,8 @@ def _made(lines: Sequence[Line], often: str) -> str:
             )
         if word is None:
             things.append(spec.name.lower())
+        elif about := purpose.kept_about(args):
+            things.append(f"about {about}")
         elif title:
             things += [title] if title not in things else []
         elif word.way:
@@ -102,28 +125,22 @@ def _written(args: dict[str, Any]) -> str:
     return written[1] if written else ""
 
 
-def description(lines: Sequence[Line]) -> str:
-    """One sentence: what a run does."""
-    doings = []
-    for spec, args in lines:
-        word = WORDS.get(spec.id)
-        doings.append(_filled(word.does, args) if word and word.does else spec.name.lower())
-    sentence = ", ".join(doings[:-1]) + (" and " if len(doings) > 1 else "") + doings[-1]
-    return _cut(sentence[:1].upper() + sentence[1:], 900) + "."
-
-
 def subject(lines: Sequence[Line]) -> str:
     """A subject line for what these steps made."""
     words_of = [WORDS[spec.id].title for spec, _ in lines if spec.id in WORDS]
     kinds = list(dict.fromkeys(title for title in words_of if title))
-    host = next((_host(args["url"]) for _, args in lines if isinstance(args.get("url"), str)), "")
-    path = next((args["path"] for _, args in lines if isinstance(args.get("path"), str)), "")
+    host = next((_host(args["url"]) for _, args in lines if _literal(args.get("url"))), "")
+    path = next((args["path"] for _, args in lines if _literal(args.get("path"))), "")
     if len(kinds) > 1:
         words = f"{kinds[-1]} of the {kinds[0]}"
     else:
         words = kinds[0] if kinds else "message from Lightning"
     about = host or _base(path)
-    return _cut(f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}", 150)
+    return cut(f"{words[:1].upper()}{words[1:]}{f' {about}' if about else ''}", 150)
+
+
+def _literal(value: Any) -> bool:
+    return isinstance(value, str) and "${" not in value
 
 
 def how_often(when: When) -> str:
@@ -155,16 +172,7 @@ def _days(field: str) -> str:
 def _way(spec: ToolSpec, args: dict[str, Any]) -> str:
     if spec.id == "http.request" and (host := _host(str(args.get("url", "")))):
         return f"to {host}"
-    return _filled(WORDS[spec.id].way, {**args, "path": _base(str(args.get("path", "")))})
-
-
-def _filled(pattern: str, args: dict[str, Any]) -> str:
-    def value(match: re.Match[str]) -> str:
-        found = args.get(match.group(1), "")
-        text = ", ".join(map(str, found)) if isinstance(found, list) else str(found)
-        return _cut(text, 120) or "it"
-
-    return re.sub(r"\{(\w+)\}", value, pattern)
+    return filled(WORDS[spec.id].way, {**args, "path": _base(str(args.get("path", "")))})
 
 
 def _host(url: str) -> str:
@@ -198,16 +206,7 @@ def _lower(text: str) -> str:
 
 
 def _fitted(name: str) -> str:
-    return _cut(name[:1].upper() + name[1:], MAX_NAME)
-
-
-def _cut(text: str, longest: int) -> str:
-    """The text in one line, cut between words."""
-    line = re.sub(r"\s+", " ", text).strip()
-    if len(line) <= longest:
-        return line
-    head = line[:longest].rsplit(" ", 1)[0] if " " in line[:longest] else line[: longest - 1]
-    return head.rstrip(" ,;:.") + "…"
+    return cut(name[:1].upper() + name[1:], MAX_NAME)
 
 
 def _list(words: Sequence[str]) -> list[str]:

@@ -70,7 +70,8 @@ def upstream_of(
         asks = stage_of(previous.spec) == "ask"
         beside = stage_of(spec) == "source"
         alone = not refers
-        if not beside and (asks or after or alone) and previous.name not in names:
+        held = previous.spec.id == "wait.until"
+        if (held or not beside) and (asks or after or alone) and previous.name not in names:
             names.append(previous.name)
     return reduced(steps, names)
 
@@ -83,7 +84,11 @@ def kin(made: Iterable[Made], name: str, *, many: bool = False) -> list[Made]:
     own = next((m for m in found if m.name == name), None)
     if own is None or stage_of(own.spec) not in ("source", "change"):
         return []
-    return [m for m in found if m.spec.id == own.spec.id and (many or m.batch == own.batch)]
+    same = [m for m in found if m.spec.id == own.spec.id and (many or m.batch == own.batch)]
+    if stage_of(own.spec) != "source":
+        return same
+    beside = [m for m in made if stage_of(m.spec) == "source" and not m.listed and not m.quiet]
+    return [m for m in beside if m in same or m.batch == own.batch]
 
 
 def together(filled: Filled, spec: ToolSpec, made: list[Made], *, many: bool = False) -> None:
@@ -92,13 +97,31 @@ def together(filled: Filled, spec: ToolSpec, made: list[Made], *, many: bool = F
         return
     name = filled.refers[0]
     sources = kin(made, name, many=many)
+    if many and len(sources) < 2:
+        sources = _untaken(made, name)
     if len(sources) < 2:
         return
+    spec_of = {m.name: m.spec for m in sources}
     for argument, value in filled.args.items():
         takes = schema.takes_list(schema.properties(spec)[argument])
         if filled.sources[argument].startswith("step ") and takes:
             filled.args[argument] = [
-                str(value).replace(f"${{{name}.", f"${{{m.name}.") for m in sources
+                str(value).replace(f"${{{name}.", f"${{{m.name}.")
+                if m.spec.id == spec_of[name].id
+                else _reference(m, argument, spec)
+                for m in sources
             ]
             filled.sources[argument] = f"step {', '.join(m.name for m in sources)}"
             filled.refers = [m.name for m in sources]
+
+
+def _untaken(made: Iterable[Made], name: str) -> list[Made]:
+    """ "tell me both": all that was read, when the last of it is meant and nothing else was made of it."""
+    made = [m for m in made if not m.quiet]
+    reads = all(stage_of(m.spec) == "source" and not m.listed for m in made)
+    return list(made) if reads and any(m.name == name for m in made) else []
+
+
+def _reference(made: Made, argument: str, spec: ToolSpec) -> str:
+    found = schema.output_for(made.spec, argument, schema.properties(spec)[argument])
+    return f"${{{made.name}.{found[0]}}}" if found else f"${{{made.name}}}"

@@ -143,13 +143,13 @@ def told(each: Answered) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--planner", choices=("offline", "model"), default="offline")
-    parser.add_argument("--set", choices=("dev", "held"), default="dev")
+    parser.add_argument("--set", choices=("dev", "more", "held", "unseen"), default="dev")
     parser.add_argument("--limit", type=int, default=None, help="only the first so many")
-    parser.add_argument("--failures", action="store_true", help="what was not right; not for held")
+    parser.add_argument("--failures", action="store_true", help="what was not right; of open sets")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    if options.failures and options.set == "held":
-        parser.error("the held half is not looked at")
+    if options.failures and options.set in ("held", "unseen"):
+        parser.error("what is held out is not looked at")
     return options
 
 

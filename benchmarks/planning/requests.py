@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-Half = Literal["dev", "held"]
+Half = Literal["dev", "more", "held", "unseen"]
 HERE = Path(__file__).parent
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from backend.bus.azure.bus import AzureBus
-from backend.bus.azure.namespace import Namespace, shut
+from backend.bus.azure.handlers import cancel, shut
+from backend.bus.azure.namespace import Namespace
 from backend.bus.azure.reception import Want
 from backend.contracts.errors import Unavailable
 from backend.contracts.ports import Bus, Delivery, Output
@@ -99,7 +100,7 @@ class AzureBuses:
         )
         bus = NearBus(
             namespace,
-            lambda: account.items(LOG),
+            account.items(LOG),
             CosmosStore(account, self._blobs),
             blobs=self._blobs,
             clock=self.clock,
@@ -171,8 +172,9 @@ class NearBus(AzureBus):
 
     async def start(self) -> None:
         """The doubles are known to be there."""
-        self._namespace.verify = _nothing  # type: ignore[method-assign]
-        await super().start()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("backend.bus.azure.bus.verify", _known)
+            await super().start()
 
     async def freeze(self) -> None:
         reception = self._reception
@@ -180,7 +182,9 @@ class NearBus(AzureBus):
         reception._tending.cancel()
         reception._wants.clear()
         for tap in (*reception._sessions, reception._work):
-            tap.freeze()
+            tap.open = False
+            assert tap._task is not None
+            await cancel(tap._task)
         await reception._stop_accepting()
         self._frozen = [tap.receiver for tap in (*reception._sessions, reception._work)]
         reception._sessions.clear()
@@ -205,7 +209,7 @@ async def _cut(receiver: Any) -> None:
             await writer.wait_closed()
 
 
-async def _nothing() -> None:
+async def _known(namespace: Namespace) -> None:
     pass
 
 

@@ -12,8 +12,8 @@ from azure.servicebus import ServiceBusMessage
 
 from backend.bus.azure import parcels
 from backend.bus.azure.bus import AzureBus
+from backend.bus.azure.handlers import shut
 from backend.bus.azure.inbox import Held
-from backend.bus.azure.namespace import shut
 from backend.bus.codec import encode_event_whole
 from backend.contracts.ports import Commit, Delivery, Output, Settlement
 from tests.azure.buses import LOCK_S, AzureBuses, NearBus, ask
@@ -91,7 +91,7 @@ async def test_who_stops_receiving_leaves_what_it_has_not_leased_to_others(
     buses: AzureBuses,
 ) -> None:
     first, second = await buses.open(), await buses.open()
-    first._reception._idle_s = 0.0
+    first._limits.idle_s = 0.0
     await first.publish([keyed("run:1"), keyed("run:1")])
     leased = await receive_one(first)
     await first.settle([committed(leased, 0)])
@@ -100,7 +100,7 @@ async def test_who_stops_receiving_leaves_what_it_has_not_leased_to_others(
 
 
 async def test_no_more_streams_are_held_than_there_may_be(buses: AzureBuses, bus: NearBus) -> None:
-    bus._reception._most = 2
+    bus._limits.most_streams = 2
     await bus.publish([keyed(f"run:{n}") for n in range(5)])
     seen = set()
     while len(seen) < 5:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backend.bus.azure.namespace import Namespace
+from backend.bus.azure.verifying import verify
 from backend.contracts.errors import LightningError, Unavailable
 from tests.azure.buses import QUICK, ask, service_bus
 from tests.azure.servicebus.double import POLICY
@@ -35,7 +36,7 @@ async def said(**settings: str) -> LightningError:
     )
     with pytest.raises(LightningError) as caught:
         namespace.open()
-        await namespace.verify()
+        await verify(namespace)
     await namespace.close()
     for text in (str(caught.value), caught.value.hint):
         assert "SAS_KEY_VALUE" not in text
@@ -58,7 +59,7 @@ async def test_two_queues_as_they_should_be_are_taken(queue: str) -> None:
         connection=service_bus().connection_string, queue=queue, handler_options=QUICK
     )
     namespace.open()
-    await namespace.verify()
+    await verify(namespace)
     await namespace.close()
 
 

@@ -106,8 +106,8 @@ async def engine(
     namespace = Namespace(
         connection=service_bus().connection_string, queue=buses.queue, handler_options=QUICK
     )
-    bus = AzureBus(namespace, lambda: account.items(LOG), store, blobs=blobs)
     await account.start()
+    bus = AzureBus(namespace, account.items(LOG), store, blobs=blobs)
     await bus.start()
     engine = Engine(bus, store, tmp_path, Deeds())
 

@@ -319,8 +319,7 @@ async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -
         ("convert report.md to pdf and mail it to a@x.org", "convert report.md to pdf"),
         ("read " * 1000, "too long"),
         ("never send https://a.org to bob@x.org", "never send"),
-        ("don't mail it, just save https://a.org to a.md", "don't mail"),
-        (f"read the feed {FEED} without summarising and mail it to a@x.org", "without summarising"),
+        ("save https://a.org to a.md but don't write any files", "don't write any files"),
     ],
 )
 async def test_what_is_unclear_is_asked(say: Say, said: str, about: str) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backend.bus.azure.inbox import HOSTED, Held
-from backend.bus.azure.log import Log
+import structlog
+from azure.servicebus import ServiceBusReceivedMessage
+
+from backend.bus.azure.handlers import TROUBLE
+from backend.bus.azure.inbox import HOSTED, Held, Inbox
+from backend.bus.azure.letters import Letters
 from backend.bus.azure.parcels import Parcel, Via, packed, unpacked
 from backend.bus.azure.settling import Settling
+from backend.bus.azure.taps import Tap
 from backend.bus.codec import encode_event_whole
 from backend.bus.encoded import events_json
 from backend.bus.settling import lane_of
-from backend.contracts.errors import NotFound
+from backend.contracts.errors import LightningError, NotFound
 from backend.contracts.events import Event
 from backend.contracts.ports import Blobs, DeadLetter, Delivery, Output
+
+log = structlog.get_logger()
 
 EARLY_S = 1.0
 
@@ -23,17 +32,48 @@ EARLY_S = 1.0
 class Arrivals:
     def __init__(
         self,
-        log: Log,
+        letters: Letters,
         settling: Settling,
         blobs: Blobs,
+        inbox: Inbox,
         send: Callable[[Parcel], Awaitable[None]],
-        clock: Callable[[], datetime],
     ) -> None:
-        self._log = log
+        self._letters = letters
         self._settling = settling
         self._blobs = blobs
+        self._inbox = inbox
+        self._clock = inbox.clock
         self._send = send
-        self._clock = clock
+
+    async def arrived(self, tap: Tap, message: ServiceBusReceivedMessage) -> None:
+        """Called by the tap alone, which does nothing else meanwhile."""
+        body = b"".join(message.body)
+        while tap.open:
+            try:
+                await self._take_in(tap, message, body)
+                return
+            except LightningError as error:
+                log.warning("message.waits", error=error.message)
+                await asyncio.sleep(0.5)
+
+    async def _take_in(self, tap: Tap, message: ServiceBusReceivedMessage, body: bytes) -> None:
+        held = await self.look_at(
+            body,
+            message_id=message.message_id or "",
+            session=message.session_id,
+            failed=message.delivery_count or 0,
+            unchecked=tap.unchecked,
+        )
+        if held is None:
+            assert tap.receiver is not None
+            with contextlib.suppress(*TROUBLE):
+                await tap.receiver.complete_message(message)
+            return
+        tap.unchecked = False
+        held.source, held.message = tap, message
+        if message.locked_until_utc is not None:
+            held.lock = message.locked_until_utc - self._clock()
+        self._inbox.put(held)
 
     async def look_at(
         self,
@@ -92,7 +132,7 @@ class Arrivals:
         event = Event(message_id, "unread", "", self._clock(), {"body": text})
         said = {"code": "EXEC_MESSAGE_UNREADABLE", "message": f"It cannot be read: {error}"}
         letter = DeadLetter(Delivery(event, lane_of(session), session, "", failed + 1), said)
-        await self._log.bury(letter, encode_event_whole(event), self._clock())
+        await self._letters.bury(letter, encode_event_whole(event), self._clock())
 
 
 def hosted(held: Held) -> Delivery:

@@ -11,7 +11,8 @@ from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
 from azure.servicebus.aio import ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusQuotaExceededError
 
-from backend.bus.azure.namespace import TROUBLE, Background, Namespace, shut, unavailable
+from backend.bus.azure.handlers import TROUBLE, Background, shut, unavailable
+from backend.bus.azure.namespace import Namespace
 from backend.bus.azure.parcels import Parcel
 from backend.contracts.errors import Unavailable
 
@@ -69,11 +70,11 @@ class Outbox:
         try:
             while group := self._next():
                 self._start()
-                session = group[0].parcels[0].session
                 try:
                     sender = await self._send_patiently(sender, group)
                 finally:
-                    self._sending.discard(session)
+                    self._sending.discard(group[0].parcels[0].session)
+                    _settle(group, Unavailable("The bus is closed."))
         finally:
             self._busy -= 1
             if sender is not None:

@@ -1,21 +1,22 @@
-"""What is received, and by whom here: sessions taken, kept and let go; locks renewed."""
+"""What is received, and by whom here: sessions taken, kept and let go."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import OperationTimeoutError
 
+from backend.bus.azure.handlers import TROUBLE, Background, break_off, shut
 from backend.bus.azure.inbox import Held, Inbox
-from backend.bus.azure.namespace import TROUBLE, Background, Namespace, break_off, shut
-from backend.bus.azure.taps import BACKOFF_S, Arrived, SessionTap, Tap, WorkTap
+from backend.bus.azure.locks import Renewals
+from backend.bus.azure.namespace import Namespace
+from backend.bus.azure.receivers import BACKOFF_S, SessionTap, WorkTap
+from backend.bus.azure.taps import Arrived, Tap
 from backend.contracts.errors import LightningError
 
 log = structlog.get_logger()
@@ -38,6 +39,15 @@ class Want:
     work: bool
 
 
+@dataclass(slots=True)
+class Limits:
+    """`most_streams` are held at once, each with a connection of its own; after `idle_s` without anybody to
+    receive, others may have what is not leased."""
+
+    idle_s: float
+    most_streams: int
+
+
 class Reception:
     def __init__(
         self,
@@ -45,25 +55,20 @@ class Reception:
         inbox: Inbox,
         arrived: Arrived,
         background: Background,
-        *,
-        clock: Callable[[], datetime],
-        idle_s: float,
-        most_streams: int,
+        limits: Limits,
     ) -> None:
         self._namespace = namespace
         self._inbox = inbox
         self._arrived = arrived
         self._background = background
-        self._clock = clock
-        self._idle_s = idle_s
-        self._most = most_streams
+        self._limits = limits
         self._wants: set[Want] = set()
         self._wanted_at = 0.0
         self._sessions: set[SessionTap] = set()
         self._work: WorkTap | None = None
         self._accepting: dict[asyncio.Task[None], ServiceBusReceiver] = {}
         self._tending: asyncio.Task[None] | None = None
-        self._renewing: set[Held | SessionTap] = set()
+        self._renewals = Renewals(background, inbox.clock)
 
     def start(self) -> None:
         self._work = WorkTap(
@@ -116,7 +121,7 @@ class Reception:
     # --- sessions ---------------------------------------------------------------------------------
 
     def _accept_more(self) -> None:
-        room = min(ACCEPTING, self._most - len(self._sessions))
+        room = min(ACCEPTING, self._limits.most_streams - len(self._sessions))
         for _ in range(room - len(self._accepting)):
             receiver = self._namespace.next_session(ACCEPT_S)
             task = self._background.start(self._accept(receiver))
@@ -146,7 +151,12 @@ class Reception:
 
     def _hold(self, receiver: ServiceBusReceiver) -> None:
         tap = SessionTap(
-            receiver, self._arrived, self._background, self._wants_stream, self._lost, self._clock
+            receiver,
+            self._arrived,
+            self._background,
+            self._wants_stream,
+            self._lost,
+            self._inbox.clock,
         )
         self._sessions.add(tap)
         tap.start()
@@ -194,40 +204,14 @@ class Reception:
             now = asyncio.get_running_loop().time()
             if self._wants:
                 self._accept_more()
-            elif now - self._wanted_at > self._idle_s:
+            elif now - self._wanted_at > self._limits.idle_s:
                 await self.let_go()
-            kept_s = KEPT_S if len(self._sessions) < self._most else TEND_S
+            kept_s = KEPT_S if len(self._sessions) < self._limits.most_streams else TEND_S
             for tap in list(self._sessions):
                 if now - tap.quiet_since > kept_s and not self._inbox.of(tap):
                     self._background.start(self._give_up(tap))
-                elif self._is_late(tap.locked_until, tap.lock):
-                    self._renew(tap, tap.renew())
+                else:
+                    self._renewals.session(tap)
             if self._work is not None:
                 for held in self._inbox.of(self._work):
-                    if self._is_late(held.locked_until(), held.lock):
-                        self._renew(held, self._renewed(self._work, held))
-
-    def _is_late(self, until: datetime | None, lock: timedelta) -> bool:
-        return until is not None and until - self._clock() < lock / 2
-
-    def _renew(self, what: Held | SessionTap, renewal: Coroutine[Any, Any, None]) -> None:
-        if what in self._renewing:
-            renewal.close()
-            return
-        self._renewing.add(what)
-        self._background.start(self._renew_quietly(what, renewal))
-
-    async def _renew_quietly(
-        self, what: Held | SessionTap, renewal: Coroutine[Any, Any, None]
-    ) -> None:
-        """A lock that could not be renewed is tried again, until it has run out and is lost."""
-        try:
-            with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
-                await renewal
-        finally:
-            self._renewing.discard(what)
-
-    async def _renewed(self, tap: Tap, held: Held) -> None:
-        message = held.message
-        assert message is not None
-        await tap.call(lambda receiver: receiver.renew_message_lock(message))
+                    self._renewals.message(self._work, held)

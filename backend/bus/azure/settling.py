@@ -4,6 +4,7 @@ in between is made good when the message comes again."""
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import structlog
 
 from backend.bus.azure.entries import After, done, drafted
 from backend.bus.azure.inbox import Held, Inbox
+from backend.bus.azure.letters import Letters
 from backend.bus.azure.log import Log
 from backend.bus.azure.parcels import Via
 from backend.bus.codec import encode_event_whole
@@ -22,6 +24,8 @@ log = structlog.get_logger()
 
 Send = Callable[[Sequence[tuple[Output, bytes]], Via], Awaitable[None]]
 Complete = Callable[[Held], Awaitable[None]]
+
+ANSWERS = 10_000
 
 
 class Documents(Protocol):
@@ -40,6 +44,7 @@ class Settling:
     def __init__(
         self,
         log: Log,
+        letters: Letters,
         store: Documents,
         inbox: Inbox,
         *,
@@ -49,11 +54,38 @@ class Settling:
     ) -> None:
         """`send` takes outputs with their events' JSON; `changed` is told of streams with news."""
         self._log = log
+        self._letters = letters
         self._store = store
         self._inbox = inbox
         self._send = send
         self._complete = complete
         self._changed = changed
+        self._answered: OrderedDict[int, tuple[Settlement, Settled]] = OrderedDict()
+
+    async def settle_all(
+        self, settlements: Sequence[Settlement], encoded: Encoded
+    ) -> Sequence[Settled]:
+        """Those of one stream one after the other, the others side by side."""
+        lines: dict[str, list[Settlement]] = {}
+        for settlement in settlements:
+            lines.setdefault(_line(settlement), []).append(settlement)
+        answers = await asyncio.gather(
+            *(self._settle_line(line, encoded) for line in lines.values()), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [self._answered.pop(id(settlement))[1] for settlement in settlements]
+
+    async def _settle_line(self, line: Sequence[Settlement], encoded: Encoded) -> None:
+        """What is answered is remembered until all are: a caller who hears `Unavailable` asks again, and
+        what was done then must not look lost."""
+        for settlement in line:
+            if id(settlement) not in self._answered:
+                settled = await self.settle(settlement, encoded)
+                self._answered[id(settlement)] = (settlement, settled)
+        while len(self._answered) > ANSWERS:
+            self._answered.popitem(last=False)
 
     async def settle(self, s: Settlement, encoded: Encoded) -> Settled:
         """Raises `Unavailable` when it was cut off: the same call again goes on where it was."""
@@ -76,7 +108,7 @@ class Settling:
             self._changed(commit.stream)
         for letter in s.dead:
             event_json = encoded.events[id(letter.delivery.event)]
-            await self._log.bury(letter, event_json, self._inbox.clock())
+            await self._letters.bury(letter, event_json, self._inbox.clock())
         sent = [(output, encoded.events[id(output.event)]) for output in s.outputs]
         await self._send(sent, Via(origin=s.commits[0].stream if s.commits else None))
         if not (s.commits or s.dead):
@@ -133,8 +165,7 @@ def acknowledged(s: Settlement) -> Sequence[Delivery]:
     return (*s.acks, *(letter.delivery for letter in s.dead))
 
 
-def line_of(s: Settlement) -> str:
-    """Settlements of one line follow each other; others need not wait."""
+def _line(s: Settlement) -> str:
     if s.commits:
         return s.commits[0].stream
     return next((d.stream or d.token for d in acknowledged(s)), "")

@@ -8,26 +8,22 @@ is to do. (The SDK's reads can be broken off: it does so itself at every time-ou
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-import structlog
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
-from backend.bus.azure.namespace import TROUBLE, Background, cancel, shut, unavailable
+from backend.bus.azure.handlers import TROUBLE, Background, cancel, shut, unavailable
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
 Arrived = Callable[["Tap", ServiceBusReceivedMessage], Awaitable[None]]
 Call = Callable[[ServiceBusReceiver], Awaitable[T]]
 
 LISTEN_S = 30.0
-BACKOFF_S = 0.5
 
 
 class Tap:
@@ -44,7 +40,6 @@ class Tap:
         self._background = background
         self._thirsty = thirsty
         self._calls: deque[Callable[[ServiceBusReceiver], Awaitable[None]]] = deque()
-        self._unheard: set[asyncio.Future[None]] = set()
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -81,23 +76,18 @@ class Tap:
         ended = asyncio.ensure_future(self._ended())
         try:
             await asyncio.wait((done, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
+                raise unavailable(ConnectionError())
+            return done.result()
         finally:
             ended.cancel()
-        if not done.done():
-            raise unavailable(ConnectionError())
-        return done.result()
+            done.cancel()
 
     async def close(self) -> None:
         """Give back what it has. Others may receive it when this returns, if the service answers."""
         self.open = False
         self.nudge()
         await self._ended()
-
-    def freeze(self) -> None:
-        """As if the process was killed: nothing is said to the service any more."""
-        self.open = False
-        if self._task is not None:
-            self._task.cancel()
 
     async def _ended(self) -> None:
         if self._task is not None:
@@ -143,81 +133,3 @@ class Tap:
         receiver, self.receiver = self.receiver, None
         if receiver is not None:
             await shut(receiver)
-
-
-class SessionTap(Tap):
-    """Of one stream, for as long as its session is locked for this process. Its end is final."""
-
-    def __init__(
-        self,
-        receiver: ServiceBusReceiver,
-        arrived: Arrived,
-        background: Background,
-        thirsty: Callable[[Tap], bool],
-        lost: Callable[[Tap], None],
-        clock: Callable[[], datetime],
-    ) -> None:
-        super().__init__(arrived, background, thirsty)
-        self.receiver = receiver
-        self.unchecked = True
-        self._lost = lost
-        self._session = receiver.session
-        until = self._session.locked_until_utc
-        self.lock = max(until - clock(), timedelta(seconds=1)) if until else timedelta(minutes=1)
-
-    @property
-    def locked_until(self) -> datetime | None:
-        return self._session.locked_until_utc
-
-    async def renew(self) -> None:
-        await self.call(lambda _: self._session.renew_lock())
-
-    async def _run(self) -> None:
-        try:
-            await super()._run()
-        except (*TROUBLE, TimeoutError) as error:
-            log.info("session.lost", error=type(error).__name__)
-            await self._hang_up()
-        finally:
-            self.open = False
-            self._lost(self)
-
-
-class WorkTap(Tap):
-    """Of the work queue. Its receiver comes and goes: a message's lock is the queue's, and can be ended
-    through another receiver than the one it came from."""
-
-    def __init__(
-        self,
-        connect: Callable[[], ServiceBusReceiver],
-        arrived: Arrived,
-        background: Background,
-        thirsty: Callable[[Tap], bool],
-    ) -> None:
-        super().__init__(arrived, background, thirsty)
-        self._connect = connect
-
-    async def pause(self) -> None:
-        """Let others have what was asked for ahead."""
-        if self.open:
-            await self.call(lambda _: self._hang_up())
-
-    async def _run(self) -> None:
-        while self.open:
-            try:
-                await super()._run()
-            except (*TROUBLE, TimeoutError) as error:
-                log.info("work.unreachable", error=type(error).__name__)
-                await self._hang_up()
-                await asyncio.sleep(BACKOFF_S)
-            except Exception:  # noqa: BLE001 - without it no work would be received any more
-                log.error("work.interrupted", error=traceback.format_exc())
-                await asyncio.sleep(BACKOFF_S)
-        await self._hang_up()
-
-    async def _opened(self) -> ServiceBusReceiver:
-        if self.receiver is None:
-            self.receiver = self._connect()
-            # Not with the first wait for messages, which may be broken off again and again.
-            await self.receiver.__aenter__()
-        return self.receiver

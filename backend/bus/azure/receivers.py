@@ -1,0 +1,96 @@
+"""Taps of one stream, and of the work queue."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from azure.servicebus.aio import ServiceBusReceiver
+
+from backend.bus.azure.handlers import TROUBLE, Background
+from backend.bus.azure.taps import Arrived, Tap
+
+log = structlog.get_logger()
+
+BACKOFF_S = 0.5
+
+
+class SessionTap(Tap):
+    """Of one stream, for as long as its session is locked for this process. Its end is final."""
+
+    def __init__(
+        self,
+        receiver: ServiceBusReceiver,
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+        lost: Callable[[Tap], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        super().__init__(arrived, background, thirsty)
+        self.receiver = receiver
+        self.unchecked = True
+        self._lost = lost
+        self._session = receiver.session
+        until = self._session.locked_until_utc
+        self.lock = max(until - clock(), timedelta(seconds=1)) if until else timedelta(minutes=1)
+
+    @property
+    def locked_until(self) -> datetime | None:
+        return self._session.locked_until_utc
+
+    async def renew(self) -> None:
+        await self.call(lambda _: self._session.renew_lock())
+
+    async def _run(self) -> None:
+        try:
+            await super()._run()
+        except (*TROUBLE, TimeoutError) as error:
+            log.info("session.lost", error=type(error).__name__)
+            await self._hang_up()
+        finally:
+            self.open = False
+            self._lost(self)
+
+
+class WorkTap(Tap):
+    """Of the work queue. Its receiver comes and goes: a message's lock is the queue's, and can be ended
+    through another receiver than the one it came from."""
+
+    def __init__(
+        self,
+        connect: Callable[[], ServiceBusReceiver],
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+    ) -> None:
+        super().__init__(arrived, background, thirsty)
+        self._connect = connect
+
+    async def pause(self) -> None:
+        """Let others have what was asked for ahead."""
+        if self.open:
+            await self.call(lambda _: self._hang_up())
+
+    async def _run(self) -> None:
+        while self.open:
+            try:
+                await super()._run()
+            except (*TROUBLE, TimeoutError) as error:
+                log.info("work.unreachable", error=type(error).__name__)
+                await self._hang_up()
+                await asyncio.sleep(BACKOFF_S)
+            except Exception:  # noqa: BLE001 - without it no work would be received any more
+                log.error("work.interrupted", error=traceback.format_exc())
+                await asyncio.sleep(BACKOFF_S)
+        await self._hang_up()
+
+    async def _opened(self) -> ServiceBusReceiver:
+        if self.receiver is None:
+            self.receiver = self._connect()
+            # Not with the first wait for messages, which may be broken off again and again.
+            await self.receiver.__aenter__()
+        return self.receiver
