@@ -94,6 +94,8 @@ async def test_who_waits_for_any_session_gets_the_next_with_messages(
     await service_bus.create(name, requires_session=True)
     sender = await handlers.sender(name)
     waiting = asyncio.create_task(handlers.any_session(name, max_wait_time=20))
+    while not (await service_bus.counts(name))["waiting"]:
+        assert not waiting.done()
     await sender.send_messages([*of("b", "b1"), *of("c", "c1")])
     receiver = await waiting
     assert receiver.session.session_id == "b"

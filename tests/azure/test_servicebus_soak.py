@@ -98,7 +98,8 @@ class Soak:
 
     async def _left(self) -> int:
         counts = [await self._bus.counts(each) for each in (self._ordered, self._plain)]
-        return sum(each[kind] for each in counts for kind in each if kind != "sessions")
+        kinds = ("active", "locked", "deferred", "scheduled", "dead")
+        return sum(each[kind] for each in counts for kind in kinds)
 
     async def _send(self, queue: str, todo: list[str]) -> None:
         """Each until it is confirmed; the broker tells by its id when it comes twice."""

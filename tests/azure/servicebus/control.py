@@ -22,6 +22,7 @@ from tests.azure.amqp.frames import AmqpError
 from tests.azure.servicebus.entries import Properties
 from tests.azure.servicebus.faults import Fault
 from tests.azure.servicebus.namespace import RIGHTS, Namespace, Policy
+from tests.azure.servicebus.queues import Queue
 
 
 class Control:
@@ -52,9 +53,12 @@ class Control:
 
     async def _counts(self, request: web.Request) -> web.Response:
         queues = self._namespace.queues.values()
-        return web.json_response(
-            {q.properties.name: {**q.counts(), "sessions": sorted(q.sessions.held)} for q in queues}
-        )
+        return web.json_response({each.properties.name: self._of(each) for each in queues})
+
+    def _of(self, queue: Queue) -> dict[str, Any]:
+        sessions = queue.sessions
+        held, waiting = sorted(sessions.held), len(sessions.waiting)
+        return {**queue.counts(), "sessions": held, "waiting": waiting}
 
     async def _advance(self, request: web.Request) -> web.Response:
         self._namespace.clock.advance(float((await request.json())["advance"]))

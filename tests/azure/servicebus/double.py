@@ -74,7 +74,8 @@ class ServiceBus:
         await self._ask("DELETE", f"/queues/{queue}")
 
     async def counts(self, queue: str) -> dict[str, Any]:
-        """{active, locked, deferred, scheduled, dead: how many, sessions: those that are held}"""
+        """{active, locked, deferred, scheduled, dead: how many messages, sessions: those held,
+        waiting: how many receivers for any session}"""
         counts: dict[str, Any] = (await self._ask("GET", "/queues"))[queue]
         return counts
 
