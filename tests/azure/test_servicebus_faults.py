@@ -8,6 +8,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import (
     MessageLockLostError,
+    MessagingEntityNotFoundError,
     ServiceBusConnectionError,
     ServiceBusError,
     ServiceBusQuotaExceededError,
@@ -73,6 +74,20 @@ async def test_a_link_detached_by_force_is_opened_anew_by_who_tries_twice(
         await receiver.complete_message(got)
     counts = await service_bus.counts(name)
     assert (counts["locked"], counts["active"]) == (1, 1)
+
+
+async def test_a_deleted_queue_takes_its_links_with_it(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name)
+    with pytest.raises(ValueError, match="already"):
+        await service_bus.create(name)
+    sender = await handlers.sender(name)
+    await service_bus.delete(name)
+    with pytest.raises(ServiceBusError):
+        await sender.send_messages(ServiceBusMessage("x"))
+    with pytest.raises(MessagingEntityNotFoundError):
+        await sender.send_messages(ServiceBusMessage("x"))
 
 
 async def test_a_settlement_whose_answer_is_lost_was_done(

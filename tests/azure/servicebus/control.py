@@ -1,6 +1,6 @@
 """The broker's other side, for tests: HTTP and JSON.
 
-POST   /queues       Properties' fields           create (or empty) a queue
+POST   /queues       Properties' fields           create a queue
 DELETE /queues/q
 GET    /queues       {q: {active, locked, deferred, scheduled, dead, sessions: [held]}}
 POST   /clock        {"advance": seconds}         locks end, what is scheduled falls due, …
@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.azure.amqp.frames import AmqpError
+from tests.azure.servicebus import errors
 from tests.azure.servicebus.entries import Properties
 from tests.azure.servicebus.faults import Fault
 from tests.azure.servicebus.namespace import RIGHTS, Namespace, Policy
@@ -80,9 +81,7 @@ class Control:
         return web.json_response({"dropped": len(clients)})
 
     async def _detach(self, request: web.Request) -> web.Response:
-        queue = request.query["queue"]
-        for client in [c for c in self._namespace.clients if queue in c.queues]:
-            client.detach(queue)
+        self._namespace.detach(request.query["queue"], errors.detached())
         return web.json_response({})
 
     async def _policy(self, request: web.Request) -> web.Response:

@@ -67,7 +67,7 @@ class ServiceBus:
         )
 
     async def create(self, queue: str, **properties: Any) -> None:
-        """`properties` as in entries.py. A queue that is there already is emptied."""
+        """`properties` as in entries.py. ValueError if it is there already."""
         await self._ask("POST", "/queues", {"name": queue, **properties})
 
     async def delete(self, queue: str) -> None:
