@@ -75,6 +75,8 @@ class Client:
 
     def _queue(self, path: str) -> Queue:
         queue = self._namespace.queue(path)
+        if queue.properties.disabled:
+            raise errors.disabled(queue.properties.name)
         self.queues.add(queue.properties.name)
         return queue
 

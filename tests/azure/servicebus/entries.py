@@ -25,6 +25,7 @@ class Properties:
     default_ttl: float | None = None
     dead_letter_expired: bool = False
     max_message_bytes: int = 256 * 1024
+    disabled: bool = False
 
 
 @dataclass
