@@ -76,12 +76,14 @@ async def test_a_link_detached_by_force_is_opened_anew_by_who_tries_twice(
     assert (counts["locked"], counts["active"]) == (1, 1)
 
 
-async def test_a_deleted_queue_takes_its_links_with_it(
+async def test_a_queue_is_created_once_within_the_limits_and_deleted_with_its_links(
     service_bus: ServiceBus, handlers: Handlers, name: str
 ) -> None:
     await service_bus.create(name)
     with pytest.raises(ValueError, match="already"):
         await service_bus.create(name)
+    with pytest.raises(ValueError, match="more than 300"):
+        await service_bus.create(name + "-2", lock_duration=301)
     sender = await handlers.sender(name)
     await service_bus.delete(name)
     with pytest.raises(ServiceBusError):
