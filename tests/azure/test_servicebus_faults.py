@@ -60,18 +60,21 @@ async def test_a_broken_connection_frees_its_session_unless_nobody_noticed(
     assert (await one(third)).delivery_count == 1
 
 
-async def test_a_link_detached_by_force_is_opened_anew_by_who_tries_twice(
-    service_bus: ServiceBus, name: str
+async def test_a_link_detached_by_force_is_opened_anew_and_locks_outlive_it(
+    service_bus: ServiceBus, handlers: Handlers, name: str
 ) -> None:
     await service_bus.create(name)
-    async with Handlers.of(service_bus.connection_string, retry_total=1) as handlers:
-        sender, receiver = await handlers.both(name)
-        await sender.send_messages([ServiceBusMessage("a"), ServiceBusMessage("b")])
-        got = await one(receiver)
-        await service_bus.detach(name)
+    sender, receiver = await handlers.both(name)
+    await sender.send_messages([ServiceBusMessage("a"), ServiceBusMessage("b")])
+    got = await one(receiver)
+    await service_bus.detach(name)
+    with pytest.raises(ServiceBusError):
         await sender.send_messages(ServiceBusMessage("c"))
-        assert said(await one(receiver)) == "b"
-        await receiver.complete_message(got)
+    with pytest.raises(ServiceBusError):
+        await one(receiver)
+    await sender.send_messages(ServiceBusMessage("d"))
+    assert said(await one(receiver)) == "b"
+    await receiver.complete_message(got)
     counts = await service_bus.counts(name)
     assert (counts["locked"], counts["active"]) == (1, 1)
 
