@@ -14,6 +14,7 @@ from azure.servicebus.exceptions import (
     MessageLockLostError,
     MessageNotFoundError,
     MessageSizeExceededError,
+    MessagingEntityDisabledError,
     MessagingEntityNotFoundError,
 )
 
@@ -293,3 +294,11 @@ async def test_an_unknown_queue_is_refused(handlers: Handlers, name: str) -> Non
         await handlers.sender(name)
     with pytest.raises(MessagingEntityNotFoundError):
         await handlers.receiver(name)
+
+
+async def test_a_disabled_queue_is_refused(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name, disabled=True)
+    with pytest.raises(MessagingEntityDisabledError):
+        await handlers.sender(name)

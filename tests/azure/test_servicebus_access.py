@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from azure.servicebus.exceptions import (
     ServiceBusError,
 )
 
+from tests.azure.amqp.frames import HEADER, SASL_HEADER
 from tests.azure.servicebus.double import KEY, POLICY, ServiceBus
 from tests.azure.servicebus.handlers import Handlers
 from tests.azure.servicebus.messages import one, said
@@ -33,14 +35,14 @@ class Azure:
 
     def __init__(self, bus: ServiceBus, chain: Path) -> None:
         self.bus = bus
-        self._chain = chain
+        self.chain = chain
 
     def handlers(self, credential: object) -> Handlers:
         client = ServiceBusClient(
             NAMESPACE,
             credential,  # type: ignore[arg-type]
             custom_endpoint_address=f"sb://127.0.0.1:{self.bus.tls_port}",
-            connection_verify=str(self._chain),
+            connection_verify=str(self.chain),
             transport_type=TransportType.Amqp,
             retry_total=0,
         )
@@ -92,6 +94,15 @@ async def test_a_signed_token_opens_the_queue_over_tls(azure: Azure) -> None:
         got = await one(receiver)
         assert said(got) == "x" * 100_000
         await receiver.complete_message(got)
+
+
+async def test_over_tls_nobody_passes_by_sasl(azure: Azure) -> None:
+    trust = ssl.create_default_context(cafile=str(azure.chain))
+    reader, writer = await asyncio.open_connection("127.0.0.1", azure.bus.tls_port, ssl=trust)
+    writer.write(HEADER)
+    assert await reader.read() == SASL_HEADER
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_token_that_is_not_good_opens_nothing(azure: Azure) -> None:

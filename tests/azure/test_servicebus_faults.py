@@ -8,6 +8,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import (
     MessageLockLostError,
+    MessagingEntityNotFoundError,
     ServiceBusConnectionError,
     ServiceBusError,
     ServiceBusQuotaExceededError,
@@ -59,20 +60,39 @@ async def test_a_broken_connection_frees_its_session_unless_nobody_noticed(
     assert (await one(third)).delivery_count == 1
 
 
-async def test_a_link_detached_by_force_is_opened_anew_by_who_tries_twice(
-    service_bus: ServiceBus, name: str
+async def test_a_link_detached_by_force_is_opened_anew_and_locks_outlive_it(
+    service_bus: ServiceBus, handlers: Handlers, name: str
 ) -> None:
     await service_bus.create(name)
-    async with Handlers.of(service_bus.connection_string, retry_total=1) as handlers:
-        sender, receiver = await handlers.both(name)
-        await sender.send_messages([ServiceBusMessage("a"), ServiceBusMessage("b")])
-        got = await one(receiver)
-        await service_bus.detach(name)
+    sender, receiver = await handlers.both(name)
+    await sender.send_messages([ServiceBusMessage("a"), ServiceBusMessage("b")])
+    got = await one(receiver)
+    await service_bus.detach(name)
+    with pytest.raises(ServiceBusError):
         await sender.send_messages(ServiceBusMessage("c"))
-        assert said(await one(receiver)) == "b"
-        await receiver.complete_message(got)
+    with pytest.raises(ServiceBusError):
+        await one(receiver)
+    await sender.send_messages(ServiceBusMessage("d"))
+    assert said(await one(receiver)) == "b"
+    await receiver.complete_message(got)
     counts = await service_bus.counts(name)
     assert (counts["locked"], counts["active"]) == (1, 1)
+
+
+async def test_a_queue_is_created_once_within_the_limits_and_deleted_with_its_links(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name)
+    with pytest.raises(ValueError, match="already"):
+        await service_bus.create(name)
+    with pytest.raises(ValueError, match="more than 300"):
+        await service_bus.create(name + "-2", lock_duration=301)
+    sender = await handlers.sender(name)
+    await service_bus.delete(name)
+    with pytest.raises(ServiceBusError):
+        await sender.send_messages(ServiceBusMessage("x"))
+    with pytest.raises(MessagingEntityNotFoundError):
+        await sender.send_messages(ServiceBusMessage("x"))
 
 
 async def test_a_settlement_whose_answer_is_lost_was_done(
@@ -120,11 +140,9 @@ async def test_a_connection_breaks_at_its_nth_frame(
     await service_bus.create(name)
     sender = await handlers.sender(name)
     await service_bus.fault("drop-frame", queue=name, every=3, count=1)
-    sent = 0
     with pytest.raises(ServiceBusError):
-        while True:
+        for sent in range(10):
             await sender.send_messages(ServiceBusMessage(str(sent)))
-            sent += 1
     assert sent == 2
     assert (await service_bus.counts(name))["active"] == 2
 

@@ -94,6 +94,8 @@ async def test_who_waits_for_any_session_gets_the_next_with_messages(
     await service_bus.create(name, requires_session=True)
     sender = await handlers.sender(name)
     waiting = asyncio.create_task(handlers.any_session(name, max_wait_time=20))
+    while not (await service_bus.counts(name))["waiting"]:
+        assert not waiting.done()
     await sender.send_messages([*of("b", "b1"), *of("c", "c1")])
     receiver = await waiting
     assert receiver.session.session_id == "b"
@@ -191,12 +193,12 @@ async def test_a_message_deferred_in_a_session_is_for_its_holder(
 async def test_a_scheduled_message_joins_its_session_when_it_is_due(
     service_bus: ServiceBus, handlers: Handlers, name: str
 ) -> None:
-    await service_bus.create(name, requires_session=True, lock_duration=3000)
+    await service_bus.create(name, requires_session=True, lock_duration=300)
     sender, receiver = await handlers.both(name, session_id="a")
-    due = in_seconds(await service_bus.ahead() + 300)
+    due = in_seconds(await service_bus.ahead() + 200)
     await sender.schedule_messages(of("a", "scheduled"), due)
     await sender.send_messages(of("a", "sent later"))
-    await service_bus.advance(301)
+    await service_bus.advance(201)
     assert await texts(receiver, 2) == ["sent later", "scheduled"]
 
 

@@ -44,11 +44,11 @@ class Client:
                 link.endpoint = None
         self.connection.drop()
 
-    def detach(self, queue: str) -> None:
-        """Detach its links to a queue, as Azure does with idle ones and when it is maintained."""
+    def detach(self, path: str, error: AmqpError) -> None:
+        """Its links to a queue and to what is below it."""
         for link in self.connection.links():
-            if below(path_of(str(link.address or "")), queue.lower()):
-                link.detach(errors.detached())
+            if below(path_of(str(link.address or "")), path):
+                link.detach(error)
 
     def closed(self) -> None:
         self._namespace.clients.discard(self)
@@ -75,6 +75,8 @@ class Client:
 
     def _queue(self, path: str) -> Queue:
         queue = self._namespace.queue(path)
+        if queue.properties.disabled:
+            raise errors.disabled(queue.properties.name)
         self.queues.add(queue.properties.name)
         return queue
 

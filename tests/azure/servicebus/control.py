@@ -1,6 +1,6 @@
 """The broker's other side, for tests: HTTP and JSON.
 
-POST   /queues       Properties' fields           create (or empty) a queue
+POST   /queues       Properties' fields           create a queue
 DELETE /queues/q
 GET    /queues       {q: {active, locked, deferred, scheduled, dead, sessions: [held]}}
 POST   /clock        {"advance": seconds}         locks end, what is scheduled falls due, …
@@ -19,9 +19,11 @@ from typing import Any
 from aiohttp import web
 
 from tests.azure.amqp.frames import AmqpError
+from tests.azure.servicebus import errors
 from tests.azure.servicebus.entries import Properties
 from tests.azure.servicebus.faults import Fault
 from tests.azure.servicebus.namespace import RIGHTS, Namespace, Policy
+from tests.azure.servicebus.queues import Queue
 
 
 class Control:
@@ -52,9 +54,12 @@ class Control:
 
     async def _counts(self, request: web.Request) -> web.Response:
         queues = self._namespace.queues.values()
-        return web.json_response(
-            {q.properties.name: {**q.counts(), "sessions": sorted(q.sessions.held)} for q in queues}
-        )
+        return web.json_response({each.properties.name: self._of(each) for each in queues})
+
+    def _of(self, queue: Queue) -> dict[str, Any]:
+        sessions = queue.sessions
+        held, waiting = sorted(sessions.held), len(sessions.waiting)
+        return {**queue.counts(), "sessions": held, "waiting": waiting}
 
     async def _advance(self, request: web.Request) -> web.Response:
         self._namespace.clock.advance(float((await request.json())["advance"]))
@@ -76,9 +81,7 @@ class Control:
         return web.json_response({"dropped": len(clients)})
 
     async def _detach(self, request: web.Request) -> web.Response:
-        queue = request.query["queue"]
-        for client in [c for c in self._namespace.clients if queue in c.queues]:
-            client.detach(queue)
+        self._namespace.detach(request.query["queue"], errors.detached())
         return web.json_response({})
 
     async def _policy(self, request: web.Request) -> web.Response:

@@ -67,14 +67,15 @@ class ServiceBus:
         )
 
     async def create(self, queue: str, **properties: Any) -> None:
-        """`properties` as in entries.py. A queue that is there already is emptied."""
+        """`properties` as in entries.py. ValueError if it is there already."""
         await self._ask("POST", "/queues", {"name": queue, **properties})
 
     async def delete(self, queue: str) -> None:
         await self._ask("DELETE", f"/queues/{queue}")
 
     async def counts(self, queue: str) -> dict[str, Any]:
-        """{active, locked, deferred, scheduled, dead: how many, sessions: those that are held}"""
+        """{active, locked, deferred, scheduled, dead: how many messages, sessions: those held,
+        waiting: how many receivers for any session}"""
         counts: dict[str, Any] = (await self._ask("GET", "/queues"))[queue]
         return counts
 

@@ -12,6 +12,9 @@ from tests.azure.amqp.types import Int, Symbol, Timestamp, UInt
 STATES = {"active": 0, "deferred": 1, "scheduled": 2}
 
 
+LARGEST = {"lock_duration": 300, "duplicate_window": 7 * 86400, "max_delivery_count": 2000}
+
+
 @dataclass(frozen=True)
 class Properties:
     """As in Azure, with its defaults; times in seconds. `lock_duration` is of messages and of
@@ -25,6 +28,13 @@ class Properties:
     default_ttl: float | None = None
     dead_letter_expired: bool = False
     max_message_bytes: int = 256 * 1024
+    disabled: bool = False
+
+    def __post_init__(self) -> None:
+        """Not more than Azure gives; less is allowed, so that a test need not wait."""
+        for field, most in LARGEST.items():
+            if (getattr(self, field) or 0) > most:
+                raise ValueError(f"{field} of '{self.name}' is more than {most}")
 
 
 @dataclass

@@ -16,6 +16,11 @@ def unauthorized(name: str, right: str) -> AmqpError:
     return AmqpError("amqp:unauthorized-access", text)
 
 
+def disabled(name: str) -> AmqpError:
+    text = f"Messaging entity '{name}' is currently disabled."
+    return AmqpError("com.microsoft:entity-disabled", text)
+
+
 def not_allowed(why: str) -> AmqpError:
     return AmqpError("amqp:not-allowed", why)
 

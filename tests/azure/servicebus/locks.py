@@ -49,9 +49,6 @@ class Locks:
         held = [token for token, e in self._entries.items() if e.lock and e.lock.session == session]
         return sorted((self.end(token) for token in held), key=lambda entry: entry.sequence)
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def _add(self, entry: Entry, until: float, session: str | None) -> Lock:
         entry.lock = Lock(uuid.uuid4(), until, session)
         self._entries[entry.lock.token] = entry

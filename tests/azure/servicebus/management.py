@@ -15,7 +15,7 @@ from tests.azure.servicebus.entries import stamp
 from tests.azure.servicebus.namespace import Namespace
 from tests.azure.servicebus.queues import Queue
 from tests.azure.servicebus.receiving import settle
-from tests.azure.servicebus.sending import due_of, refusal
+from tests.azure.servicebus.sending import check_room, due_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ Operation = Callable[[Request], dict[str, Any] | None]
 
 def schedule(asked: Request) -> dict[str, Any]:
     queue = asked.queue
-    refusal(asked.namespace, queue)
+    check_room(asked.namespace, queue)
     messages = [decoded(each["message"]) for each in asked["messages"]]
     for each, message in zip(asked["messages"], messages, strict=True):
         queue.check(message)

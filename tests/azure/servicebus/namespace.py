@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from tests.azure.amqp.frames import AmqpError
 from tests.azure.servicebus import errors
 from tests.azure.servicebus.clock import Clock
 from tests.azure.servicebus.entries import Properties
@@ -51,6 +52,8 @@ class Namespace:
         self.clients: set[Client] = set()
 
     def create(self, properties: Properties) -> None:
+        if properties.name.lower() in self.queues:
+            raise errors.invalid(f"There is a queue '{properties.name}' already.")
         dead = replace(properties, name=properties.name + DEAD_LETTERS, requires_session=False)
         letters = Queue(replace(dead, duplicate_window=None, default_ttl=None), self.clock)
         self.queues[properties.name.lower()] = Queue(properties, self.clock, dead=letters)
@@ -64,9 +67,14 @@ class Namespace:
         return queue.dead if dead and queue.dead else queue
 
     def delete(self, name: str) -> None:
-        """With all that is in it. Its links are not detached."""
+        """With all that is in it; its links are detached."""
         self.queue(name)
         del self.queues[name.lower()]
+        self.detach(name, errors.not_found(name))
+
+    def detach(self, name: str, error: AmqpError) -> None:
+        for client in list(self.clients):
+            client.detach(name.lower(), error)
 
     def answer(self, queue: Queue, say: Callable[[], None]) -> None:
         """Now, or late if that is a fault of the day."""

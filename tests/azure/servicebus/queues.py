@@ -125,7 +125,7 @@ class Queue:
         line = self._ready.get(session)
         while line:
             entry = self.entries.get(line[0])
-            if entry and entry.state == "active" and not entry.lock:
+            if entry:
                 if entry.expires is None or entry.expires > self._clock.now():
                     return entry
                 self._expire(entry)

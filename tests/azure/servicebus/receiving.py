@@ -130,7 +130,6 @@ class Receiving(Endpoint):
         self._link.accept(self, source=source, properties={LOCKED_UNTIL: ticks})
 
     def _give_up(self) -> None:
-        self._queue.detach(self)
         self._link.refuse(errors.timed_out())
 
 

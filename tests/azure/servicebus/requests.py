@@ -20,6 +20,7 @@ from tests.azure.servicebus.cbs import put_token
 from tests.azure.servicebus.management import OPERATIONS, Request
 from tests.azure.servicebus.namespace import Claim, Namespace
 from tests.azure.servicebus.queues import Queue
+from tests.azure.servicebus.sending import check_busy
 
 
 class Replies(Endpoint):
@@ -60,8 +61,7 @@ class Management(Endpoint):
         try:
             if operation is None:
                 raise AmqpError("amqp:not-implemented", "no such operation")
-            if self._namespace.faults.strike("busy", self._queue.properties.name):
-                raise errors.busy()
+            check_busy(self._namespace, self._queue)
             about = request.application.get("associated-link-name")
             value = operation(Request(self._namespace, self._queue, about, request.value()))
         except AmqpError as error:

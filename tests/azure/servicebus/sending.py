@@ -27,7 +27,8 @@ class Sending(Endpoint):
             connection.drop()
             return
         try:
-            refusal(self._namespace, self._queue)
+            check_busy(self._namespace, self._queue)
+            check_room(self._namespace, self._queue)
             self._send(delivery)
         except AmqpError as error:
             self._namespace.answer(self._queue, partial(self._refuse, delivery, error))
@@ -62,10 +63,11 @@ def due_of(message: Message) -> float | None:
     return None if due is None else due / 1000
 
 
-def refusal(namespace: Namespace, queue: Queue) -> None:
-    """Raises what the faults have for whoever wants to put something into the queue."""
-    name = queue.properties.name
-    if namespace.faults.strike("busy", name):
+def check_busy(namespace: Namespace, queue: Queue) -> None:
+    if namespace.faults.strike("busy", queue.properties.name):
         raise errors.busy()
-    if namespace.faults.strike("quota", name):
-        raise errors.quota_full(name)
+
+
+def check_room(namespace: Namespace, queue: Queue) -> None:
+    if namespace.faults.strike("quota", queue.properties.name):
+        raise errors.quota_full(queue.properties.name)

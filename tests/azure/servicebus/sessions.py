@@ -49,7 +49,7 @@ class Sessions:
         self.states: dict[str, bytes] = {}
         self._queue = queue
         self._clock = clock
-        self._waiting: list[Receiver] = []
+        self.waiting: list[Receiver] = []
 
     def accept(self, session: str, receiver: Receiver) -> float:
         """Until when it is locked."""
@@ -61,7 +61,7 @@ class Sessions:
 
     def wait(self, receiver: Receiver) -> None:
         """For the next session with messages that nobody holds."""
-        self._waiting.append(receiver)
+        self.waiting.append(receiver)
         self._serve()
 
     def renew(self, session: str) -> float:
@@ -76,8 +76,8 @@ class Sessions:
 
     def leave(self, receiver: Receiver) -> None:
         """It is gone: what it held is free at once, and no delivery has failed."""
-        if receiver in self._waiting:
-            self._waiting.remove(receiver)
+        if receiver in self.waiting:
+            self.waiting.remove(receiver)
         for session in [each for each, hold in self.held.items() if hold.receiver is receiver]:
             self._free(session, failed=False)
 
@@ -90,11 +90,11 @@ class Sessions:
             hold.receiver.deliver(self._queue.take(session, locked=not hold.receiver.deletes))
 
     def _serve(self) -> None:
-        while self._waiting:
+        while self.waiting:
             free = next((each for each in self._queue.ready() if each not in self.held), None)
             if free is None:
                 return
-            receiver = self._waiting.pop(0)
+            receiver = self.waiting.pop(0)
             receiver.granted(free, self.accept(free, receiver))
 
     def _check(self, session: str, hold: Hold) -> None:
