@@ -30,7 +30,7 @@ def apps(
     folder = tmp_path_factory.mktemp("several")
     settings = {
         "DATA_DIR": str(folder / "data"),
-        "LEASE_S": "4",
+        "LEASE_S": "6",
         "OPENAI_API_KEY": model.key,
         "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": "gpt-4o-mini",
