@@ -116,7 +116,10 @@ class Turns:
 
     async def release(self, user_id: str, thread_id: str) -> None:
         """Give back a lease that was taken without a turn."""
-        await self._store.delete(LEASE, derived_id(user_id, thread_id), user_id)
+        id = derived_id(user_id, thread_id)
+        found = await self._store.get(LEASE, id, user_id)
+        if found is not None and found.body == {"turn": "", "process": self._processes.name}:
+            await self._store.delete(LEASE, id, user_id)
 
     async def _free(self, lease: Document, turn_id: str) -> bool:
         holder = (lease.body or {})["turn"]

@@ -66,9 +66,10 @@ def worker() -> None:
 @app.command(epilog=EXIT_CODES)
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="JSON on standard output")] = False,
+    notify: Annotated[bool, typer.Option(help="deliver a signed test to NOTIFY_URL")] = False,
 ) -> None:
     """Look whether everything works, and say what to do where it does not. Sends no mail."""
-    run(_examine(settings(), json))
+    run(_examine(settings(), json, notify))
 
 
 def main() -> None:
@@ -98,11 +99,11 @@ async def _work(chosen: Settings) -> int:
     return DONE
 
 
-async def _examine(chosen: Settings, as_json: bool) -> int:
+async def _examine(chosen: Settings, as_json: bool, notify: bool) -> int:
     from chat_app.doctor import examine
 
     findings = []
-    async for finding in examine(chosen):
+    async for finding in examine(chosen, notify=notify):
         findings.append(finding)
         if as_json:
             continue

@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backend.bootstrap import System, open_system
-from backend.contracts.errors import LightningError
-from backend.contracts.events import Event, new_id
-from backend.contracts.ports import Commit, Document, Settlement
-from backend.contracts.security import SYSTEM
 from backend.settings import Settings, machine_timezone
+from chat_app.backends import look_at, notifying, opening_settings
+from chat_app.findings import PATIENCE_S, Finding, broken, tried
 
-State = Literal["ok", "warning", "broken", "unset"]
-
-_PATIENCE_S = 20.0
 _MIN_FREE_BYTES = 500_000_000
 _MIN_KEY = 32
 _IMPLICIT_TLS_PORT = 465
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at and found. `advice` says what to do; "unset" is no fault."""
-
-    name: str
-    state: State
-    words: str
-    advice: str = ""
-
-
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything, one finding after the other. What is broken does not stop the rest."""
+async def examine(settings: Settings, *, notify: bool = False) -> AsyncIterator[Finding]:
+    """Look at everything, one finding after the other. What is broken does not stop the rest. `notify`:
+    a signed test is delivered to NOTIFY_URL."""
     yield _folder(settings)
     yield _space(settings)
     yield _signing_key(settings)
     yield _timezone(settings)
     try:
         async with open_system(settings) as system:
-            yield await _tried("database", lambda: _database(system))
-            yield await _tried("blobs", lambda: _blobs(system))
-            yield await _tried("model", lambda: _model(system))
-    except LightningError as error:
-        yield _broken("database", error)
-    yield await _tried("mail", lambda: _mail(settings))
+            async for finding in look_at(system.lightning):
+                yield finding
+            yield await tried("model", lambda: _model(system))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked for
+        yield broken("database", error, opening_settings(settings))
+    yield await tried("mail", lambda: _mail(settings))
+    yield await tried("notify", lambda: notifying(settings, send=notify), "NOTIFY_URL")
 
 
 def _folder(settings: Settings) -> Finding:
@@ -108,48 +92,6 @@ def _timezone(settings: Settings) -> Finding:
     return Finding("time zone", "ok", zone)
 
 
-async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return await look()
-    except TimeoutError:
-        return Finding(name, "broken", f"No answer within {_PATIENCE_S:.0f} s.")
-    except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked for
-        return _broken(name, error)
-
-
-def _broken(name: str, error: Exception) -> Finding:
-    if isinstance(error, LightningError):
-        return Finding(name, "broken", f"{error.message} ({error.code})", error.hint)
-    return Finding(name, "broken", f"{type(error).__name__}: {error}")
-
-
-async def _database(system: System) -> Finding:
-    """Write, read, settle a commit, read it back, and leave nothing behind."""
-    lightning, id = system.lightning, new_id()
-    stream = f"doctor:{id}"
-    written = await lightning.store.put(
-        Document("doctor", id, SYSTEM.user_id, {"id": id}), create=True
-    )
-    found = await lightning.store.get("doctor", id, SYSTEM.user_id)
-    cause = Event(id, "event.ignored", SYSTEM.user_id, lightning.now(), {"type": "doctor"})
-    settled = await lightning.bus.settle([Settlement(commits=(Commit(stream, 0, cause),))])
-    history = await lightning.bus.history(stream)
-    await lightning.bus.prune([stream])
-    await lightning.store.delete("doctor", id, SYSTEM.user_id)
-    if found != written or settled[0].outcome != "ok" or len(history.commits) != 1:
-        return Finding("database", "broken", "What was written did not come back.")
-    return Finding("database", "ok", "written, read and settled")
-
-
-async def _blobs(system: System) -> Finding:
-    content = b"lightning doctor"
-    address = await system.lightning.blobs.put(SYSTEM.user_id, content)
-    if await system.lightning.blobs.get(SYSTEM.user_id, address) != content:
-        return Finding("blobs", "broken", "What was written did not come back.")
-    return Finding("blobs", "ok", "written and read")
-
-
 async def _model(system: System) -> Finding:
     if system.llm is None:
         return Finding(
@@ -176,7 +118,7 @@ async def _mail(settings: Settings) -> Finding:
         port=settings.smtp_port,
         use_tls=implicit,
         start_tls=False if implicit else {"starttls": True, "auto": None}.get(mode, False),
-        timeout=_PATIENCE_S,
+        timeout=PATIENCE_S,
     )
     where = f"{settings.smtp_host}:{settings.smtp_port}"
     async with client:

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 @dataclass
 class Watched:
     """A room that is followed, and the pages that look at it. `drawing`: by this process; `freed` is set when
-    it may be."""
+    it may be, `lost` when another process has taken it for dead."""
 
     room: Room
     pages: set[str] = field(default_factory=set)
@@ -46,6 +46,7 @@ class Watched:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     drawing: bool = False
     freed: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Follower:
@@ -113,7 +114,7 @@ class Follower:
             # Whoever draws next finds the mark; where nobody does, what comes is news.
             await self._threads.note(owner, thread_id, seen=stamp(self._lightning.now()))
             await self._pens.give(owner, thread_id)
-        if room.others or not drawing:
+        if not drawing or [p for p in room.others if await self._processes.alive(p)]:
             await self._drawn.tell(owner, thread_id, "left")
         else:
             await self._drawn.forget(thread_id)
@@ -130,13 +131,27 @@ class Follower:
             asyncio.create_task(self._lasting(self._tell, watched)),
         ]
         try:
-            if not watched.drawing:
-                await self._lasting(self._wait_for_pen, watched)
-            await self._draw(watched)
+            done = False
+            while not done:
+                if not watched.drawing:
+                    await self._lasting(self._wait_for_pen, watched)
+                done = await self._draw_until_lost(watched)
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await _ended(*beside)
+
+    async def _draw_until_lost(self, watched: Watched) -> bool:
+        """False when the pen was lost, and this process has to read again."""
+        watched.lost.clear()
+        drawing = asyncio.create_task(self._draw(watched))
+        losing = asyncio.create_task(watched.lost.wait())
+        try:
+            await asyncio.wait({drawing, losing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost = not drawing.done()
+            await _ended(losing, *([drawing] if lost else []))
+        if not lost:
+            await drawing
+        return not lost
 
     # --- beside other processes -----------------------------------------------------------------------
 
@@ -157,12 +172,21 @@ class Follower:
                     if news == "left":
                         room.others.discard(process)
                         watched.freed.set()
-                    else:
+                    elif process in room.others or await self._processes.alive(process):
                         room.others.add(process)
                     if news == "came":  # what was drawn before it was known to be there
                         room.changed.set()
+                if watched.drawing and room.others:
+                    await self._check_pen(watched)
                 async with room.lock:
                     await room.reread()
+
+    async def _check_pen(self, watched: Watched) -> None:
+        """A process that was silent for too long may have been taken for dead."""
+        room = watched.room
+        if not await self._pens.take(room.who.user_id, room.thread_id):
+            watched.drawing = False
+            watched.lost.set()
 
     async def _tell(self, watched: Watched) -> None:
         room = watched.room
@@ -350,6 +374,12 @@ class Follower:
         left = datetime.fromisoformat(seen)
         if told := what_happened(update, left, self._lightning.now(), room.zone):
             await room.post(told, id=derived("away", room.thread_id, seen), at=seen)
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def card_id(view: PlanView) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.cli.test_planner import KEEP
+from tests.drivers.test_notifications import Receiver
 from tests.mail import MailServer
 
 
@@ -50,11 +51,13 @@ def test_on_a_fresh_machine_the_doctor_is_content(terminal: Terminal) -> None:
     assert {name for name, one in found.items() if one["state"] == "ok"} >= {
         "data folder",
         "database",
+        "bus",
         "blobs",
+        "files",
         "time zone",
         "signing key",
     }
-    assert found["model"]["state"] == found["mail"]["state"] == "unset"
+    assert {found[name]["state"] for name in ("model", "mail", "notify")} == {"unset"}
     assert "SMTP_HOST" in found["mail"]["advice"]
 
 
@@ -105,9 +108,28 @@ def test_a_model_that_does_not_answer_is_found(
 def test_the_doctor_leaves_nothing_behind(terminal: Terminal) -> None:
     terminal.lightning("doctor")
     with sqlite3.connect(terminal.folder / "data/lightning.db") as database:
-        left = database.execute("SELECT count(*) FROM documents WHERE kind = 'doctor'").fetchone()
+        left = [
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()
+            for table in ("documents", "messages", "log", "dead")
+        ]
     database.close()
-    assert left == (0,)
+    assert left == [(0,)] * 4
+
+
+def test_a_signed_test_is_delivered_only_when_asked_for(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Receiver() as receiver:
+        monkeypatch.setenv("NOTIFY_URL", receiver.url("/hook"))
+        monkeypatch.setenv("ALLOW_PRIVATE_NETWORK", "true")
+        assert findings(terminal)["notify"]["state"] == "ok"
+        assert receiver.deliveries.empty()
+        assert terminal.lightning("doctor", "--notify").code == 0
+        assert receiver.delivery().headers["webhook-signature"].startswith("v1,")
+        receiver.statuses.put(404)
+        said = terminal.lightning("doctor", "--notify")
+        assert said.code == 1
+        assert "NOTIFY_URL" in said.out and "404" in said.out
 
 
 # --- what cannot start -----------------------------------------------------------------------------
