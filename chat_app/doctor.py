@@ -44,7 +44,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _timezone(settings)
     try:
         async with open_system(settings) as system:
-            yield await _tried("database", lambda: _database(system))
+            yield await _tried("database", lambda: _database(system, settings))
             yield await _tried("blobs", lambda: _blobs(system))
             yield await _tried("model", lambda: _model(system))
     except LightningError as error:
@@ -124,7 +124,7 @@ def _broken(name: str, error: Exception) -> Finding:
     return Finding(name, "broken", f"{type(error).__name__}: {error}")
 
 
-async def _database(system: System) -> Finding:
+async def _database(system: System, settings: Settings) -> Finding:
     """Write, read, settle a commit, read it back, and leave nothing behind."""
     lightning, id = system.lightning, new_id()
     stream = f"doctor:{id}"
@@ -139,7 +139,8 @@ async def _database(system: System) -> Finding:
     await lightning.store.delete("doctor", id, SYSTEM.user_id)
     if found != written or settled[0].outcome != "ok" or len(history.commits) != 1:
         return Finding("database", "broken", "What was written did not come back.")
-    return Finding("database", "ok", "written, read and settled")
+    which = "PostgreSQL" if settings.database_url else "SQLite"
+    return Finding("database", "ok", f"{which}: written, read and settled")
 
 
 async def _blobs(system: System) -> Finding:

@@ -23,7 +23,7 @@ CHANNEL = "lightning"
 PAUSE_S = 0.005
 """Between two tellings: what is committed meanwhile is told together."""
 _LOOK_S = 5.0
-"""How often it is looked whether the connection lives, and others hear that anything may have happened: who is
+"""How often it is looked whether the connection lives, and heard that anything may have happened: who is
 killed right after a commit tells nobody."""
 _AGAIN_S = 0.25
 _MAX_BYTES = 7000
