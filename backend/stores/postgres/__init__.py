@@ -115,9 +115,9 @@ class Postgres:
             # Only now: importing what it takes costs a while.
             from backend.stores import migrations
 
-            # Held by the session, so that one of several starting processes does it.
-            await connection.execute("SELECT pg_advisory_lock($1)", _UPGRADING)
-            async with self._server.engine.begin() as upgrading:
+            async with self._server.upgrading() as upgrading:
+                # One of several starting processes does it, and the others find it done.
+                await upgrading.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADING})")
                 await upgrading.run_sync(migrations.upgrade)
         finally:
             await connection.close()
