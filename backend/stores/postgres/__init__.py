@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.contracts.errors import LightningError, Unavailable
 from backend.stores.database import HEAD, Job
-from backend.stores.postgres.connection import PostgresConnection, number_of
+from backend.stores.postgres.connection import POSTGRES, PostgresConnection, number_of
 from backend.stores.postgres.errors import START, explained, is_gone, refused, sqlstate
 from backend.stores.postgres.server import Server
 from backend.stores.postgres.session import Session, SessionName
@@ -27,6 +27,8 @@ _UPGRADING = number_of("upgrading")
 class Postgres:
     """`Database` at `url` (postgresql://user:password@host:port/name). Jobs and queries run on the loop,
     and wait for the server without blocking it."""
+
+    dialect = POSTGRES
 
     def __init__(self, url: str) -> None:
         self._server = Server(url)
