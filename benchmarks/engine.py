@@ -15,13 +15,15 @@ from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.contracts.events import EVENT_TYPES, Event, new_id, utc_now
 from backend.contracts.plans import PlanDocument
-from backend.contracts.ports import Document, Output
+from backend.contracts.ports import Blobs, Document, Output
 from backend.contracts.tools import ToolResult, ToolSpec
 from backend.drivers.runs import Graphs, RunDecider
 from backend.drivers.steps import StepDriver
 from backend.plans.ir import compile_document, ir_hash
 from backend.processor import Processor
 from backend.settings import Settings
+from backend.stores.contents import SqlBlobs
+from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.sql import SqlStore
 from backend.stores.sqlite import Sqlite
@@ -70,7 +72,7 @@ class Bench:
         event = Event(new_id(), "plan.execute", OWNER, utc_now(), data)
         return Output(event, "stream", EVENT_TYPES["plan.execute"].stream(data))
 
-    async def ended(self, commands: list[Output]) -> None:
+    async def ended(self, commands: list[Output], pause_s: float = 0.002) -> None:
         """Wait until all those runs have ended."""
         waiting = {o.stream: None for o in commands if o.stream}
         async with contextlib.aclosing(self.bus.follow(dict(waiting))) as feed:
@@ -80,7 +82,7 @@ class Bench:
                         waiting.pop(stream, None)
                 if not waiting:
                     return
-                await asyncio.sleep(0.002)  # looking at every commit would cost more than it
+                await asyncio.sleep(pause_s)  # looking at every commit would cost more than it
 
     async def measure(self, commands: list[Output], steps: int) -> Figures:
         cpu, wall = time.process_time(), time.perf_counter()
@@ -90,11 +92,22 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def open_bench(folder: Path) -> AsyncIterator[Bench]:
-    database = Sqlite(folder / "bench.db")
+async def open_bench(
+    folder: Path, url: str = "", name: str = "bench", *, work: bool = True
+) -> AsyncIterator[Bench]:
+    """On the PostgreSQL at `url`, or SQLite in `folder`. Without `work` it only sends and looks."""
+    database: Database
+    blobs: Blobs
+    if url:
+        from backend.stores.postgres import Postgres
+
+        database = Postgres(url)
+        blobs = SqlBlobs(database)
+    else:
+        database, blobs = Sqlite(folder / "bench.db"), FolderBlobs(folder / "blobs")
     await database.start()
     store = SqlStore(database)
-    bus = SqlBus(database, owner="bench", blobs=FolderBlobs(folder / "blobs"), clock=utc_now)
+    bus = SqlBus(database, owner=name, blobs=blobs, clock=utc_now)
     await bus.start()
     started = asyncio.Event()
     settings = Settings(data_dir=folder)
@@ -102,7 +115,7 @@ async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     registry = Registry([_noop(started)], settings, http=Outgoing(settings), files=files)
     runs = RunDecider(Graphs(store))
     worker = Worker(bus, Processor([runs], [StepDriver(registry, bus, store)], utc_now))
-    task = asyncio.create_task(worker.run())
+    task = asyncio.create_task(worker.run() if work else asyncio.sleep(0))
     try:
         yield Bench(bus, store, folder / "bench.db", started)
     finally:

@@ -218,6 +218,19 @@ def execute(url: str, *statements: str) -> None:
     run_apart(run())
 
 
+def count(url: str, table: str) -> int:
+    """The rows of a table."""
+    found: list[int] = []
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        found.append(await connection.fetchval(f"SELECT count(*) FROM {table}"))
+        await connection.close()
+
+    run_apart(run())
+    return found[0]
+
+
 def run_apart(work: Coroutine[Any, Any, None]) -> None:
     """Run it although there may be a loop in this thread."""
     failed: list[BaseException] = []

@@ -35,14 +35,16 @@ SELECT DISTINCT stream FROM (
   ORDER BY seq LIMIT ?2) AS ready
 """
 _LEASE_AMONG_OTHERS = f"""
-WITH ready AS (
+WITH work AS (
+  SELECT seq FROM messages WHERE epoch IS NULL AND due = 0 AND stream IS NULL AND ?3::bool
+  ORDER BY seq LIMIT ?2 FOR UPDATE SKIP LOCKED),
+keyed AS (
   SELECT seq FROM messages AS m
-  WHERE epoch IS NULL AND due = 0
-  AND (stream IS NULL AND ?3::bool OR stream = ANY(?4::text[]) AND {_FREE})
-  AND EXISTS (SELECT 1 FROM owners WHERE epoch = ?1)
-  ORDER BY seq LIMIT ?2 FOR UPDATE SKIP LOCKED)
+  WHERE epoch IS NULL AND due = 0 AND stream = ANY(?4::text[]) AND {_FREE}
+  ORDER BY seq LIMIT ?2 FOR UPDATE SKIP LOCKED),
+ready AS (SELECT seq FROM work UNION ALL SELECT seq FROM keyed ORDER BY seq LIMIT ?2)
 UPDATE messages SET epoch = ?1, attempt = attempt + 1 FROM ready
-WHERE messages.seq = ready.seq
+WHERE messages.seq = ready.seq AND EXISTS (SELECT 1 FROM owners WHERE epoch = ?1)
 RETURNING messages.seq, messages.stream, messages.attempt - 1, messages.body
 """
 _DUE_AMONG_OTHERS = """

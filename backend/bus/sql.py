@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from backend.bus.checks import check
@@ -126,7 +127,7 @@ class SqlBus:
             desk.write()
             return kept
 
-        return await self._write(job, streams_of(outputs)), None
+        return await self._write(job, partial(streams_of, outputs)), None
 
     async def receive(self, limit: int, *, work: bool = True) -> Sequence[Delivery]:
         while not self._closed:
@@ -224,7 +225,7 @@ class SqlBus:
             desk.write()
             return settled, connection.execute(_WAITING).fetchone() is not None
 
-        settled, waiting = await self._write(job, keys_of(settlements))
+        settled, waiting = await self._write(job, partial(keys_of, settlements))
         # Looking for work costs a transaction: only when there is some, or a new due time.
         if waiting or any(o.due is not None for s in settlements for o in s.outputs):
             self._wake.set()
@@ -259,7 +260,7 @@ class SqlBus:
             desk.write()
             return True
 
-        claimed = await self._write(job, streams_of(outputs))
+        claimed = await self._write(job, partial(streams_of, outputs))
         if claimed and outputs:
             self._wake.set()
         return claimed
@@ -307,9 +308,11 @@ class SqlBus:
 
     # --- this process -----------------------------------------------------------------------------
 
-    async def _write(self, job: Job[T], streams: Collection[str] = ()) -> T:
+    async def _write(self, job: Job[T], streams: Callable[[], set[str]] = set) -> T:
         """What this process has leased stays so until the job is done."""
-        return await self._database.write(job, {*streams, self._owner.key})
+        if self._database.dialect.alone:
+            return await self._database.write(job)
+        return await self._database.write(job, streams() | {self._owner.key})
 
     def _desk(self, connection: Connection, keep: int) -> Desk:
         return Desk(connection, self._owner.epoch, self._now(), keep)

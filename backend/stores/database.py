@@ -85,6 +85,9 @@ class Database(Protocol):
     database does not answer; then nothing was done.
     """
 
+    @property
+    def dialect(self) -> Dialect: ...
+
     async def start(self) -> None:
         """Open, and bring the tables up to date. Raises `LightningError` when that cannot be, with
         code EXEC_DATABASE_NEWER when they were made by a newer Lightning."""

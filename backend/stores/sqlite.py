@@ -74,6 +74,8 @@ class Sqlite:
     """`Database` in a file. Jobs run in the writer thread, queries in others; processes write in turns,
     whatever the keys."""
 
+    dialect = SQLITE
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.locks = path.with_name(path.name + ".locks")

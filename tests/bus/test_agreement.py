@@ -1,4 +1,4 @@
-"""The SQLite bus against the in-memory one as its model: the same acts, the same answers."""
+"""The SQL bus against the in-memory one as its model: the same acts, the same answers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ from backend.contracts.ports import (
     Settled,
     Settlement,
 )
+from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
 from backend.stores.memory import MemoryStore
+from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
 from backend.stores.sqlite import Sqlite
+from tests import postgres
 from tests.conformance.adapters import receive_all
 
 NOW = datetime(2026, 3, 29, tzinfo=UTC)
@@ -160,16 +163,26 @@ acts = st.lists(
 
 async def on_sqlite(played: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[Any]]:
     with tempfile.TemporaryDirectory() as folder:
-        clock = Clock()
-        database = Sqlite(Path(folder) / "lightning.db")
-        await database.start()
-        bus = SqlBus(database, blobs=FolderBlobs(Path(folder) / "blobs"), clock=clock)
-        await bus.start()
-        seen = await Player(bus, clock).play(played)
-        page = await SqlStore(database).list("run", owner="ann")
-        await bus.close()
-        await database.close()
-        return seen, [(d.id, d.body, d.position) for d in page.items]
+        return await on_sql(Sqlite(Path(folder) / "lightning.db"), Path(folder), played)
+
+
+async def on_postgres(played: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[Any]]:
+    with tempfile.TemporaryDirectory() as folder, postgres.database() as url:
+        return await on_sql(Postgres(url), Path(folder), played)
+
+
+async def on_sql(
+    database: Database, folder: Path, played: Sequence[tuple[Any, ...]]
+) -> tuple[list[Any], list[Any]]:
+    clock = Clock()
+    await database.start()
+    bus = SqlBus(database, blobs=FolderBlobs(folder / "blobs"), clock=clock)
+    await bus.start()
+    seen = await Player(bus, clock).play(played)
+    page = await SqlStore(database).list("run", owner="ann")
+    await bus.close()
+    await database.close()
+    return seen, [(d.id, d.body, d.position) for d in page.items]
 
 
 async def in_memory(played: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[Any]]:
@@ -181,5 +194,11 @@ async def in_memory(played: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[
 
 @given(acts)
 @settings(max_examples=80, deadline=None)
-def test_both_buses_answer_alike(played: Sequence[tuple[Any, ...]]) -> None:
+def test_sqlite_and_memory_answer_alike(played: Sequence[tuple[Any, ...]]) -> None:
     assert asyncio.run(on_sqlite(played)) == asyncio.run(in_memory(played))
+
+
+@given(acts)
+@settings(max_examples=15, deadline=None)
+def test_postgresql_and_memory_answer_alike(played: Sequence[tuple[Any, ...]]) -> None:
+    assert asyncio.run(on_postgres(played)) == asyncio.run(in_memory(played))

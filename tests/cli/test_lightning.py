@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests import postgres
 from tests.cli.conftest import Terminal
 from tests.cli.test_planner import KEEP
 from tests.drivers.test_notifications import Receiver
@@ -76,6 +77,22 @@ def test_a_wrong_setting_is_found_with_advice(
     assert terminal.lightning("doctor").code == 1
     found = findings(terminal)[finding]
     assert found["state"] == "broken" and found["advice"]
+
+
+def test_the_doctor_tries_a_postgresql_and_leaves_nothing_behind(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.database() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        found = findings(terminal)
+        assert found["database"]["state"] == found["blobs"]["state"] == "ok"
+        assert "PostgreSQL" in found["database"]["words"]
+        for table in ("log", "messages", "owners", "documents"):
+            assert postgres.count(url, table) == 0
+        monkeypatch.setenv("DATABASE_URL", url.replace("postgres@", "locked:hush@"))
+        said = terminal.lightning("doctor")
+        assert said.code == 1
+        assert "DATABASE_URL" in said.out and "hush" not in said.out + said.err
 
 
 def test_a_data_folder_open_to_others_is_pointed_out(terminal: Terminal) -> None:

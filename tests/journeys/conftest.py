@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from tests import postgres
 from tests.browser import FLAGS, installed
 from tests.journeys.app import App
 from tests.mail import MailServer
@@ -51,6 +53,16 @@ def settings(mail: MailServer) -> dict[str, str]:
 def app(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[App]:
     with App(tmp_path_factory.mktemp("app"), **settings) as app:
         yield app
+
+
+@contextlib.contextmanager
+def stored(where: str) -> Iterator[dict[str, str]]:
+    """What an app is started with to keep its data there: "sqlite" or "postgres"."""
+    if where == "sqlite":
+        yield {}
+    else:
+        with postgres.database() as url:
+            yield {"DATABASE_URL": url}
 
 
 def smtp(mail: MailServer) -> dict[str, str]:

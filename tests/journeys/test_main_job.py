@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.app import App
-from tests.journeys.conftest import say, sign_in, smtp
+from tests.journeys.conftest import say, sign_in, smtp, stored
 from tests.mail import MailServer
 from tests.web import Site
 
@@ -19,6 +19,32 @@ pytestmark = pytest.mark.browser
 WEEKDAYS = (
     "Every weekday at 9 in the morning read {url}, summarise it and mail it to me@example.com"
 )
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest) -> str:
+    """The database."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def site(where: str) -> Iterator[Site]:
+    """Of each database its own: they count."""
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def mail(where: str) -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def settings(mail: MailServer, where: str) -> Iterator[dict[str, str]]:
+    with stored(where) as database:
+        yield smtp(mail) | database
 
 
 def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
@@ -63,9 +89,13 @@ def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
 
 
 def test_killed_in_the_middle_it_goes_on_and_mails_once(
-    tmp_path: Path, site: Site, mail: MailServer, window: Callable[..., BrowserContext]
+    tmp_path: Path,
+    site: Site,
+    mail: MailServer,
+    window: Callable[..., BrowserContext],
+    where: str,
 ) -> None:
-    with App(tmp_path, **smtp(mail)) as app:
+    with stored(where) as database, App(tmp_path, **smtp(mail), **database) as app:
         page = sign_in(window().new_page(), app)
         say(page, f"Read {site.url('/slow')} and mail it to once@example.com")
         page.locator("[data-act=approve]").click()

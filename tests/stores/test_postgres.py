@@ -143,11 +143,11 @@ async def test_closing_finishes_what_waits_and_then_it_is_unavailable(url: str) 
 
 
 async def test_text_that_it_cannot_hold_is_refused(database: Postgres) -> None:
-    for text in ("a\0b", "a\ud800b"):
+    for text in ("a\0b", "a\ud800b", "".join(map(chr, range(0x4E00, 0x9000)))):
         with pytest.raises(Invalid):
             await database.write(insert(text))
-        with pytest.raises(Invalid):
-            await SqlStore(database).get("plan", text, None)
+    with pytest.raises(Invalid):
+        await SqlStore(database).get("plan", "a\0b", None)
 
 
 # --- several processes ----------------------------------------------------------------------------
@@ -204,6 +204,20 @@ async def test_of_two_processes_that_replace_the_same_document_one_wins(
             return_exceptions=True,
         )
         assert sum(isinstance(result, Conflict) for result in replaced) == 1
+
+
+async def test_a_race_for_one_document_costs_those_beside_it_nothing(
+    database: Postgres, other: Postgres
+) -> None:
+    async def put_all(on: Postgres, name: str) -> list[Any]:
+        documents = [Document("plan", f"{name} {n}", "ann", {}) for n in range(5)]
+        documents.insert(2, Document("plan", "both", "ann", {"by": name}))
+        puts = (SqlStore(on).put(document) for document in documents)
+        return await asyncio.gather(*puts, return_exceptions=True)
+
+    for _ in range(20):
+        for results in await asyncio.gather(put_all(database, "one"), put_all(other, "two")):
+            assert [type(result) for result in results] == [Document] * 6
 
 
 async def test_a_name_is_one_processs_until_it_lets_go_or_is_gone(

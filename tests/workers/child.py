@@ -1,6 +1,7 @@
-"""A worker process to be killed: `python -m tests.workers.child FOLDER [URL NAME [gated|slow]]`. Works until
-it is killed, or until all runs have ended. `gated` takes two steps at once, which wait for a line of standard
-input, so that others get their share; `slow` takes one, and a while for it."""
+"""A worker process to be killed: `python -m tests.workers.child FOLDER [URL NAME [gated|slow]]`. Starts runs
+and works until it is killed, or until they have ended. `gated` takes two steps at once, which wait for a line
+of standard input, so that others get their share; `slow` takes one and a while for it, starts nothing, and
+works until the end of standard input."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,9 +49,11 @@ def inside() -> list[dict[str, Any]]:
     return [{**s, "args": {"step": f"${{inputs.by}}.{s['name']}"}} for s in CALLED]
 
 
-def everything() -> set[str]:
+NAMES = [f"r{number}" for number in range(RUNS)]
+
+
+def everything(runs: Sequence[str] = NAMES) -> set[str]:
     """All the deeds that there are to do."""
-    runs = [f"r{number}" for number in range(RUNS)]
     callers = [f"{run}.{name}" for run in runs for name in ("one", "many0", "many1")]
     own = {f"{run}.{s['name']}" for run in runs for s in STEPS}
     return own | {f"{caller}.{s['name']}" for caller in callers for s in CALLED}
@@ -113,27 +116,29 @@ async def opened(
 
 
 async def main(folder: Path, url: str = "", owner: str = "child", how: str = "") -> None:
+    said = asyncio.Event()
+    if how:
+        asyncio.get_running_loop().add_reader(sys.stdin, said.set)
     async with opened(folder, url, owner, how) as engine:
-        if how == "gated":
-            gate = asyncio.Event()
-            engine.deeds.held = Everything(gate)
-            asyncio.get_running_loop().add_reader(sys.stdin, gate.set)
-        elif how == "slow":
-            engine.deeds.held = Everything(Pace())
+        if how:
+            engine.deeds.held = Everything(said if how == "gated" else Pace())
         async with engine.working():
+            if how == "slow":
+                await said.wait()
+                return
+            # sent again after every crash, and by every process, and taken once
             await patiently(lambda: begin(engine))
             await patiently(lambda: end(engine))
 
 
-async def begin(engine: Engine) -> None:
-    for number in range(RUNS):
-        # sent again after every crash, and by every process, and taken once
-        await engine.start(document(f"r{number}"), f"r{number}", called=inside())
+async def begin(engine: Engine, runs: Sequence[str] = NAMES) -> None:
+    for run in runs:
+        await engine.start(document(run), run, called=inside())
 
 
-async def end(engine: Engine) -> None:
-    for number in range(RUNS):
-        await engine.until(f"r{number}", "completed", "failed", "stalled")
+async def end(engine: Engine, runs: Sequence[str] = NAMES) -> None:
+    for run in runs:
+        await engine.until(run, "completed", "failed", "stalled")
 
 
 async def patiently(act: Callable[[], Awaitable[None]]) -> None:

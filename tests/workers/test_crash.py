@@ -8,13 +8,13 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests import postgres
-from tests.workers.child import CALLS, RUNS, everything, opened
+from tests.workers.child import CALLS, NAMES, everything, opened
 from tests.workers.engine import Engine
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +36,10 @@ async def finished(folder: Path, url: str) -> set[str]:
         return await finished_of(engine)
 
 
-async def finished_of(engine: Engine) -> set[str]:
+async def finished_of(engine: Engine, runs: Sequence[str] = NAMES) -> set[str]:
     done: set[str] = set()
-    for number in range(RUNS):
-        await _gather(engine, f"r{number}", f"r{number}", done)
+    for run in runs:
+        await _gather(engine, run, run, done)
     return done
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from tests import invariants, postgres
-from tests.workers.child import RUNS, begin, everything, opened, patiently
+from tests.workers.child import NAMES, begin, end, everything, opened, patiently
 from tests.workers.engine import Engine
 from tests.workers.test_crash import ROOT, deeds, finished_of
-
-NAMES = [f"r{number}" for number in range(RUNS)]
 
 
 async def worker(folder: Path, url: str, name: str, how: str) -> Process:
@@ -45,50 +45,62 @@ async def test_processes_share_the_work_and_do_each_step_once(tmp_path: Path, co
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(240)
 async def test_whatever_is_killed_nothing_is_lost_and_no_finished_step_runs_again(
     tmp_path: Path,
 ) -> None:
-    server = postgres.Server(postgres.folder_for("chaos"), postgres.required(), fsync="on")
+    server = postgres.Server(
+        postgres.folder_for(f"of-{uuid4().hex}"), postgres.required(), fsync="on"
+    )
     with server.running():
         async with opened(tmp_path, server.url(), "watcher") as engine:
-            await _chaos(engine, server, tmp_path)
-            assert await invariants.broken(engine.bus, NAMES) == []
-    assert set(deeds(tmp_path)) == everything()
+            runs = await _chaos(engine, server, tmp_path)
+            assert await invariants.broken(engine.bus, runs) == []
+    assert set(deeds(tmp_path)) == everything(runs)
 
 
-async def _chaos(engine: Engine, server: postgres.Server, folder: Path) -> None:
+async def _chaos(engine: Engine, server: postgres.Server, folder: Path) -> list[str]:
     chance = random.Random(3)
-    url, kills = server.url(), 0
-    workers = {name: await worker(folder, url, name, "slow") for name in ("one", "two")}
+    runs: list[str] = []
+    workers = {name: await worker(folder, server.url(), name, "slow") for name in ("one", "two")}
     known: list[tuple[set[str], Counter[str]]] = []
-    for turn in range(6):
-        name = chance.choice(list(workers))
-        known.append((await finished_of(engine), deeds(folder)))
-        await _some_lines(workers[name], chance.randint(3, 12))
-        kills += await _kill(workers[name])
+    for turn in range(4):
+        runs += [f"r{turn}.{number}" for number in range(2)]
+        # the earlier ones too, as by a client who was never answered
+        await patiently(partial(begin, engine, list(runs)))
+        name = await _busy(workers, chance.randint(3, 12))
+        known.append((await finished_of(engine, runs), deeds(folder)))
+        await _kill(workers[name])
         if turn % 2:
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
-        await patiently(lambda: begin(engine))  # as by a client who was never answered
-        workers[name] = await worker(folder, url, name, "slow")
+        workers[name] = await worker(folder, server.url(), name, "slow")
+    await patiently(partial(end, engine, runs))
     for each in workers.values():
-        await each.communicate()
-    assert kills >= 3
-    assert {each.returncode for each in workers.values()} == {0}
+        await each.communicate(b"\n")
+        assert each.returncode == 0
     for done_before, before in known:
         assert not done_before & set(deeds(folder) - before)
+    return runs
 
 
-async def _kill(process: Process) -> bool:
-    """False when it had come to its end before."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+async def _kill(process: Process) -> None:
+    process.kill()
     await process.communicate()
-    return process.returncode == -signal.SIGKILL
+    assert process.returncode == -signal.SIGKILL, "it was killed, not broken"
 
 
-async def _some_lines(process: Process, count: int) -> None:
+async def _busy(workers: Mapping[str, Process], steps: int) -> str:
+    """The one that has first begun so many."""
+    reading = {asyncio.create_task(_lines(each, steps)): name for name, each in workers.items()}
+    done, _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+    for task in reading:
+        task.cancel()
+    await asyncio.wait(reading)
+    return reading[done.pop()]
+
+
+async def _lines(process: Process, count: int) -> None:
     assert process.stdout is not None
     for _ in range(count):
-        if not await process.stdout.readline():
-            return
+        assert await process.stdout.readline()

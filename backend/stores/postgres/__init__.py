@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.contracts.errors import LightningError, Unavailable
 from backend.stores.database import HEAD, Job
-from backend.stores.postgres.connection import PostgresConnection, number_of
+from backend.stores.postgres.connection import POSTGRES, PostgresConnection, number_of
 from backend.stores.postgres.errors import START, explained, is_gone, refused, sqlstate
 from backend.stores.postgres.server import Server
 from backend.stores.postgres.session import Session, SessionName
@@ -27,6 +27,8 @@ _UPGRADING = number_of("upgrading")
 class Postgres:
     """`Database` at `url` (postgresql://user:password@host:port/name). Jobs and queries run on the loop,
     and wait for the server without blocking it."""
+
+    dialect = POSTGRES
 
     def __init__(self, url: str) -> None:
         self._server = Server(url)
@@ -115,9 +117,9 @@ class Postgres:
             # Only now: importing what it takes costs a while.
             from backend.stores import migrations
 
-            # Held by the session, so that one of several starting processes does it.
-            await connection.execute("SELECT pg_advisory_lock($1)", _UPGRADING)
-            async with self._server.engine.begin() as upgrading:
+            async with self._server.upgrading() as upgrading:
+                # One of several starting processes does it, and the others find it done.
+                await upgrading.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADING})")
                 await upgrading.run_sync(migrations.upgrade)
         finally:
             await connection.close()

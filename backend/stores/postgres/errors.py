@@ -17,7 +17,11 @@ _RACED = {
 _UNAVAILABLE = ("08", "25006", "53", "55P03", "57", "58")
 _GONE = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 _LOCK_TABLE_FULL = "53200"
-_NOT_TEXT = {"22021", "22P05"}
+_NOT_STORABLE = {
+    "22021",  # zero bytes in a text
+    "22P05",  # characters that the database's encoding has not
+    "54000",  # too long for an index
+}
 _DAMAGED = "XX"
 
 START = "EXEC_DATABASE_UNAVAILABLE"
@@ -53,7 +57,7 @@ def explained(error: BaseException) -> BaseException:
             code="EXEC_DATABASE_UNAVAILABLE",
             hint="Check that the PostgreSQL server runs and has disk space and connections left.",
         )
-    if state in _NOT_TEXT or isinstance(_driver_error(error), asyncpg.DataError):
+    if state in _NOT_STORABLE or isinstance(_driver_error(error), asyncpg.DataError):
         return Invalid("A value cannot be stored as it is.", code="EXEC_VALUE_NOT_STORABLE")
     if state.startswith(_DAMAGED):
         return LightningError(

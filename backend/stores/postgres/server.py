@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+from sqlalchemy import NullPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backend.contracts.errors import LightningError, Unavailable
@@ -60,14 +62,17 @@ class Server:
             f" (as {user})" if user else ""
         )
 
-    async def open(self, *_: Any, **__: Any) -> Any:
+    async def open(self, *_: Any, command_timeout: float | None = 60, **__: Any) -> Any:
         """A connection of the driver's own, outside the pool."""
         now = asyncio.get_running_loop().time()
         if self._why is not None and now < self._again_at:
             raise self._why
         try:
             connection = await asyncpg.connect(
-                self.url, timeout=PATIENCE_S, command_timeout=60, server_settings=_SETTINGS
+                self.url,
+                timeout=PATIENCE_S,
+                command_timeout=command_timeout,
+                server_settings=_SETTINGS,
             )
         except Exception as error:
             pause = _PAUSES_S[min(self._failures, len(_PAUSES_S) - 1)]
@@ -89,6 +94,19 @@ class Server:
             yield connection
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def upgrading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may take its time."""
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=partial(self.open, command_timeout=None),
+            poolclass=NullPool,
+        )
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield connection
 
     async def close(self) -> None:
         await self.engine.dispose()

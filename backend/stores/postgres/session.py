@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -21,7 +22,9 @@ log = structlog.get_logger()
 CHANNEL = "lightning"
 PAUSE_S = 0.005
 """Between two tellings: what is committed meanwhile is told together."""
-_LOOK_S = 10.0
+_LOOK_S = 5.0
+"""How often it is looked whether the connection lives, and heard that anything may have happened: who is
+killed right after a commit tells nobody."""
 _AGAIN_S = 0.25
 _MAX_BYTES = 7000
 
@@ -124,10 +127,12 @@ class Session:
 
     async def _run(self) -> None:
         while True:
+            had = self._connection is not None
             try:
                 await self._serve()
             except Exception as error:  # noqa: BLE001 - whatever broke the connection, it is reopened
-                log.warning("database.session_lost", error=words(error))
+                if had:
+                    log.warning("database.session_lost", error=words(error))
             await asyncio.sleep(_AGAIN_S)
 
     async def _serve(self) -> None:
@@ -137,8 +142,12 @@ class Session:
             if connection is None or connection.is_closed():
                 self._connection = None
                 connection = await self._open()
+        looked = time.monotonic()
         try:
             while not connection.is_closed():
+                if time.monotonic() - looked >= _LOOK_S:
+                    looked = time.monotonic()
+                    self._heard(None)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await self._wake.wait()
@@ -154,7 +163,9 @@ class Session:
             if self._connection is connection:
                 self._connection = None
             connection.terminate()
+            # Of what was told last nobody knows whether it was heard.
             self._all_news = True
+            self._wake.set()
 
     async def _send(self, connection: Any) -> None:
         payload = "" if self._all_news else orjson.dumps(sorted(self._news)).decode()

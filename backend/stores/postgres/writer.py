@@ -131,7 +131,7 @@ class Writer:
             await self._try(batch)
         except Exception as error:  # noqa: BLE001 - the callers get it
             why = explained(error)
-            if len(batch) > 1 and not isinstance(why, Unavailable):
+            if len(batch) > 1 and (is_race(error) or not isinstance(why, Unavailable)):
                 # One of them is at fault: each gets a transaction of its own.
                 for waiting in batch:
                     await self._commit([waiting])
