@@ -66,6 +66,8 @@ def _answer(request: PlanRequest, verbs: frozenset[str], index: Index | None) ->
         answer.kind == "plan" and not answer.not_covered
     ):
         return answer
+    if not lexicon.WORDS.keys() & request.catalogue.tools.keys():
+        return answer  # other tools, other words
     doubtful = answer.not_covered if answer.kind == "plan" else (request.text,)
     said, slips = respelled(request.text, doubtful)
     if not slips:
