@@ -4,10 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types imports bench functions deploy clean
+.PHONY: help setup run test conformance check format lint types imports bench functions deploy clean
 
 help:  ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make the environment in .venv
 
@@ -23,6 +23,9 @@ run: $(READY)  ## start Lightning: one process, SQLite in ./data, on 127.0.0.1:8
 test: $(READY)  ## run the tests, in a real browser too
 	$(BIN)/python -m tests.browser
 	$(BIN)/pytest -n auto --dist loadgroup
+
+conformance: $(READY)  ## run each port's suite on every adapter, and print a table
+	$(BIN)/python -m tests.conformance
 
 check: format lint types imports test  ## all that must hold: format, lint, types, imports, tests
 
