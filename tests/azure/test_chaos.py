@@ -27,7 +27,7 @@ from tests.workers.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 RUNS = 2
-WORKERS = 3
+WORKERS = 2
 NAMES = [f"r{number}" for number in range(RUNS)]
 LOCK_S = 5.0
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
@@ -154,8 +154,8 @@ async def test_whatever_breaks_nothing_is_lost_and_nothing_finished_is_done_agai
             await broker.fault(kind, rate=rate, seed=chance.randrange(1000))
         seen: list[tuple[set[str], Counter[str]]] = []
         with cosmos.faults(*COSMOS):
-            for step in range(1, 7):
-                await scene.until(step * len(wanted) // 8)
+            for step in range(1, 5):
+                await scene.until(step * len(wanted) // 6)
                 seen.append((await finished(engine), scene.deeds()))
                 await trouble(scene, chance)
             await broker.clear_faults()

@@ -13,9 +13,6 @@ from azure.servicebus import (
 from azure.servicebus.exceptions import (
     MessageLockLostError,
     MessageNotFoundError,
-    MessageSizeExceededError,
-    MessagingEntityDisabledError,
-    MessagingEntityNotFoundError,
 )
 
 from tests.azure.servicebus.double import ServiceBus
@@ -277,28 +274,3 @@ async def test_a_duplicate_is_taken_and_forgotten_within_the_window(
     await service_bus.advance(61)
     await sender.send_messages(ServiceBusMessage("x", message_id="same"))
     assert (await service_bus.counts(name))["active"] == 3
-
-
-async def test_a_message_that_is_too_large_is_refused(
-    service_bus: ServiceBus, handlers: Handlers, name: str
-) -> None:
-    await service_bus.create(name)
-    sender = await handlers.sender(name)
-    with pytest.raises(MessageSizeExceededError):
-        await sender.send_messages(ServiceBusMessage("x" * 256 * 1024))
-    assert (await service_bus.counts(name))["active"] == 0
-
-
-async def test_an_unknown_queue_is_refused(handlers: Handlers, name: str) -> None:
-    with pytest.raises(MessagingEntityNotFoundError):
-        await handlers.sender(name)
-    with pytest.raises(MessagingEntityNotFoundError):
-        await handlers.receiver(name)
-
-
-async def test_a_disabled_queue_is_refused(
-    service_bus: ServiceBus, handlers: Handlers, name: str
-) -> None:
-    await service_bus.create(name, disabled=True)
-    with pytest.raises(MessagingEntityDisabledError):
-        await handlers.sender(name)

@@ -1,4 +1,5 @@
-"""The Service Bus double, judged by the real SDK: who may do what, with TLS and without."""
+"""The Service Bus double, judged by the real SDK: who may do what, with TLS and without, and what nobody
+may."""
 
 from __future__ import annotations
 
@@ -15,6 +16,9 @@ from azure.servicebus import ServiceBusMessage, TransportType
 from azure.servicebus._pyamqp.utils import generate_sas_token
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import (
+    MessageSizeExceededError,
+    MessagingEntityDisabledError,
+    MessagingEntityNotFoundError,
     ServiceBusAuthorizationError,
     ServiceBusError,
 )
@@ -139,3 +143,39 @@ async def test_a_policy_may_what_its_rights_say(service_bus: ServiceBus, name: s
     assert not isinstance(found[0], BaseException)
     assert isinstance(found[1], ServiceBusAuthorizationError)
     assert found[2] is True
+
+
+async def test_a_message_that_is_too_large_is_refused_and_takes_its_link_with_it(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name)
+    sender = await handlers.sender(name)
+    with pytest.raises(MessageSizeExceededError):
+        await sender.send_messages(ServiceBusMessage("x" * 256 * 1024))
+    with pytest.raises(ServiceBusError):
+        await sender.send_messages(ServiceBusMessage("small"))
+    await sender.send_messages(ServiceBusMessage("small"))
+    assert (await service_bus.counts(name))["active"] == 1
+
+
+async def test_an_unknown_queue_is_refused(handlers: Handlers, name: str) -> None:
+    with pytest.raises(MessagingEntityNotFoundError):
+        await handlers.sender(name)
+    with pytest.raises(MessagingEntityNotFoundError):
+        await handlers.receiver(name)
+
+
+async def test_nobody_sends_to_the_dead_letters(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name)
+    with pytest.raises(ServiceBusError, match="not-allowed"):
+        await handlers.sender(name + "/$DeadLetterQueue")
+
+
+async def test_a_disabled_queue_is_refused(
+    service_bus: ServiceBus, handlers: Handlers, name: str
+) -> None:
+    await service_bus.create(name, disabled=True)
+    with pytest.raises(MessagingEntityDisabledError):
+        await handlers.sender(name)
