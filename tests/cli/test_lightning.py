@@ -95,6 +95,18 @@ def test_the_doctor_tries_a_postgresql_and_leaves_nothing_behind(
         assert "DATABASE_URL" in said.out and "hush" not in said.out + said.err
 
 
+def test_without_its_driver_a_postgresql_is_refused_with_what_to_install(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("backend.stores.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:hush@127.0.0.1/lightning")
+    found = findings(terminal)["database"]
+    assert "DATABASE_URL" in found["words"] and "lightning[postgres]" in found["advice"]
+    assert "hush" not in found["words"]
+
+
 def test_a_data_folder_open_to_others_is_pointed_out(terminal: Terminal) -> None:
     terminal.lightning("doctor")
     (terminal.folder / "data").chmod(0o755)
