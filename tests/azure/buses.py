@@ -62,9 +62,9 @@ class AzureBuses:
 
     def __init__(self, folder: Path, clock: Any) -> None:
         self.clock = clock
-        clock.moved = lambda seconds: ask("POST", "/clock", {"advance": seconds})
-        clock.ahead = timedelta(seconds=ask("POST", "/clock", {"advance": 0})["ahead"])
         self.broken = False
+        clock.moved = self._moved
+        clock.ahead = timedelta(seconds=ask("POST", "/clock", {"advance": 0})["ahead"])
         self._patch = pytest.MonkeyPatch()
         hasten(self._patch)
         self.queue = f"q{secrets.token_hex(6)}"
@@ -85,6 +85,10 @@ class AzureBuses:
         self._accounts: list[CosmosAccount] = []
         self._open: list[NearBus] = []
         self._killed: list[NearBus] = []
+
+    def _moved(self, seconds: float) -> None:
+        ask("POST", "/clock", {"advance": seconds})
+        self.broken = True  # locks may be lost, and the connections that had them
 
     def store(self) -> CosmosStore:
         return CosmosStore(self._accounts[0], self._blobs)
