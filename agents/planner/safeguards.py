@@ -12,7 +12,8 @@ from agents.planner import lexicon, rules, schema
 from agents.planner.coverage import content_words
 from agents.planner.entities import Text
 from agents.planner.grounding import Guess, guesses
-from agents.planner.times import Refused
+from agents.planner.spoken import when_said
+from agents.planner.times import Refused, When
 from agents.planner.timing import BY_HAND, by_hand, explained, offered, overrule, said_time
 from backend.contracts.plans import TIMED_KINDS
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -30,6 +31,10 @@ _CONFIRM = re.compile(
 _UNGATE = re.compile(
     r"\b(?:without (?:asking|approval|confirm\w*)|(?:don't|do not|no need to|stop|never) ask(?:ing)?|"
     r"no (?:approval|confirmation))\b",
+    re.IGNORECASE,
+)
+_UNTIME = re.compile(
+    r"\b(?:schedules?|unscheduled?|once|now|by hand|manual(?:ly)?|stop|repeat|when i start)\b",
     re.IGNORECASE,
 )
 _CONDITIONS = re.compile(
@@ -89,6 +94,11 @@ def _timed(
     revises = previous is not None
     timed = [event for event in document["events"] if event.get("kind") in TIMED_KINDS]
     when = said_time(request.text, request.now, request.timezone)
+    if _foreign(request) and not revises and not _begins_with_habit(request):
+        # a time inside a request may as well be meant for one of its tools
+        if isinstance(when, Refused):
+            return by_hand(document), None
+        when = when if timed else None
     if when is None and timed and not revises:
         # the answer to a question we asked: the time stands in the request before it
         asked = [t["content"] for t in request.history if t.get("role") == "user"]
@@ -97,6 +107,8 @@ def _timed(
         text = f"When exactly? About “{when.words}”: {when.reason}."
         return document, _question(answer, text, when.choices)
     before = list((previous or {}).get("events", ()))
+    if before and not timed and when is None and not _UNTIME.search(request.text):
+        return _started_as(document, before), None
     unchanged = _bare(timed) == _bare([e for e in before if e.get("kind") in TIMED_KINDS])
     said = bool(before) and explained(before, timed, request.text)
     if when is None and timed and not unchanged and not said:
@@ -106,6 +118,32 @@ def _timed(
             return document, _question(answer, text, choices)
         document = by_hand(document)
     return overrule(document, when, revises=revises), None
+
+
+def _foreign(request: PlanRequest) -> bool:
+    return not lexicon.WORDS.keys() & request.catalogue.tools.keys()
+
+
+def _begins_with_habit(request: PlanRequest) -> bool:
+    found = when_said(Text.of(request.text), request.now, request.timezone)
+    habit = isinstance(found.when, When) and found.when.kind in ("cron", "interval")
+    return habit and bool(found.spans) and found.spans[0][0] == 0
+
+
+def _started_as(document: Json, before: Sequence[Mapping[str, Any]]) -> Json:
+    """`document` with the triggers it had before."""
+    now = {event["name"] for event in document["events"]}
+    names = [event["name"] for event in before]
+    steps = [
+        {
+            **step,
+            "on": list(
+                dict.fromkeys(n for on in step["on"] for n in (names if on in now else [on]))
+            ),
+        }
+        for step in document["steps"]
+    ]
+    return {**document, "events": [dict(event) for event in before], "steps": steps}
 
 
 def _bare(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,65 @@
+"""A model's answer beside that of the planner without one: the more sure where both say the same; where
+they differ, that is said and the other way offered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agents.planner.lexicon import WORDS
+from backend.contracts.ports import PlanAnswer, PlanRequest
+
+PLAN_OFFLINE = "Plan offline"
+SURE = 0.85  # of the rules, over tools that they have words for
+SURE_OF_OTHERS = 0.5  # over other tools: the chance that they are exactly right
+AGREED, DIFFERED, ALONE = 0.95, 0.5, 0.7
+
+
+def agreed(drafted: PlanAnswer, ruled: PlanAnswer, request: PlanRequest) -> PlanAnswer:
+    """`drafted`, by a model, held beside `ruled`."""
+    known = sure(ruled, request)
+    if drafted.kind != "plan":
+        other = (*drafted.choices, PLAN_OFFLINE) if known else drafted.choices
+        return replace(drafted, choices=other)
+    if same_work(drafted.document, ruled.document):
+        return _with(drafted, AGREED)
+    if not known:
+        return _with(drafted, ALONE)
+    purpose = str((ruled.document or {}).get("description", "")).strip()
+    remark = f"Planned without the model it would be: {purpose}"
+    text = " ".join(filter(None, [drafted.text, remark]))
+    return replace(_with(drafted, DIFFERED), text=text, choices=(PLAN_OFFLINE,))
+
+
+def sure(ruled: PlanAnswer, request: PlanRequest) -> bool:
+    """Whether the rules have a plan that accounts for every word."""
+    if ruled.kind != "plan" or ruled.not_covered:
+        return False
+    own = WORDS.keys() & request.catalogue.tools.keys()
+    return ruled.confidence >= (SURE if own else SURE_OF_OTHERS)
+
+
+def same_work(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """Whether two documents do the same: by tools, by what starts them, by what hangs on conditions."""
+    return one is not None and other is not None and bool(_work(one) == _work(other))
+
+
+def _with(answer: PlanAnswer, confidence: float) -> PlanAnswer:
+    told = {**answer.selection, "confidence": confidence}
+    return replace(answer, confidence=confidence, selection=told)
+
+
+def _work(document: Mapping[str, Any]) -> Any:
+    steps = document.get("steps", ())
+    starts = [
+        sorted((k, str(v)) for k, v in event.items() if k not in ("name", "timezone", "anchor"))
+        for event in document.get("events", ())
+    ]
+    return (
+        Counter(step["action"] for step in steps),
+        sorted(starts),
+        any(step.get("guard") for step in steps),
+        any(step.get("for_each") for step in steps),
+    )
