@@ -3,6 +3,7 @@ they differ, that is said and the other way offered."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +24,8 @@ def agreed(drafted: PlanAnswer, ruled: PlanAnswer, request: PlanRequest) -> Plan
     if drafted.kind != "plan":
         other = (*drafted.choices, PLAN_OFFLINE) if known else drafted.choices
         return replace(drafted, choices=other)
-    if same_work(drafted.document, ruled.document):
+    drafted = _renamed(drafted, ruled)
+    if same_work(drafted.document, ruled.document) and says_all(drafted.document, ruled):
         return _with(drafted, AGREED)
     if not known:
         return _with(drafted, ALONE)
@@ -41,9 +43,42 @@ def sure(ruled: PlanAnswer, request: PlanRequest) -> bool:
     return ruled.confidence >= (SURE if own else SURE_OF_OTHERS)
 
 
+def hangs_on_more(ruled: PlanAnswer, drafted: PlanAnswer) -> bool:
+    """Whether the rules find a condition in the words and the draft has none at all."""
+    return _conditional(ruled.document) and not _conditional(drafted.document)
+
+
+def says_all(document: Mapping[str, Any] | None, ruled: PlanAnswer) -> bool:
+    """Whether each value that the rules take from the person's words is somewhere in a document."""
+    told = _plain([step.get("args", {}) for step in (document or {}).get("steps", ())])
+    for step in (ruled.document or {}).get("steps", ()):
+        for name, value in step.get("args", {}).items():
+            said = ruled.sources.get(f"{step['name']}.{name}") == "said"
+            if said and not isinstance(value, bool) and _plain(value) not in told:
+                return False
+    return True
+
+
 def same_work(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Whether two documents do the same: by tools, by what starts them, by what hangs on conditions."""
     return one is not None and other is not None and bool(_work(one) == _work(other))
+
+
+def _renamed(drafted: PlanAnswer, ruled: PlanAnswer) -> PlanAnswer:
+    """With the name that the words give the plan, which a draft cannot say."""
+    if not (drafted.revises and ruled.revises and drafted.document and ruled.document):
+        return drafted
+    return replace(drafted, document={**drafted.document, "plan_name": ruled.document["plan_name"]})
+
+
+def _conditional(document: Mapping[str, Any] | None) -> bool:
+    steps = (document or {}).get("steps", ())
+    return any(s.get("guard") or any(on.endswith(".error") for on in s["on"]) for s in steps)
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.lower().split()).strip('[]" ')
 
 
 def _with(answer: PlanAnswer, confidence: float) -> PlanAnswer:

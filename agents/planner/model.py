@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from agents.planner import prompts
-from agents.planner.agreement import agreed
+from agents.planner.agreement import agreed, hangs_on_more, sure
 from agents.planner.model_drafts import failing, mended, to_document, to_draft
 from agents.planner.retrieve import Retriever
 from agents.planner.safeguards import held
@@ -23,6 +23,7 @@ from backend.contracts.errors import Issue
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, OnPartial, PlanAnswer, Planner, PlanRequest
 from backend.contracts.tools import ToolSpec
+from backend.plans.validation import check
 
 ALL = 48  # so few tools are always shown, in one order: a server keeps what it has read of them
 CANDIDATES = 12
@@ -30,11 +31,17 @@ MAX_CANDIDATES = 24
 MAX_CLAUSES = 12
 NEAREST = 4
 SELECT_TOKENS = 700
-DRAFT_TOKENS = 3_000
+DRAFT_TOKENS = 2_400
 NO_TOOLS = (
     "There is no tool here that could do that. What else should happen? (PLAN_SELECTION_FAILED)"
 )
 DRAFTED = "The draft chose them among the tools that may fit."
+UNSAID = "Use only what the person said, and leave out what nobody asked for."
+CONDITION = Issue(
+    code="PLAN_NOT_COVERED",
+    message="The request hangs something on a condition, and this plan has none.",
+    suggestion='Give the steps that it is about their "if", in the person\'s words.',
+)
 _CLAUSE = re.compile(r"[.,;\n]+|\b(?:and|then)\b", re.IGNORECASE)
 
 
@@ -135,7 +142,10 @@ class ModelPlanner:
         drafted = await self._drafted(request, selection, on_said)
         if self._rules is None:
             return drafted
-        return agreed(drafted, await self._rules.plan(request), request)
+        ruled = await self._rules.plan(request)
+        if drafted.kind == "plan" and sure(ruled, request) and hangs_on_more(ruled, drafted):
+            drafted = await self.repair(request, drafted, [CONDITION])
+        return agreed(drafted, ruled, request)
 
     async def _drafted(
         self, request: PlanRequest, selection: Selection, on_said: OnSaid | None
@@ -181,7 +191,13 @@ class ModelPlanner:
             not_covered=tuple(dict.fromkeys(left)),
             revises=revises,
         )
-        return held(request, answer, document)
+        found = held(request, answer, document)
+        if found.kind == "plan":
+            dropped = _dropped(request, found)
+            return await self.repair(request, found, dropped) if dropped else found
+        unsaid = Issue(code="PLAN_NOT_SAID", message=f"{found.text} {UNSAID}")
+        again = await self.repair(request, replace(answer, document=document), [unsaid])
+        return again if again.kind == "plan" else replace(found, usage=again.usage)
 
     async def repair(
         self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
@@ -214,6 +230,26 @@ class ModelPlanner:
         tools = list(request.catalogue.tools.values())
         async for token in self._llm.stream(prompts.talk_messages(request, tools), max_tokens=600):
             yield token
+
+
+def _dropped(request: PlanRequest, answer: PlanAnswer) -> list[Issue]:
+    """Conditions of the person's words that nothing in a draft can decide and that it is silent about."""
+    if answer.kind != "plan" or answer.revises:
+        return []
+    found = check(
+        answer.document,
+        request.catalogue,
+        now=request.now,
+        timezone=request.timezone,
+        not_covered=answer.not_covered,
+        request=request.text,
+    )
+    told = [f"“{words}”" for words in answer.not_covered]
+    return [
+        issue
+        for issue in found.issues
+        if issue.code == "PLAN_NOT_COVERED" and not any(words in issue.message for words in told)
+    ]
 
 
 def _mode(request: PlanRequest, chosen: Sequence[str]) -> Literal["reuse", "compose"]:

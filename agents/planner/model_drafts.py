@@ -25,6 +25,7 @@ from backend.contracts.ports import PlanRequest
 from backend.contracts.tools import ToolSpec
 
 Json = dict[str, Any]
+_USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
 _REFERRED = re.compile(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)")
 
 
@@ -47,8 +48,9 @@ def to_document(
     )
     same = {s["name"]: s for s in opened["steps"]} if opened else {}
     whole = {s["name"]: s for s in (before or {}).get("steps", ())}
-    drafting = _Drafting(request, start.names, start.made)
-    for step in draft["steps"]:
+    eventful = any(event["kind"] in ("event", "webhook") for event in start.events)
+    drafting = _Drafting(request, start.names, start.made, eventful=eventful)
+    for step in _in_order(draft["steps"]):
         if step == same.get(step["name"]) and before is not None:
             drafting.keep(whole[step["name"]], _events(before), start.names)
         else:
@@ -99,7 +101,9 @@ def failing(document: Mapping[str, Any], issues: Sequence[Issue]) -> list[str]:
 class _Drafting:
     """Steps one after the other. `starts` are the names of the triggers."""
 
-    def __init__(self, request: PlanRequest, starts: Sequence[str], arrives: Made | None) -> None:
+    def __init__(
+        self, request: PlanRequest, starts: Sequence[str], arrives: Made | None, *, eventful: bool
+    ) -> None:
         self._tools = request.catalogue.tools
         self._starts = list(starts)
         self.draft = Draft()
@@ -109,7 +113,7 @@ class _Drafting:
         )
         self._conditions = Conditions(self.draft, self._steps.insert, self._steps.earlier)
         self._made: dict[str, Made] = {}
-        self._values = Values(self._made)
+        self._values = Values(self._made, eventful=eventful)
 
     def pairs(self) -> list[tuple[Made, Json]]:
         return list(zip(self.draft.made, self.draft.steps, strict=True))
@@ -264,6 +268,30 @@ class _Drafting:
         for step in self.draft.steps:
             if step["name"] in names and "on_error" not in step:
                 step["on_error"] = "route"
+
+
+def _in_order(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each behind those it uses or waits for; as written where that is no order at all."""
+    names = {step["name"] for step in steps}
+    needs = {
+        step["name"]: {
+            name
+            for text in (*step["args"], step["each"], *(f"{{{after}}}" for after in step["after"]))
+            for name in _USED.findall(text)
+            if name in names - {step["name"]}
+        }
+        for step in steps
+    }
+    if len(names) < len(steps):
+        return list(steps)
+    ordered: list[Mapping[str, Any]] = []
+    waiting = list(steps)
+    while waiting:
+        done = {step["name"] for step in ordered}
+        ready = next((s for s in waiting if needs[s["name"]] <= done), waiting[0])
+        waiting.remove(ready)
+        ordered.append(ready)
+    return ordered
 
 
 def _drafted(step: Mapping[str, Any]) -> Json:

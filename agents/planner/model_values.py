@@ -24,10 +24,13 @@ TEXT: Mapping[str, Any] = {"type": "string"}
 
 
 class Values:
-    """Reads what a model writes for arguments. `made` are the steps before, by the names it gave them."""
+    """Reads what a model writes for arguments. `made` are the steps before, by the names it gave them;
+    `eventful`: what starts the plan brings data. References to an event that brings none are taken out.
+    """
 
-    def __init__(self, made: Mapping[str, Made]) -> None:
+    def __init__(self, made: Mapping[str, Made], *, eventful: bool = True) -> None:
         self._made = made
+        self._eventful = eventful
 
     def arguments(self, written: Sequence[str], spec: ToolSpec | None) -> dict[str, Any]:
         """ "name=value" each; a name that is written again adds to a list where the tool takes one."""
@@ -39,6 +42,8 @@ class Values:
             if not name:
                 continue
             read = self.value(value, name, wanted.get(name, {}))
+            if read == "" and value.strip():
+                continue
             if name in args and schema.takes_list(wanted.get(name, {})):
                 before = args[name] if isinstance(args[name], list) else [args[name]]
                 read = [*before, *(read if isinstance(read, list) else [read])]
@@ -57,6 +62,7 @@ class Values:
         whole = _HOLE.fullmatch(said)
         hint = wanted if whole else TEXT
         text = _HOLE.sub(lambda m: self._reference(m, name, hint), said if whole else text)
+        text = text if self._eventful or "event" not in said else text.strip()
         return text if "${" in text and _HOLE.fullmatch(text) else _typed(text, wanted)
 
     def list_of(self, text: str) -> str:
@@ -82,6 +88,8 @@ class Values:
             return match[0]
         if (made := self._made.get(found["root"])) is not None:
             return f"${{{self._path(made, found['rest'], name, wanted)}}}"
+        if found["root"] == "event" and not self._eventful:
+            return ""
         known = found["root"] in _OPEN or match["a"] is not None
         return f"${{{inner}}}" if known else match[0]
 
@@ -143,6 +151,8 @@ def _typed(text: str, wanted: Mapping[str, Any]) -> Any:
     except (json.JSONDecodeError, RecursionError):
         listed = "array" in kinds and "string" not in kinds
         return [part.strip() for part in text.split(",") if part.strip()] if listed else text
+    if isinstance(value, dict) and value.keys() == {"value"} and "properties" not in wanted:
+        return _typed(value["value"], wanted) if isinstance(value["value"], str) else value["value"]
     if "string" in kinds and not isinstance(value, (list, dict)):
         return text
     if isinstance(value, (list, dict)) and not kinds & {"array", "object"}:

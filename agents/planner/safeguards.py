@@ -42,6 +42,7 @@ _CONDITIONS = re.compile(
     r"all|without)\b",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"(\d+(?:\.\d+)?|\"[^\"]*\"|'[^']*')")
 _EXPRESSIBLE = {"name", "on", "action", "args", "guard", "for_each", "join", "on_error", "approval"}
 
 Json = dict[str, Any]
@@ -56,6 +57,7 @@ def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer
         document = _kept(document, previous, request.text)
     document = _gated(_taken(document, request), request)
     said = said_by_person(request)
+    document = _only_one_said(document, said, previous)
     if guessed := guesses(document, said, known=previous):
         return _ask_address(answer, guessed)
     if unasked := tuple(_unasked(document, request, said, previous)):
@@ -77,6 +79,34 @@ def _taken(document: Json, request: PlanRequest) -> Json:
             absent = [name for name in known if name not in args]
             args = {n: v for n, v in args.items() if n in known or get_close_matches(n, absent)}
         steps.append({**step, "args": args})
+    return {**document, "steps": steps}
+
+
+def _only_one_said(document: Json, said: str, previous: Mapping[str, Any] | None) -> Json:
+    """An address that a model made up is the one the person said, where they said just one and nothing
+    in the plan uses it."""
+    guessed = {(g.step, g.argument): g for g in guesses(document, said, known=previous)}
+    if len({guess.value for guess in guessed.values()}) != 1:
+        return document
+    (kind,) = {"email" if guess.kind == "address" else "url" for guess in guessed.values()}
+    own = {e.value for e in Text.of(said).entities if e.kind == kind}
+    used = str([step["args"] for step in document["steps"]])
+    if len(own) != 1 or any(value in used for value in own):
+        return document
+    (value,) = own
+    steps = [
+        {
+            **step,
+            "args": {
+                name: value
+                if (found := guessed.get((step["name"], name)))
+                and was in (found.value, [found.value])
+                else was
+                for name, was in step["args"].items()
+            },
+        }
+        for step in document["steps"]
+    ]
     return {**document, "steps": steps}
 
 
@@ -169,12 +199,22 @@ def _kept(document: Json, previous: Mapping[str, Any], text: str) -> Json:
         step = {**{k: v for k, v in old.items() if k not in _EXPRESSIBLE}, **step}
         if old.get("approval") and not _UNGATE.search(text):
             step["approval"] = old["approval"]
-        if not _CONDITIONS.search(text):
+        if not _CONDITIONS.search(text) and not _said_in(step.get("guard"), old.get("guard"), text):
             step = {k: v for k, v in step.items() if k not in ("guard", "for_each")}
             step |= {name: old[name] for name in ("guard", "for_each") if name in old}
         steps.append(step)
     whole = {k: previous[k] for k in ("inputs", "graph_type", "max_iterations") if k in previous}
     return {**whole, **document, "steps": steps}
+
+
+def _said_in(guard: Any, before: Any, text: str) -> bool:
+    """Whether a condition differs from what it was in nothing but values that the words name."""
+    now, was = (_VALUE.split(str(each or "")) for each in (guard, before))
+    changed = [new for new, old in zip(now, was, strict=False) if new != old]
+    values = all(
+        _VALUE.fullmatch(each) and each.strip("\"'").lower() in text.lower() for each in changed
+    )
+    return bool(guard and before) and len(now) == len(was) and bool(changed) and values
 
 
 def _gated(document: Json, request: PlanRequest) -> Json:
