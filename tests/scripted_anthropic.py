@@ -1,4 +1,4 @@
-"""A scripted server on loopback that speaks Anthropic's messages API, strict about requests as the real one is.
+"""A scripted server on loopback that speaks Anthropic's messages API, as strict about requests.
 
     with ScriptedAnthropic() as server:
         server.say("Hello")                     # the next answer, in tokens when streamed
