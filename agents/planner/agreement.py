@@ -4,6 +4,7 @@ they differ, that is said and the other way offered."""
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +13,8 @@ from typing import Any
 from agents.planner.lexicon import WORDS
 from backend.contracts.ports import PlanAnswer, PlanRequest
 
+_ROOT = re.compile(r"\$\{\s*([A-Za-z_]\w*)")
+_VALUE = re.compile(r"\d+(?:\.\d+)?|\"[^\"]*\"|'[^']*'")
 PLAN_OFFLINE = "Plan offline"
 SURE = 0.85  # of the rules, over tools that they have words for
 SURE_OF_OTHERS = 0.5  # over other tools: the chance that they are exactly right
@@ -20,7 +23,7 @@ AGREED, DIFFERED, ALONE = 0.95, 0.5, 0.7
 
 def agreed(drafted: PlanAnswer, ruled: PlanAnswer, request: PlanRequest) -> PlanAnswer:
     """`drafted`, by a model, held beside `ruled`."""
-    known = sure(ruled, request)
+    known = sure(ruled, request) or (drafted.kind == "plan" and hangs_on_more(ruled, drafted))
     if drafted.kind != "plan":
         other = (*drafted.choices, PLAN_OFFLINE) if known else drafted.choices
         return replace(drafted, choices=other)
@@ -56,7 +59,11 @@ def says_all(document: Mapping[str, Any] | None, ruled: PlanAnswer) -> bool:
             said = ruled.sources.get(f"{step['name']}.{name}") == "said"
             if said and not isinstance(value, bool) and _plain(value) not in told:
                 return False
-    return True
+    flows = _flows(document or {})
+    return all(
+        sources & flows.get(place, sources)
+        for place, sources in _flows(ruled.document or {}).items()
+    )
 
 
 def same_work(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
@@ -69,6 +76,18 @@ def _renamed(drafted: PlanAnswer, ruled: PlanAnswer) -> PlanAnswer:
     if not (drafted.revises and ruled.revises and drafted.document and ruled.document):
         return drafted
     return replace(drafted, document={**drafted.document, "plan_name": ruled.document["plan_name"]})
+
+
+def _flows(document: Mapping[str, Any]) -> dict[tuple[str, str], set[str]]:
+    """By tool and argument, the tools whose results are used there."""
+    tools = {step["name"]: step["action"] for step in document.get("steps", ())}
+    found: dict[tuple[str, str], set[str]] = {}
+    for step in document.get("steps", ()):
+        for name, value in step.get("args", {}).items():
+            used = {tools[root] for root in _ROOT.findall(str(value)) if root in tools}
+            if used:
+                found.setdefault((step["action"], name), set()).update(used)
+    return found
 
 
 def _conditional(document: Mapping[str, Any] | None) -> bool:
@@ -96,5 +115,11 @@ def _work(document: Mapping[str, Any]) -> Any:
         Counter(step["action"] for step in steps),
         sorted(starts),
         any(step.get("guard") for step in steps),
+        {
+            value.strip("\"'").lower()
+            for step in steps
+            for value in _VALUE.findall(step.get("guard") or "")
+        }
+        - {"", "0"},
         any(step.get("for_each") for step in steps),
     )

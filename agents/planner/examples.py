@@ -17,8 +17,12 @@ def _answer(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     return answer | {"say": "", "choices": []} | more
 
 
+REMINDER = "(Only the steps that this asks for.)"
+
+
 def _asked(tools: str, request: str) -> str:
-    return f"Tools:\n{tools}\nNow: Monday 2026-01-05 10:00 (Europe/Paris)\nRequest: {request}"
+    now = "Now: Monday 2026-01-05 10:00 (Europe/Paris)"
+    return f"Tools:\n{tools}\n{now}\nRequest: {request}\n{REMINDER}"
 
 
 _HOUSE = """\
@@ -46,10 +50,6 @@ EXAMPLES: tuple[Example, ...] = (
             _step("open", "open_window", "room=kitchen"),
             _step("taxi", "call_taxi", "from=home", "to=station", "time=6 pm"),
         ),
-    ),
-    (
-        _asked(_HOUSE, "What does the gas meter say?"),
-        _answer(_step("read", "read_meter", "meter=gas")),
     ),
     (
         _asked(
@@ -100,5 +100,9 @@ EXAMPLES: tuple[Example, ...] = (
     (
         _asked(_LETTERS, "Sell my car"),
         _answer(kind="refusal", say="There is no tool here that sells anything."),
+    ),
+    (
+        _asked(_HOUSE, "What does the gas meter say?"),
+        _answer(_step("read", "read_meter", "meter=gas")),
     ),
 )

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+import structlog
+
 from agents.planner import prompts
-from agents.planner.agreement import agreed, hangs_on_more, sure
+from agents.planner.agreement import agreed, hangs_on_more
 from agents.planner.model_drafts import failing, mended, to_document, to_draft
 from agents.planner.retrieve import Retriever
 from agents.planner.safeguards import held
@@ -19,7 +21,7 @@ from agents.planner.session import plan_once
 from agents.planner.staged import OnSaid
 from agents.planner.usage import metered, total
 from backend.contracts.caching import Cache
-from backend.contracts.errors import Issue
+from backend.contracts.errors import Issue, LightningError
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import LLM, OnPartial, PlanAnswer, Planner, PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -32,6 +34,7 @@ MAX_CLAUSES = 12
 NEAREST = 4
 SELECT_TOKENS = 700
 DRAFT_TOKENS = 2_400
+log = structlog.get_logger(__name__)
 NO_TOOLS = (
     "There is no tool here that could do that. What else should happen? (PLAN_SELECTION_FAILED)"
 )
@@ -143,8 +146,8 @@ class ModelPlanner:
         if self._rules is None:
             return drafted
         ruled = await self._rules.plan(request)
-        if drafted.kind == "plan" and sure(ruled, request) and hangs_on_more(ruled, drafted):
-            drafted = await self.repair(request, drafted, [CONDITION])
+        if drafted.kind == "plan" and hangs_on_more(ruled, drafted):
+            drafted = await self._once_more(request, drafted, [CONDITION])
         return agreed(drafted, ruled, request)
 
     async def _drafted(
@@ -194,10 +197,21 @@ class ModelPlanner:
         found = held(request, answer, document)
         if found.kind == "plan":
             dropped = _dropped(request, found)
-            return await self.repair(request, found, dropped) if dropped else found
+            return await self._once_more(request, found, dropped) if dropped else found
         unsaid = Issue(code="PLAN_NOT_SAID", message=f"{found.text} {UNSAID}")
-        again = await self.repair(request, replace(answer, document=document), [unsaid])
-        return again if again.kind == "plan" else replace(found, usage=again.usage)
+        again = await self._once_more(request, replace(answer, document=document), [unsaid])
+        mended = again.kind == "plan" and again.document is not document
+        return again if mended else replace(found, usage=again.usage)
+
+    async def _once_more(
+        self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
+    ) -> PlanAnswer:
+        """`answer` after one repair; as it is where the model gives none, for it can be shown or asked."""
+        try:
+            return await self.repair(request, answer, issues)
+        except LightningError as error:
+            log.info("planner.repair_failed", code=error.code)
+            return answer
 
     async def repair(
         self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]

@@ -164,7 +164,7 @@ class _Drafting:
         return next(n for n in (name, *(f"{name}_{i}" for i in range(2, 99))) if n not in taken)
 
     def _filled(self, args: Json, spec: ToolSpec | None, each: str) -> Json:
-        """With what nobody needs to say: a subject, what to remember under, what came just before."""
+        """With what nobody needs to say: a subject, what to remember under, the only thing there is."""
         if spec is None:
             return args
         wanted = schema.properties(spec)
@@ -182,7 +182,7 @@ class _Drafting:
                 told = [m for m, _ in before if not m.goes_out and not m.aside]
                 if each:
                     args[name] = "${item}"
-                elif told:
+                elif len(told) == 1:
                     args[name] = self._values.value(f"${{{told[-1].name}}}", name, wanted[name])
         return {**schema.ordered(spec, args), **args}
 

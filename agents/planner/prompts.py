@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agents.planner.examples import EXAMPLES
+from agents.planner.examples import EXAMPLES, REMINDER
 from backend.contracts.errors import Issue
 from backend.contracts.ports import PlanRequest
 from backend.contracts.tools import ToolSpec
@@ -169,7 +169,7 @@ def _asked(request: PlanRequest, tools: Sequence[str], opened: Mapping[str, Any]
         lines += [f"{said[turn['role']]}: {turn['content'][:2000]}" for turn in turns]
     local = request.now.astimezone(ZoneInfo(request.timezone))
     now = f"Now: {local:%A %Y-%m-%d %H:%M} ({request.timezone})"
-    return "\n".join([*lines, now, f"Request: {request.text}"])
+    return "\n".join([*lines, now, f"Request: {request.text}", REMINDER])
 
 
 def _turns(request: PlanRequest) -> list[Mapping[str, str]]:

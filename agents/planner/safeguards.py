@@ -60,6 +60,8 @@ def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer
     document = _only_one_said(document, said, previous)
     if guessed := guesses(document, said, known=previous):
         return _ask_address(answer, guessed)
+    if (place := _no_place(document, request)) is not None:
+        return _ask_place(answer, *place)
     if unasked := tuple(_unasked(document, request, said, previous)):
         return _ask_effect(answer, unasked[0])
     document, question = _timed(request, answer, document, previous)
@@ -266,6 +268,18 @@ def _acts(spec: ToolSpec | None) -> bool:
     return spec is not None and spec.purity != "pure" and bool(spec.effects)
 
 
+def _no_place(document: Json, request: PlanRequest) -> tuple[ToolSpec, str] | None:
+    """Where a step acts must be said: else what was read before would be written over."""
+    for step in document["steps"]:
+        spec = request.catalogue.tools.get(step["action"])
+        if spec is None or not _acts(spec):
+            continue
+        for name in schema.required(spec) - step["args"].keys():
+            if schema.role(name, schema.properties(spec).get(name, {})) in ("path", "url", "email"):
+                return spec, name
+    return None
+
+
 # --- questions ------------------------------------------------------------------------------------
 
 
@@ -275,6 +289,10 @@ def _ask_address(answer: PlanAnswer, guessed: Sequence[Guess]) -> PlanAnswer:
     values = tuple(dict.fromkeys(g.value for g in guessed if g.kind == kind))[:4]
     text = f"Which {kind} should I use for {where}? You have not named it, and I do not guess."
     return _question(answer, text, values)
+
+
+def _ask_place(answer: PlanAnswer, spec: ToolSpec, name: str) -> PlanAnswer:
+    return _question(answer, f"Which “{name}” should I use for {spec.name} ({spec.id})?", ())
 
 
 def _ask_effect(answer: PlanAnswer, spec: ToolSpec) -> PlanAnswer:

@@ -79,7 +79,13 @@ def event_there_is_not(draft: Draft, chance: random.Random) -> Draft | None:
 
 
 def cycle(draft: Draft, chance: random.Random) -> Draft | None:
-    if len(draft["steps"]) < 2:
+    first, *behind = draft["steps"] or [None]
+    follow = {first["name"]} if first else set()
+    for step in behind:
+        used = f"{step['args']} {step['each']} {step['if']} {step['after']}"
+        if any(name in used for name in follow):
+            follow.add(step["name"])
+    if len(follow) < 2 or draft["steps"][-1]["name"] not in follow:
         return None
     draft["steps"][0]["after"] = [draft["steps"][-1]["name"]]
     return draft

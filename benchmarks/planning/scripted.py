@@ -10,9 +10,10 @@ import argparse
 import asyncio
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ SEED = 7
 class Bench:
     server: ScriptedOpenAI
     planner: ModelPlanner
+    own_ms: list[float] = field(default_factory=list)
 
 
 class Model:
@@ -105,12 +107,15 @@ async def right_draft(rules: OfflinePlanner, row: Written) -> Draft | None:
     return {**to_draft(answer.document, request), "kind": kind, "say": "", **more, "choices": []}
 
 
-async def outcome(planner: ModelPlanner, row: Written) -> tuple[str, bool, str]:
+async def outcome(bench: Bench, row: Written) -> tuple[str, bool, str]:
     """One of OUTCOMES, whether the plan is valid, and what came."""
+    began = time.perf_counter()
     try:
-        found = await plan_once(planner, asked(row))
+        found = await plan_once(bench.planner, asked(row))
     except LightningError as error:
         return "no answer", False, error.code
+    took_ms = (time.perf_counter() - began) * 1000
+    bench.own_ms.append(took_ms - found.answer.usage.get("model_ms", 0.0))
     scored = score(row, found.answer, not found.repairs, found.checked)
     told = json.dumps(found.answer.document) if found.answer.document else found.answer.text
     if scored.right:
@@ -136,6 +141,9 @@ async def main() -> None:
         bench = Bench(server, ModelPlanner(llm, rules=rules))
         print(f"{len(drafts)} of {len(rows)} rows have a right draft\n\n{_head()}")
         await _line(bench, "the right draft", drafts, drafts, options)
+        bench.own_ms.sort()
+        shares = [bench.own_ms[len(bench.own_ms) * part // 100] for part in (50, 95)]
+        print(f"our share of the time: p50 {shares[0]:.0f} ms, p95 {shares[1]:.0f} ms")
         plans = [(row, draft) for row, draft in drafts if draft["steps"]]
         for name in FAULTS:
             spoilt = [(row, faulty(name, draft, f"{SEED} {row.id}")) for row, draft in plans]
@@ -159,7 +167,7 @@ async def _line(
         for (row, draft), (_, faulted) in zip(right, first, strict=True):
             model = Model(draft, faulted, stubborn=stubborn, spoilt=spoilt)
             bench.server.rules[:] = [model.answer]
-            how, ok, told = await outcome(bench.planner, row)
+            how, ok, told = await outcome(bench, row)
             counted[how] += 1
             valid += ok
             if options.failures and how != "right" and (not stubborn or how == "wrong"):

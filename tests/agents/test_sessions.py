@@ -61,13 +61,13 @@ async def test_a_turn_is_recorded_with_its_stages_its_cost_and_what_came_of_it(
 async def test_what_was_mended_on_the_way_is_recorded_as_it_was_told(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
-    server.answer(digest(FEED, {**MAIL, "args": MAIL["args"][1:]}))
+    server.answer(digest(FEED, {**MAIL, "args": ["to=me@example.com", "body=${nobody.knows}"]}))
     server.answer(repaired(MAIL))
     reply = await talk.say(ANN, "t1", REQUEST, ZONE)
     assert reply.plan is not None
     (record,) = await recorded(talk)
-    assert [issue["code"] for issue in record.repairs] == ["PLAN_ARGUMENT_MISSING"]
-    assert "“to”" in record.repairs[0]["message"]
+    assert [issue["code"] for issue in record.repairs] == ["PLAN_REFERENCE_UNKNOWN"]
+    assert "nobody" in record.repairs[0]["message"]
     assert "repair 1/4" in [stage["name"] for stage in record.stages]
     assert tuple(reply.plan.provenance["repairs"]) == record.repairs
 
