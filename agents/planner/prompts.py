@@ -121,7 +121,10 @@ def draft_messages(
         messages.append({"role": "user", "content": asked})
         messages.append({"role": "assistant", "content": _compact(answer)})
     lines = [_card(spec) for spec in tools]
-    messages.append({"role": "user", "content": _asked(request, lines, opened)})
+    asked = _asked(request, lines, opened)
+    # a revision has all steps of its plan
+    asked += f"\n{REMINDER}" if opened is None else ""
+    messages.append({"role": "user", "content": asked})
     return messages
 
 
@@ -169,7 +172,7 @@ def _asked(request: PlanRequest, tools: Sequence[str], opened: Mapping[str, Any]
         lines += [f"{said[turn['role']]}: {turn['content'][:2000]}" for turn in turns]
     local = request.now.astimezone(ZoneInfo(request.timezone))
     now = f"Now: {local:%A %Y-%m-%d %H:%M} ({request.timezone})"
-    return "\n".join([*lines, now, f"Request: {request.text}", REMINDER])
+    return "\n".join([*lines, now, f"Request: {request.text}"])
 
 
 def _turns(request: PlanRequest) -> list[Mapping[str, str]]:

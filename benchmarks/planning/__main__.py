@@ -85,7 +85,8 @@ async def _beside(tasks: TaskSet, answers: Answers, alone: list[Planned]) -> str
     """How a model's drafts fared, and how right they are where the planner without a model agrees."""
     rules = OfflinePlanner()
     await rules.warm(tasks.catalogue)
-    same, other = [], []
+    same: list[Planned] = []
+    other: list[Planned] = []
     kept = [await answers.of(task.id, _never) for task in tasks.tasks]
     for one, found in zip(kept, alone, strict=True):
         ruled = await rules.plan(_request(found.task, tasks))

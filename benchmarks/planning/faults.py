@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -83,7 +84,7 @@ def cycle(draft: Draft, chance: random.Random) -> Draft | None:
     follow = {first["name"]} if first else set()
     for step in behind:
         used = f"{step['args']} {step['each']} {step['if']} {step['after']}"
-        if any(name in used for name in follow):
+        if any(re.search(rf"\b{name}\b", used) for name in follow):
             follow.add(step["name"])
     if len(follow) < 2 or draft["steps"][-1]["name"] not in follow:
         return None

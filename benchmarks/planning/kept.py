@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from backend.contracts.errors import LightningError
 from backend.contracts.ports import PlanAnswer
@@ -47,6 +48,6 @@ def failure(id: str, error: LightningError, took_s: float) -> Kept:
     return Kept(id, answer, took_s, failed=True)
 
 
-def _answer(data: dict[str, object]) -> PlanAnswer:
-    listed = {k: tuple(data[k]) for k in ("not_covered", "choices", "stages")}  # type: ignore[call-overload]
-    return PlanAnswer(**{**data, **listed})  # type: ignore[arg-type]
+def _answer(data: dict[str, Any]) -> PlanAnswer:
+    listed = {key: tuple(data[key]) for key in ("not_covered", "choices", "stages")}
+    return PlanAnswer(**{**data, **listed})

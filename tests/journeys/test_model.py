@@ -61,7 +61,7 @@ def test_the_model_writes_the_plan_and_its_steps_really_run(
     model.say("Ships are back in the bay, and ferries fall silent.")
     say(page, f"Mail me@example.com what matters in {site.url('/feed.xml')}")
     plan = page.locator("[data-plan]")
-    expect(plan).to_contain_text("Harbour news")
+    expect(plan).to_contain_text("Feed summary by mail")
     expect(plan).not_to_contain_text("Planned offline")
     look(page, "model-plan")
     plan.locator("[data-act=approve]").click()
