@@ -87,8 +87,9 @@ class Drafting:
                     answer = await planner.draft(request, chosen, _said(runtime))
                     done.detail = _size(answer)
                     done.model_ms = _since(answer, chosen.usage)
-                told = chosen.told(tuple(state.get("candidates", ())))
-                answer = replace(answer, selection=told)
+                told = answer.selection or chosen.told()
+                candidates = list(state.get("candidates", ()))
+                answer = replace(answer, selection={**told, "candidates": candidates})
             else:
                 tell(runtime, "draft", "running")
                 request, answer = await planned(planner, request, state.get("asked", ""))

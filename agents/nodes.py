@@ -10,6 +10,7 @@ from langgraph.types import Command, interrupt
 
 from agents.drafting import Drafting
 from agents.overview import overview
+from agents.planner.agreement import PLAN_OFFLINE
 from agents.planner.asked import joined_words
 from agents.planner.ready import HAND
 from agents.planner.staged import StagedPlanner
@@ -33,7 +34,6 @@ from backend.lightning import Lightning
 
 OFFLINE = "offline"
 TRY_AGAIN = "Try again"
-PLAN_OFFLINE = "Plan offline"
 
 
 class Nodes:

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
 
     notify_url: str = ""
 
+    anthropic_api_key: str = Field(default="", repr=False)
+    anthropic_base_url: str = ""
     openai_api_key: str = Field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = "gpt-5.4-mini"

@@ -57,7 +57,7 @@ class ScriptedOpenAI:
         self.json_mode = json_mode
         self.requests: list[dict[str, Any]] = []
         self._script: deque[Answer] = deque()
-        self._rules: list[Callable[[dict[str, Any]], Any]] = []
+        self.rules: list[Callable[[dict[str, Any]], Any]] = []
         self._released = threading.Event()
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
@@ -135,7 +135,7 @@ class ScriptedOpenAI:
 
     def rule(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         """`answer(request)` gives an Answer, text, JSON data, or None to pass."""
-        self._rules.append(answer)
+        self.rules.append(answer)
 
     # --- what a request gets ------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class ScriptedOpenAI:
             complaint = next(self._complaints(request), None)
             if complaint is not None:
                 return _bad(complaint)
-            for rule in self._rules:
+            for rule in self.rules:
                 given = rule(request)
                 if isinstance(given, Answer):
                     return given
@@ -179,6 +179,8 @@ class ScriptedOpenAI:
                 "Unsupported parameter: 'max_tokens' is not supported with this model. "
                 "Use 'max_completion_tokens' instead."
             )
+        if "temperature" in request and REASONING_MODEL.match(model):
+            yield "Unsupported value: 'temperature' does not support 0 with this model."
         yield from self._format_complaints(request.get("response_format"), messages)
 
     def _format_complaints(self, format: Any, messages: list[dict[str, Any]]) -> Iterator[str]:

@@ -295,7 +295,8 @@ async def test_an_answer_is_seen_as_it_grows(server: ScriptedOpenAI, llm: OpenAI
 async def test_a_growing_answer_that_breaks_off_is_an_error(
     server: ScriptedOpenAI, llm: OpenAILLM
 ) -> None:
-    server.cut_off('{"kind": "question", "text": "Whi')
+    for _ in range(2):
+        server.cut_off('{"kind": "question", "text": "Whi')
     with pytest.raises(Unavailable) as caught:
         await llm.complete(HELLO, schema={"type": "object"}, on_partial=lambda so_far: None)
     assert caught.value.code == "EXEC_MODEL_CUT_OFF"

@@ -26,7 +26,8 @@ def online(
     if llm is None:
         return None
     from agents.planner.model import ModelPlanner
+    from agents.planner.offline import OfflinePlanner
 
-    planner = ModelPlanner(llm, reasoning)
+    planner = ModelPlanner(llm, reasoning, rules=OfflinePlanner())
     caches["selection"] = planner.selections
     return planner

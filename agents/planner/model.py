@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
+
+import structlog
 
 from agents.planner import prompts
-from agents.planner.model_drafts import failing_parts, mended, to_document
+from agents.planner.agreement import agreed, hangs_on_more
+from agents.planner.model_drafts import failing, mended, to_document, to_draft
 from agents.planner.retrieve import Retriever
 from agents.planner.safeguards import held
 from agents.planner.saved import saved_match
@@ -18,33 +21,47 @@ from agents.planner.session import plan_once
 from agents.planner.staged import OnSaid
 from agents.planner.usage import metered, total
 from backend.contracts.caching import Cache
-from backend.contracts.errors import Issue
+from backend.contracts.errors import Issue, LightningError
 from backend.contracts.plans import Catalogue
-from backend.contracts.ports import LLM, OnPartial, PlanAnswer, PlanRequest
+from backend.contracts.ports import LLM, OnPartial, PlanAnswer, Planner, PlanRequest
 from backend.contracts.tools import ToolSpec
+from backend.plans.validation import check
 
-CANDIDATES = 20
-MAX_CANDIDATES = 40
+ALL = 48  # so few tools are always shown, in one order: a server keeps what it has read of them
+CANDIDATES = 12
+MAX_CANDIDATES = 24
 MAX_CLAUSES = 12
-NEAREST = 5
+NEAREST = 4
 SELECT_TOKENS = 700
-DRAFT_TOKENS = 4_000
+DRAFT_TOKENS = 2_400
+log = structlog.get_logger(__name__)
 NO_TOOLS = (
     "There is no tool here that could do that. What else should happen? (PLAN_SELECTION_FAILED)"
+)
+DRAFTED = "The draft chose them among the tools that may fit."
+UNSAID = "Use only what the person said, and leave out what nobody asked for."
+CONDITION = Issue(
+    code="PLAN_NOT_COVERED",
+    message="The request hangs something on a condition, and this plan has none.",
+    suggestion='Give the steps that it is about their "if", in the person\'s words.',
 )
 _CLAUSE = re.compile(r"[.,;\n]+|\b(?:and|then)\b", re.IGNORECASE)
 
 
 class ModelPlanner:
     """`ports.Planner` over a model, and its stages one by one for who shows them. `reasoning` is a
-    stronger model for selection, where one is set.
+    stronger model that only chooses the tools, where one is set; `rules` the planner without a model,
+    that each draft is held beside.
 
     Errors of every verb: `Unavailable`, `RateLimited`, as the LLM port says.
     """
 
-    def __init__(self, llm: LLM, reasoning: LLM | None = None) -> None:
+    def __init__(
+        self, llm: LLM, reasoning: LLM | None = None, *, rules: Planner | None = None
+    ) -> None:
         self._llm = llm
-        self._reasoning = reasoning or llm
+        self._reasoning = reasoning
+        self._rules = rules
         self._retriever = Retriever()
         self.selections: Selections = Cache(MAX_KEPT)
 
@@ -54,6 +71,8 @@ class ModelPlanner:
 
     async def warm(self, catalogue: Catalogue) -> None:
         await self._retriever.index(catalogue)
+        if self._rules is not None:
+            await self._rules.warm(catalogue)
 
     async def plan(self, request: PlanRequest) -> PlanAnswer:
         return (await plan_once(self, request)).answer
@@ -61,8 +80,8 @@ class ModelPlanner:
     async def discover(self, request: PlanRequest) -> tuple[str, ...]:
         """Ids of the tools this message may be about; those of the open plan among them."""
         catalogue = request.catalogue
-        if len(catalogue.tools) <= CANDIDATES:
-            return tuple(catalogue.tools)
+        if len(catalogue.tools) <= ALL:
+            return tuple(sorted(catalogue.tools))
         index = await self._retriever.index(catalogue)
         asked = [t["content"] for t in request.history[-2:] if t.get("role") == "user"]
         words = "\n".join([*asked, request.text])
@@ -76,22 +95,29 @@ class ModelPlanner:
     async def select(
         self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None = None
     ) -> Selection:
-        """What the message needs; a selection made before for the same words is made again."""
+        """What the message needs; a selection made before for the same words is made again. Without a
+        model of its own for it, every candidate stays and the draft says what kind of answer it is."""
         if not candidates:
             return Selection("question", text=NO_TOOLS, reason="There are no tools.")
+        if self._reasoning is None:
+            return Selection("plan", tuple(candidates), reason=DRAFTED)
         key = selection_key(request)
         if key is not None and (kept := self.selections.get(key)) is not None:
             return replace(kept, usage={})
-        selection = await self._selected(request, candidates, on_said)
+        selection = await self._selected(self._reasoning, request, candidates, on_said)
         if key is not None and selection.kind == "plan":
             self.selections.put(key, selection)
         return selection
 
     async def _selected(
-        self, request: PlanRequest, candidates: Sequence[str], on_said: OnSaid | None
+        self,
+        model: LLM,
+        request: PlanRequest,
+        candidates: Sequence[str],
+        on_said: OnSaid | None,
     ) -> Selection:
         reply, usage = await metered(
-            lambda: self._reasoning.complete(
+            lambda: model.complete(
                 prompts.select_messages(request, _specs(request, candidates)),
                 schema=prompts.select_schema(candidates),
                 max_tokens=SELECT_TOKENS,
@@ -108,7 +134,7 @@ class ModelPlanner:
             data["text"].strip(),
             tuple(data["choices"]),
             data["reason"],
-            mode="reuse" if any(_is_plan(request, id) for id in chosen) else "compose",
+            mode=_mode(request, chosen),
             confidence=min(1.0, max(0.0, data["confidence"])),
             usage=usage,
         )
@@ -116,33 +142,76 @@ class ModelPlanner:
     async def draft(
         self, request: PlanRequest, selection: Selection, on_said: OnSaid | None = None
     ) -> PlanAnswer:
+        drafted = await self._drafted(request, selection, on_said)
+        if self._rules is None:
+            return drafted
+        ruled = await self._rules.plan(request)
+        if drafted.kind == "plan" and hangs_on_more(ruled, drafted):
+            drafted = await self._once_more(request, drafted, [CONDITION])
+        return agreed(drafted, ruled, request)
+
+    async def _drafted(
+        self, request: PlanRequest, selection: Selection, on_said: OnSaid | None
+    ) -> PlanAnswer:
         specs = _specs(request, selection.tools)
+        before = request.previous
+        opened = to_draft(before, request) if before is not None else None
         reply, usage = await metered(
             lambda: self._llm.complete(
-                prompts.draft_messages(request, specs),
-                schema=prompts.draft_schema(selection.tools),
+                prompts.draft_messages(request, specs, opened),
+                schema=prompts.draft_schema(selection.tools, revises=before is not None),
                 max_tokens=DRAFT_TOKENS,
                 on_partial=_saying(on_said),
             )
         )
         data = reply.data
+        revises = before is not None and data["kind"] == "revision"
+        plans = revises or data["kind"] == "plan"
         answer = PlanAnswer(
-            "plan",
-            data["text"].strip(),
+            "plan" if plans else data["kind"],
+            data["say"].strip(),
             confidence=selection.confidence,
+            choices=tuple(data["choices"]),
             planner=self.name,
             selection=selection.told(),
             usage=total(selection.usage, usage),
         )
-        missing = data["missing"].strip()
-        if missing or not data["steps"]:
-            text = missing or "I need to know more: what exactly should happen?"
-            return replace(answer, kind="question", text=text, choices=tuple(data["choices"]))
-        document = to_document(data, {s.id: s for s in specs}, request.timezone)
-        revises = bool(data["revises"]) and request.previous is not None
-        document["plan_name"] = _name(document["plan_name"], request.previous, revises)
-        left = tuple(words for words in data["not_covered"] if words.strip())
-        return held(request, replace(answer, not_covered=left, revises=revises), document)
+        if answer.kind == "question" or (plans and not data["steps"]):
+            text = answer.text or "I need to know more: what exactly should happen?"
+            return replace(answer, kind="question", text=text)
+        if not plans:
+            return answer
+        drawn = to_document(data, request, before if revises else None)
+        document = drawn.document
+        document["plan_name"] = _name(document["plan_name"], before, revises)
+        used = tuple(dict.fromkeys(step["action"] for step in document["steps"]))
+        told = {**answer.selection, "tools": list(used), "mode": _mode(request, used)}
+        left = tuple(words for words in (*data["left"], *drawn.left) if words.strip())
+        answer = replace(
+            answer,
+            selection=told,
+            choices=(),
+            not_covered=tuple(dict.fromkeys(left)),
+            revises=revises,
+        )
+        found = held(request, answer, document)
+        if found.kind == "plan":
+            dropped = _dropped(request, found)
+            return await self._once_more(request, found, dropped) if dropped else found
+        unsaid = Issue(code="PLAN_NOT_SAID", message=f"{found.text} {UNSAID}")
+        again = await self._once_more(request, replace(answer, document=document), [unsaid])
+        mended = again.kind == "plan" and again.document is not document
+        return again if mended else replace(found, usage=again.usage)
+
+    async def _once_more(
+        self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
+    ) -> PlanAnswer:
+        """`answer` after one repair; as it is where the model gives none, for it can be shown or asked."""
+        try:
+            return await self.repair(request, answer, issues)
+        except LightningError as error:
+            log.info("planner.repair_failed", code=error.code)
+            return answer
 
     async def repair(
         self, request: PlanRequest, answer: PlanAnswer, issues: Sequence[Issue]
@@ -152,20 +221,24 @@ class ModelPlanner:
         catalogue = request.catalogue.tools
         wanted = [step["action"] for step in document["steps"]]
         wanted += [name for issue in issues for name in issue.available]
-        tools = [id for id in dict.fromkeys(wanted) if id in catalogue]
-        tools = tools or list(await self.discover(request))
-        specs = _specs(request, tools)
-        parts = failing_parts(document, issues)
+        tools = list(await self.discover(request))
+        tools = list(dict.fromkeys([*tools, *(id for id in wanted if id in catalogue)]))
+        draft = to_draft(document, request)
         reply, usage = await metered(
             lambda: self._llm.complete(
-                prompts.repair_messages(request, specs, document, parts, issues),
+                prompts.repair_messages(
+                    request, _specs(request, tools), draft, failing(document, issues), issues
+                ),
                 schema=prompts.repair_schema(tools),
                 max_tokens=DRAFT_TOKENS,
             )
         )
         answer = replace(answer, usage=total(answer.usage, usage))
-        fixed = mended(document, reply.data, {s.id: s for s in specs}, request.timezone)
-        return held(request, answer, fixed) if fixed["steps"] else answer
+        drawn = mended(document, reply.data, request)
+        if not drawn.document["steps"]:
+            return answer
+        left = tuple(dict.fromkeys([*answer.not_covered, *drawn.left]))
+        return held(request, replace(answer, not_covered=left), drawn.document)
 
     async def talk(self, request: PlanRequest) -> AsyncIterator[str]:
         tools = list(request.catalogue.tools.values())
@@ -173,8 +246,29 @@ class ModelPlanner:
             yield token
 
 
-def _is_plan(request: PlanRequest, id: str) -> bool:
-    return request.catalogue.tools[id].type == "plan"
+def _dropped(request: PlanRequest, answer: PlanAnswer) -> list[Issue]:
+    """Conditions of the person's words that nothing in a draft can decide and that it is silent about."""
+    if answer.kind != "plan" or answer.revises:
+        return []
+    found = check(
+        answer.document,
+        request.catalogue,
+        now=request.now,
+        timezone=request.timezone,
+        not_covered=answer.not_covered,
+        request=request.text,
+    )
+    told = [f"“{words}”" for words in answer.not_covered]
+    return [
+        issue
+        for issue in found.issues
+        if issue.code == "PLAN_NOT_COVERED" and not any(words in issue.message for words in told)
+    ]
+
+
+def _mode(request: PlanRequest, chosen: Sequence[str]) -> Literal["reuse", "compose"]:
+    tools = request.catalogue.tools
+    return "reuse" if any(id in tools and tools[id].type == "plan" for id in chosen) else "compose"
 
 
 def _saying(on_said: OnSaid | None) -> OnPartial | None:
@@ -187,7 +281,7 @@ def _saying(on_said: OnSaid | None) -> OnPartial | None:
     def saying(so_far: Mapping[str, Any]) -> None:
         nonlocal told
         said = so_far.get("kind") in ("question", "refusal")
-        text = so_far.get("missing") or (so_far.get("text") if said else "") or ""
+        text = (so_far.get("say") or so_far.get("text") or "") if said else ""
         if len(text) > told:
             on_said(text[told:])
             told = len(text)
@@ -205,5 +299,4 @@ def _name(name: str, previous: Mapping[str, Any] | None, revises: bool) -> str:
     taken = (previous or {}).get("plan_name")
     if revises and taken:
         return str(taken)
-    slug = re.sub(r"[^\w]+", "-", name.strip().lower()).strip("-")[:60] or "plan"
-    return f"{slug}-2" if slug == taken else slug
+    return f"{name} (new)" if name == taken else name

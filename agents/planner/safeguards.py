@@ -12,7 +12,8 @@ from agents.planner import lexicon, rules, schema
 from agents.planner.coverage import content_words
 from agents.planner.entities import Text
 from agents.planner.grounding import Guess, guesses
-from agents.planner.times import Refused
+from agents.planner.spoken import when_said
+from agents.planner.times import Refused, When
 from agents.planner.timing import BY_HAND, by_hand, explained, offered, overrule, said_time
 from backend.contracts.plans import TIMED_KINDS
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -32,11 +33,16 @@ _UNGATE = re.compile(
     r"no (?:approval|confirmation))\b",
     re.IGNORECASE,
 )
+_UNTIME = re.compile(
+    r"\b(?:schedules?|unscheduled?|once|now|by hand|manual(?:ly)?|stop|repeat|when i start)\b",
+    re.IGNORECASE,
+)
 _CONDITIONS = re.compile(
     r"\b(?:if|when|only|unless|always|regardless|whether|either way|condition|no matter|each|every|"
     r"all|without)\b",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"(\d+(?:\.\d+)?|\"[^\"]*\"|'[^']*')")
 _EXPRESSIBLE = {"name", "on", "action", "args", "guard", "for_each", "join", "on_error", "approval"}
 
 Json = dict[str, Any]
@@ -51,8 +57,11 @@ def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer
         document = _kept(document, previous, request.text)
     document = _gated(_taken(document, request), request)
     said = said_by_person(request)
+    document = _only_one_said(document, said, previous)
     if guessed := guesses(document, said, known=previous):
         return _ask_address(answer, guessed)
+    if (place := _no_place(document, request)) is not None:
+        return _ask_place(answer, *place)
     if unasked := tuple(_unasked(document, request, said, previous)):
         return _ask_effect(answer, unasked[0])
     document, question = _timed(request, answer, document, previous)
@@ -75,6 +84,34 @@ def _taken(document: Json, request: PlanRequest) -> Json:
     return {**document, "steps": steps}
 
 
+def _only_one_said(document: Json, said: str, previous: Mapping[str, Any] | None) -> Json:
+    """An address that a model made up is the one the person said, where they said just one and nothing
+    in the plan uses it."""
+    guessed = {(g.step, g.argument): g for g in guesses(document, said, known=previous)}
+    if len({guess.value for guess in guessed.values()}) != 1:
+        return document
+    (kind,) = {"email" if guess.kind == "address" else "url" for guess in guessed.values()}
+    own = {e.value for e in Text.of(said).entities if e.kind == kind}
+    used = str([step["args"] for step in document["steps"]])
+    if len(own) != 1 or any(value in used for value in own):
+        return document
+    (value,) = own
+    steps = [
+        {
+            **step,
+            "args": {
+                name: value
+                if (found := guessed.get((step["name"], name)))
+                and was in (found.value, [found.value])
+                else was
+                for name, was in step["args"].items()
+            },
+        }
+        for step in document["steps"]
+    ]
+    return {**document, "steps": steps}
+
+
 def said_by_person(request: PlanRequest) -> str:
     said = [turn["content"] for turn in request.history if turn.get("role") == "user"]
     return "\n".join([*said, request.text])
@@ -89,6 +126,11 @@ def _timed(
     revises = previous is not None
     timed = [event for event in document["events"] if event.get("kind") in TIMED_KINDS]
     when = said_time(request.text, request.now, request.timezone)
+    if _foreign(request) and not revises and not _begins_with_habit(request):
+        # a time inside a request may as well be meant for one of its tools
+        if isinstance(when, Refused):
+            return by_hand(document), None
+        when = when if timed else None
     if when is None and timed and not revises:
         # the answer to a question we asked: the time stands in the request before it
         asked = [t["content"] for t in request.history if t.get("role") == "user"]
@@ -97,6 +139,8 @@ def _timed(
         text = f"When exactly? About “{when.words}”: {when.reason}."
         return document, _question(answer, text, when.choices)
     before = list((previous or {}).get("events", ()))
+    if before and not timed and when is None and not _UNTIME.search(request.text):
+        return _started_as(document, before), None
     unchanged = _bare(timed) == _bare([e for e in before if e.get("kind") in TIMED_KINDS])
     said = bool(before) and explained(before, timed, request.text)
     if when is None and timed and not unchanged and not said:
@@ -106,6 +150,32 @@ def _timed(
             return document, _question(answer, text, choices)
         document = by_hand(document)
     return overrule(document, when, revises=revises), None
+
+
+def _foreign(request: PlanRequest) -> bool:
+    return not lexicon.WORDS.keys() & request.catalogue.tools.keys()
+
+
+def _begins_with_habit(request: PlanRequest) -> bool:
+    found = when_said(Text.of(request.text), request.now, request.timezone)
+    habit = isinstance(found.when, When) and found.when.kind in ("cron", "interval")
+    return habit and bool(found.spans) and found.spans[0][0] == 0
+
+
+def _started_as(document: Json, before: Sequence[Mapping[str, Any]]) -> Json:
+    """`document` with the triggers it had before."""
+    now = {event["name"] for event in document["events"]}
+    names = [event["name"] for event in before]
+    steps = [
+        {
+            **step,
+            "on": list(
+                dict.fromkeys(n for on in step["on"] for n in (names if on in now else [on]))
+            ),
+        }
+        for step in document["steps"]
+    ]
+    return {**document, "events": [dict(event) for event in before], "steps": steps}
 
 
 def _bare(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -131,12 +201,22 @@ def _kept(document: Json, previous: Mapping[str, Any], text: str) -> Json:
         step = {**{k: v for k, v in old.items() if k not in _EXPRESSIBLE}, **step}
         if old.get("approval") and not _UNGATE.search(text):
             step["approval"] = old["approval"]
-        if not _CONDITIONS.search(text):
+        if not _CONDITIONS.search(text) and not _said_in(step.get("guard"), old.get("guard"), text):
             step = {k: v for k, v in step.items() if k not in ("guard", "for_each")}
             step |= {name: old[name] for name in ("guard", "for_each") if name in old}
         steps.append(step)
     whole = {k: previous[k] for k in ("inputs", "graph_type", "max_iterations") if k in previous}
     return {**whole, **document, "steps": steps}
+
+
+def _said_in(guard: Any, before: Any, text: str) -> bool:
+    """Whether a condition differs from what it was in nothing but values that the words name."""
+    now, was = (_VALUE.split(str(each or "")) for each in (guard, before))
+    changed = [new for new, old in zip(now, was, strict=False) if new != old]
+    values = all(
+        _VALUE.fullmatch(each) and each.strip("\"'").lower() in text.lower() for each in changed
+    )
+    return bool(guard and before) and len(now) == len(was) and bool(changed) and values
 
 
 def _gated(document: Json, request: PlanRequest) -> Json:
@@ -188,6 +268,18 @@ def _acts(spec: ToolSpec | None) -> bool:
     return spec is not None and spec.purity != "pure" and bool(spec.effects)
 
 
+def _no_place(document: Json, request: PlanRequest) -> tuple[ToolSpec, str] | None:
+    """Where a step acts must be said: else what was read before would be written over."""
+    for step in document["steps"]:
+        spec = request.catalogue.tools.get(step["action"])
+        if spec is None or not _acts(spec):
+            continue
+        for name in schema.required(spec) - step["args"].keys():
+            if schema.role(name, schema.properties(spec).get(name, {})) in ("path", "url", "email"):
+                return spec, name
+    return None
+
+
 # --- questions ------------------------------------------------------------------------------------
 
 
@@ -197,6 +289,10 @@ def _ask_address(answer: PlanAnswer, guessed: Sequence[Guess]) -> PlanAnswer:
     values = tuple(dict.fromkeys(g.value for g in guessed if g.kind == kind))[:4]
     text = f"Which {kind} should I use for {where}? You have not named it, and I do not guess."
     return _question(answer, text, values)
+
+
+def _ask_place(answer: PlanAnswer, spec: ToolSpec, name: str) -> PlanAnswer:
+    return _question(answer, f"Which “{name}” should I use for {spec.name} ({spec.id})?", ())
 
 
 def _ask_effect(answer: PlanAnswer, spec: ToolSpec) -> PlanAnswer:

@@ -99,17 +99,18 @@ async def _answer(planner: Planner, request: PlanRequest, stages: _Stages) -> Pl
         with stages.run("draft"):
             answer = await planner.draft(request, selection)
     else:
-        text = selection.text
-        if selection.kind == "talk":
-            text = "".join([token async for token in planner.talk(request)])
         answer = PlanAnswer(
             selection.kind,
-            text,
+            selection.text,
             choices=selection.choices,
             planner=planner.name,
             usage=selection.usage,
         )
-    return replace(answer, selection=selection.told(tuple(candidates)))
+    if answer.kind == "talk" and not answer.text:
+        said = "".join([token async for token in planner.talk(request)])
+        answer = replace(answer, text=said)
+    told = answer.selection or selection.told()
+    return replace(answer, selection={**told, "candidates": list(candidates)})
 
 
 def _checked(request: PlanRequest, answer: PlanAnswer, stages: _Stages) -> Checked:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from backend.api.auth import Caller, Door
 from backend.api.body import StrictRoute
-from backend.llm import MODELS, Model, named
+from backend.llm import MODELS, Model, chosen
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=StrictRoute)
 
@@ -25,8 +25,6 @@ async def list_models(door: Door, who: Caller) -> Models:
     """The models Lightning knows by price and ability, and which of them plans for you."""
     settings = door.settings
     used: dict[str, str] = {}
-    if settings.openai_api_key or settings.openai_base_url:
-        plans = named(settings.openai_model, "plan")
-        selects = settings.openai_reasoning_model
-        used = {"plan": plans, "select": named(selects, "select") if selects else plans}
+    if (plans := chosen(settings)) is not None:
+        used = {"plan": plans, "select": chosen(settings, "select") or plans}
     return Models(used=used, models=list(MODELS))

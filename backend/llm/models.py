@@ -9,6 +9,7 @@ from typing import Literal
 
 Capability = Literal["schema", "json", "reasoning", "planning"]
 Task = Literal["select", "plan"]
+Vendor = Literal["openai", "anthropic"]
 # What each task asks of a model. Planning holds many tools and conditions in mind at once: the smallest
 # models drop some, so they are not chosen for it by price alone. Judged by their makers' words.
 TASKS: dict[Task, frozenset[Capability]] = {
@@ -23,7 +24,7 @@ class Model:
     """A model's price in USD per million tokens, its context in tokens, and what it can do."""
 
     id: str
-    vendor: Literal["openai", "anthropic"]
+    vendor: Vendor
     input_usd: float
     output_usd: float
     cached_usd: float
@@ -90,10 +91,15 @@ def cheapest(
     return min(able, key=lambda m: (m.input_usd * 3 + m.output_usd, m.id), default=None)
 
 
-def named(setting: str, task: Task) -> str:
-    """The model a setting means: itself, or for "auto" the cheapest that can do the task."""
+def vendor_of(model: str) -> Vendor:
+    """Whose API a model is asked for by; names with a path in them are a gateway's."""
+    return "anthropic" if model.startswith("claude") else "openai"
+
+
+def named(setting: str, task: Task, vendor: Vendor = "openai") -> str:
+    """The model a setting means: itself, or for "auto" the vendor's cheapest that can do the task."""
     if setting != CHEAPEST:
         return setting
-    model = cheapest(TASKS[task])
+    model = cheapest(TASKS[task], vendor=vendor)
     assert model is not None, "no model of the table can do this task"
     return model.id

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from backend.contracts.errors import Unavailable
 from backend.contracts.ports import Completion, OnPartial
-from backend.llm.failures import told, unusable
+from backend.llm.failures import misshapen, told, unusable
 from backend.llm.models import known
-from backend.llm.schemas import bounded, parse, parse_partial, problem
+from backend.llm.schemas import bounded, corrected, parse, parse_partial, problem
 
 if TYPE_CHECKING:
     import openai
@@ -49,6 +48,9 @@ class OpenAILLM:
         self._retries = retries
         self._client: openai.AsyncOpenAI | None = None
         self._streams = True
+        self._steady = (
+            True  # asks for the likeliest answer where an object is wanted, not for variety
+        )
         self._formats = ["schema", "json", "text"]
         self._limits = ["max_completion_tokens", "max_tokens"]
         if base_url != OPENAI_URL:
@@ -65,37 +67,29 @@ class OpenAILLM:
         if schema is None:
             return self._completion(await self._create(messages, None, max_tokens), None)
         strict = bounded(schema)
-        reply = await self._create(messages, strict, max_tokens, on_partial)
+        reply = await self._create(messages, strict, max_tokens, on_partial, whole=False)
         first = self._completion(reply, strict)
         wrong = problem(first.data, strict)
+        if _cut_off(reply):
+            wrong = "it was cut off before it ended; say it more briefly"
         if wrong is None:
             return first
-        again = [
-            *messages,
-            {"role": "assistant", "content": first.text},
-            {
-                "role": "user",
-                "content": f"That is not what was asked for: {wrong}. "
-                "Answer again with the corrected JSON object and nothing else.",
-            },
-        ]
+        again = corrected(messages, first.text, wrong)
         second = self._completion(
             await self._create(again, strict, max_tokens), strict, before=first
         )
         wrong = problem(second.data, strict)
         if wrong is not None:
-            raise Unavailable(
-                f"The model {self.model} gave no usable answer ({wrong}).",
-                code="EXEC_MODEL_ANSWER",
-                hint="Try again, or set OPENAI_MODEL to a model that follows JSON schemas.",
-            )
+            raise misshapen(self.model, wrong)
         return second
 
     async def stream(
         self, messages: Sequence[Mapping[str, str]], *, max_tokens: int = 2000
     ) -> AsyncIterator[str]:
+        import openai
+
         ended = False
-        with told(self.model, self._base_url, self._timeout_s):
+        with told(openai, self.model, self._base_url, self._timeout_s):
             stream = await self._open(messages, None, max_tokens, stream=True)
             async with stream:
                 async for chunk in stream:
@@ -119,8 +113,12 @@ class OpenAILLM:
         schema: Mapping[str, Any] | None,
         max_tokens: int,
         on_partial: OnPartial | None = None,
+        *,
+        whole: bool = True,
     ) -> ChatCompletion:
-        with told(self.model, self._base_url, self._timeout_s):
+        import openai
+
+        with told(openai, self.model, self._base_url, self._timeout_s):
             async with asyncio.timeout(self._timeout_s):
                 if on_partial is None or not self._streams:
                     reply: ChatCompletion = await self._open(messages, schema, max_tokens)
@@ -135,7 +133,7 @@ class OpenAILLM:
             )
         if choice.finish_reason == "content_filter":
             raise unusable(self.model, "withheld its answer (content filter)", "EXEC_MODEL_REFUSED")
-        if choice.finish_reason in ("length", None) and schema is not None:
+        if whole and schema is not None and _cut_off(reply):
             raise unusable(self.model, "was cut off before its answer ended", "EXEC_MODEL_CUT_OFF")
         return reply
 
@@ -203,6 +201,8 @@ class OpenAILLM:
             max_tokens += REASONING_HEADROOM
             if self._limits[0] == "max_completion_tokens":
                 request["reasoning_effort"] = "low"
+        elif schema is not None and self._steady:
+            request["temperature"] = 0
         request[self._limits[0]] = max_tokens
         if schema is None:
             return request
@@ -227,6 +227,9 @@ class OpenAILLM:
         """Whether there is a simpler way to ask for what this server complains about."""
         if f"'{self._limits[0]}'" in complaint and len(self._limits) > 1:
             self._limits = self._limits[1:]
+            return True
+        if "temperature" in complaint and "temperature" in request:
+            self._steady = False
             return True
         about_format = any(w in complaint for w in ("response_format", "schema", "json", "grammar"))
         if about_format and "response_format" in request and len(self._formats) > 1:
@@ -270,3 +273,7 @@ class OpenAILLM:
             output_tokens=tokens_out + (before.output_tokens if before else 0),
             cost_usd=cost + (before.cost_usd if before else 0.0),
         )
+
+
+def _cut_off(reply: ChatCompletion) -> bool:
+    return reply.choices[0].finish_reason in ("length", None)

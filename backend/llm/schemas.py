@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jiter
@@ -60,6 +60,21 @@ def parse_partial(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def corrected(
+    messages: Sequence[Mapping[str, str]], text: str, wrong: str
+) -> list[Mapping[str, str]]:
+    """The messages that ask once more, `text` being the answer that is `wrong`."""
+    asked = (
+        f"That is not what was asked for: {wrong}. "
+        "Answer again with the corrected JSON object and nothing else."
+    )
+    return [
+        *messages,
+        {"role": "assistant", "content": text or "{}"},
+        {"role": "user", "content": asked},
+    ]
 
 
 def problem(data: Any, schema: Mapping[str, Any]) -> str | None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import random
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agents.planner.agreement import same_work
+from agents.planner.offline import OfflinePlanner
 from agents.planner.retrieve import Index
+from agents.planner.session import plan_once
+from agents.repairs import mendable
 from backend.contracts.errors import LightningError
 from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
 from backend.plans.validation import check
+from benchmarks.planning.kept import Answers, Kept, failure
 from benchmarks.planning.score import Figures, Planned, figures, graph
 from benchmarks.planning.sets import NAMES, Task, TaskSet, load
 
+SEED = 7
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 COLUMNS = (
     "set                    n   node F1  edge F1  (micro)        exact   R@10   asked"
@@ -30,36 +37,79 @@ async def main() -> None:
     planner = _planner(arguments.planner)
     print(COLUMNS)
     for name in [n for n in NAMES if not arguments.set or n.startswith(arguments.set)]:
-        tasks = load(folder, name, arguments.limit)
-        results = await run(planner, tasks)
+        tasks = _sampled(load(folder, name, arguments.limit), arguments.sample)
+        answers = Answers(Path(f"{arguments.out}-{name}.jsonl") if arguments.out else None)
+        results = await run(planner, tasks, answers)
         print(_line(name, figures(results), tasks.published), flush=True)
+        if arguments.planner == "model":
+            print(await _beside(tasks, answers, results), flush=True)
         if arguments.curve:
             _curve(results)
 
 
-async def run(planner: Planner, tasks: TaskSet) -> list[Planned]:
+def _sampled(tasks: TaskSet, count: int | None) -> TaskSet:
+    """As many of the tasks, always the same ones."""
+    if count is None or count >= len(tasks.tasks):
+        return tasks
+    return replace(tasks, tasks=tuple(random.Random(SEED).sample(tasks.tasks, count)))
+
+
+async def run(planner: Planner, tasks: TaskSet, answers: Answers) -> list[Planned]:
     """Each request planned, one after the other, on a warm planner."""
     await planner.warm(tasks.catalogue)
-    specs = [tasks.catalogue.tools[id] for id in sorted(tasks.catalogue.tools)]
-    index = Index(specs)
+    index = Index([tasks.catalogue.tools[id] for id in sorted(tasks.catalogue.tools)])
     results = []
     for task in tasks.tasks:
-        began, busy = time.perf_counter(), time.process_time()
-        answer = await _asked(planner, task, tasks)
-        ms = (time.perf_counter() - began) * 1000
+        busy = time.process_time()
+        kept = await answers.of(task.id, lambda task=task: _asked(planner, task, tasks))  # type: ignore[misc]
         cpu_ms = (time.process_time() - busy) * 1000
-        results.append(_planned(task, answer, tasks, index, ms, cpu_ms))
+        results.append(_planned(task, kept.answer, tasks, index, kept.took_s * 1000, cpu_ms))
     return results
 
 
-async def _asked(planner: Planner, task: Task, tasks: TaskSet) -> PlanAnswer:
+async def _asked(planner: Planner, task: Task, tasks: TaskSet) -> Kept:
     """A model that fails has no plan."""
+    began = time.perf_counter()
     try:
-        return await planner.plan(
-            PlanRequest(task.request, "bench", "UTC", NOW, catalogue=tasks.catalogue)
-        )
+        outcome = await plan_once(planner, _request(task, tasks))
     except LightningError as error:
-        return PlanAnswer("question", error.message, confidence=0.0)
+        return failure(task.id, error, time.perf_counter() - began)
+    took = time.perf_counter() - began
+    at_once = None
+    if outcome.checked is not None:
+        at_once = not outcome.repairs and not mendable(outcome.checked.issues)
+    return Kept(task.id, outcome.answer, took, at_once=at_once)
+
+
+async def _beside(tasks: TaskSet, answers: Answers, alone: list[Planned]) -> str:
+    """How a model's drafts fared, and how right they are where the planner without a model agrees."""
+    rules = OfflinePlanner()
+    await rules.warm(tasks.catalogue)
+    same: list[Planned] = []
+    other: list[Planned] = []
+    kept = [await answers.of(task.id, _never) for task in tasks.tasks]
+    for one, found in zip(kept, alone, strict=True):
+        ruled = await rules.plan(_request(found.task, tasks))
+        (same if same_work(one.answer.document, ruled.document) else other).append(found)
+    drafts = [one.at_once for one in kept if one.at_once is not None]
+    tokens_in, tokens_out = (
+        sum(one.answer.usage.get(f"{way}_tokens", 0) for one in kept) // len(kept)
+        for way in ("input", "output")
+    )
+    right = [sum(set(f.tools) == set(f.task.tools) for f in part) for part in (same, other)]
+    return (
+        f"    tools right where the rules agree {right[0]}/{len(same)}, else {right[1]}/{len(other)}; "
+        f"drafts valid at once {sum(drafts)}/{len(drafts)}; no answer {sum(o.failed for o in kept)}; "
+        f"tokens a request {tokens_in} in, {tokens_out} out"
+    )
+
+
+async def _never() -> Kept:
+    raise AssertionError("every task has been answered")
+
+
+def _request(task: Task, tasks: TaskSet) -> PlanRequest:
+    return PlanRequest(task.request, "bench", "UTC", NOW, catalogue=tasks.catalogue)
 
 
 def _planned(
@@ -107,8 +157,6 @@ def _curve(results: list[Planned]) -> None:
 
 def _planner(which: str) -> Planner:
     if which == "offline":
-        from agents.planner.offline import OfflinePlanner
-
         return OfflinePlanner()
     from agents.planner.model import ModelPlanner
     from backend.llm import connect
@@ -128,6 +176,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--set", default="", help="ultratool, tmdb, dailylife or nestful")
     parser.add_argument("--planner", choices=("offline", "model"), default="offline")
     parser.add_argument("--limit", type=int, help="only the first of each set")
+    parser.add_argument("--sample", type=int, help="so many of each set, drawn by a fixed seed")
+    parser.add_argument(
+        "--out", help="keep answers in OUT-<set>.jsonl, and go on from what is there"
+    )
     parser.add_argument(
         "--curve", action="store_true", help="asked share against how right the rest is"
     )

@@ -97,46 +97,32 @@ def selected(*tools: str) -> dict[str, Any]:
 
 
 def answered(kind: str, text: str = "", *choices: str) -> dict[str, Any]:
-    return {
-        "reason": "",
-        "kind": kind,
-        "confidence": 0.9,
-        "tools": [],
-        "text": text,
-        "choices": list(choices),
-    }
+    return {**drafted(), "kind": kind, "say": text, "choices": list(choices)}
 
 
-def step(name: str, tool: str, after: str = "start", /, **args: str) -> dict[str, Any]:
+def step(name: str, tool: str, *after: str, **args: str) -> dict[str, Any]:
     return {
         "name": name,
         "tool": tool,
-        "after": [after],
-        "args": [{"name": key, "value": value} for key, value in args.items()],
-        "guard": "",
-        "for_each": "",
-        "join": "",
-        "on_error": "",
-        "ask_first": False,
+        "args": [f"{key}={value}" for key, value in args.items()],
+        "if": "",
+        "each": "",
+        "after": list(after),
+        "options": [],
     }
 
 
-def drafted(
-    *steps: dict[str, Any], kind: str = "manual", schedule: str = "", **more: Any
-) -> dict[str, Any]:
+def drafted(*steps: dict[str, Any], when: str = "", **more: Any) -> dict[str, Any]:
     return {
-        "name": "digest",
-        "description": "Reads and writes",
-        "trigger": {"kind": kind, "schedule": schedule},
         "steps": list(steps),
-        "revises": False,
-        "not_covered": [],
-        "missing": "",
+        "when": when,
+        "left": [],
+        "kind": "plan",
+        "say": "",
         "choices": [],
-        "text": "",
         **more,
     }
 
 
 def repaired(*steps: dict[str, Any], remove: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {"steps": list(steps), "remove": list(remove), "trigger": None}
+    return {"steps": list(steps), "remove": list(remove), "when": None}

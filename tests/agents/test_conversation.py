@@ -18,7 +18,6 @@ from tests.agents.conftest import (
     answered,
     drafted,
     repaired,
-    selected,
     step,
 )
 from tests.scripted_openai import Answer, ScriptedOpenAI
@@ -38,7 +37,7 @@ TELL = step("tell", "notify.user", text="Hello")
 
 
 def digest(**more: Any) -> dict[str, Any]:
-    return drafted(FEED, MAIL, kind="cron", schedule="0 9 * * 1-5", **more)
+    return drafted(FEED, MAIL, when="0 9 * * 1-5", **more)
 
 
 def plan_of(reply: Any) -> PlanView:
@@ -48,7 +47,6 @@ def plan_of(reply: Any) -> PlanView:
 
 
 async def proposal(talk: Talk, server: ScriptedOpenAI, thread: str = "t1") -> PlanView:
-    server.answer(selected("feed.read", "email.send"))
     server.answer(digest())
     return plan_of(await talk.say(ANN, thread, REQUEST, ZONE))
 
@@ -70,7 +68,6 @@ async def test_the_stages_are_told_while_they_happen(talk: Talk, server: Scripte
     async def on_stage(stage: Stage) -> None:
         told.append(stage)
 
-    server.answer(selected("feed.read", "email.send"))
     server.answer(digest())
     reply = await talk.say(ANN, "t1", REQUEST, ZONE, on_stage=on_stage)
     names = ["discover", "select", "draft", "validate"]
@@ -121,13 +118,12 @@ async def test_a_message_while_a_proposal_waits_revises_it(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
     first = await proposal(talk, server)
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 8 * * 1-5", revises=True))
+    server.answer(drafted(FEED, MAIL, when="0 8 * * 1-5", kind="revision"))
     second = plan_of(await talk.say(ANN, "t1", "make it 8", ZONE))
     assert (second.plan_id, second.revision) == (first.plan_id, 2)
     assert second.when == "Weekdays at 08:00"
     assert second.changes
-    assert "https://example.com/feed" in server.requests[-1]["messages"][-2]["content"]
+    assert "https://example.com/feed" in server.requests[-1]["messages"][-1]["content"]
 
 
 async def test_talk_leaves_the_proposal_waiting(talk: Talk, server: ScriptedOpenAI) -> None:
@@ -135,14 +131,12 @@ async def test_talk_leaves_the_proposal_waiting(talk: Talk, server: ScriptedOpen
     server.answer(answered("talk"))
     server.say("It is a feed.")
     assert (await talk.say(ANN, "t1", "what is that", ZONE)).kind == "talk"
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 8 * * 1-5", revises=True))
+    server.answer(drafted(FEED, MAIL, when="0 8 * * 1-5", kind="revision"))
     second = plan_of(await talk.say(ANN, "t1", "make it 8", ZONE))
     assert second.plan_id == first.plan_id
 
 
 async def test_three_clicks_make_one_run(talk: Talk, server: ScriptedOpenAI) -> None:
-    server.answer(selected("notify.user"))
     server.answer(drafted(TELL))
     plan = plan_of(await talk.say(ANN, "t1", "say Hello to me", ZONE))
     clicks = [talk.decide(ANN, "t1", plan.plan_id, "approve", plan.ir_hash) for _ in range(3)]
@@ -162,10 +156,9 @@ async def test_an_edit_in_the_card_is_what_the_next_message_revises(
         ANN, "t1", plan.plan_id, "edit", plan.ir_hash, edits={"steps/1/args/subject": "Morning"}
     )
     assert edited.revision == 2
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(digest(revises=True))
+    server.answer(digest(kind="revision"))
     await talk.say(ANN, "t1", "hmm, once more", ZONE)
-    assert "Morning" in server.requests[-1]["messages"][-2]["content"]
+    assert "Morning" in server.requests[-1]["messages"][-1]["content"]
 
 
 async def test_a_decision_on_an_older_revision_is_refused(
@@ -201,8 +194,7 @@ async def test_a_plan_approved_elsewhere_is_revised_as_approved(
     server.answer(answered("talk"))
     server.say("You are welcome")
     assert (await talk.say(ANN, "t1", "thanks", ZONE)).kind == "talk"
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 8 * * 1-5", revises=True))
+    server.answer(drafted(FEED, MAIL, when="0 8 * * 1-5", kind="revision"))
     second = plan_of(await talk.say(ANN, "t1", "make it 8", ZONE))
     assert (second.plan_id, second.status) == (plan.plan_id, "proposed")
 
@@ -213,7 +205,7 @@ async def test_an_approval_is_remembered_in_the_thread(talk: Talk, server: Scrip
     server.answer(answered("talk"))
     server.say("You are welcome")
     await talk.say(ANN, "t1", "thanks", ZONE)
-    assert "The plan digest was approved." in str(server.requests[-1]["messages"])
+    assert "The plan Feed by mail was approved." in str(server.requests[-1]["messages"])
 
 
 async def test_a_plan_turned_down_elsewhere_is_no_longer_open(
@@ -229,12 +221,10 @@ async def test_a_plan_turned_down_elsewhere_is_no_longer_open(
 
 async def test_a_click_on_a_questions_choice_answers_it(talk: Talk, server: ScriptedOpenAI) -> None:
     asked = "Every weekday at 9 read https://example.com/feed and mail it to me"
-    server.answer(selected("feed.read", "email.send"))
     server.answer(digest())
     reply = await talk.say(ANN, "t1", asked, ZONE)
     assert (reply.kind, reply.choices) == ("question", ("me@example.com",))
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 9 * * *"))
+    server.answer(drafted(FEED, MAIL, when="0 9 * * *"))
     plan = plan_of(await talk.say(ANN, "t1", "me@example.com", ZONE))
     assert plan.request == f"{asked}\nme@example.com"
     assert plan.when == "Weekdays at 09:00"
@@ -254,24 +244,22 @@ async def test_faulty_drafts_are_mended_with_only_their_failing_parts(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
     broken = step(
-        "send", "email.send", "fetch", to="me@example.com", subject="News", body="${fetch.nothing}"
+        "send", "email.send", "fetch", to="me@example.com", subject="News", body="${nobody.knows}"
     )
-    server.answer(selected("feed.read", "email.send"))
-    server.answer(drafted(FEED, broken, kind="cron", schedule="0 9 * * 1-5"))
+    server.answer(drafted(FEED, broken, when="0 9 * * 1-5"))
     server.answer(repaired(MAIL))
     reply = await talk.say(ANN, "t1", REQUEST, ZONE)
     plan = plan_of(reply)
     assert plan.document.steps[1].args["body"] == "${fetch.title}"
     assert [s.name for s in reply.stages][-2:] == ["repair 1/4", "validate"]
     asked = server.requests[-1]["messages"][-1]["content"]
-    assert "nothing" in asked
+    assert "nobody" in asked
     assert '"feed.read"' not in asked
 
 
 async def test_after_four_repairs_the_plan_is_shown_with_its_issues(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
-    server.answer(selected("notify.user"))
     server.answer(drafted(step("tell", "notify.user", text="${nobody.knows}")))
     for attempt in range(4):
         server.answer(repaired(step("tell", "notify.user", text=f"${{nobody.knows{attempt}}}")))
@@ -289,7 +277,6 @@ async def test_after_four_repairs_a_simpler_plan_and_its_parts_are_named(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
     faulty = step("tell", "notify.user", "fetch", text="${nobody.knows}")
-    server.answer(selected("feed.read", "notify.user"))
     server.answer(drafted(FEED, faulty))
     for _ in range(4):
         server.answer(repaired(faulty))
@@ -322,7 +309,6 @@ async def test_a_failing_model_is_a_coded_message_with_a_way_on(
 async def test_trying_again_uses_the_same_words(talk: Talk, server: ScriptedOpenAI) -> None:
     server.fail(500, "out of order")
     assert (await talk.say(ANN, "t1", REQUEST, ZONE)).kind == "error"
-    server.answer(selected("feed.read", "email.send"))
     server.answer(digest())
     plan = plan_of(await talk.say(ANN, "t1", "Try again", ZONE))
     assert plan.request == REQUEST
@@ -347,8 +333,7 @@ async def test_a_proposal_survives_a_restart_between_propose_and_approve(
         assert await talk.conversation.resume_unfinished() == ()
         view = await talk.decide(ANN, "t1", plan.plan_id, "approve", plan.ir_hash)
         assert view.status == "scheduled"
-        server.answer(selected("feed.read", "email.send"))
-        server.answer(drafted(FEED, MAIL, kind="cron", schedule="0 8 * * 1-5", revises=True))
+        server.answer(drafted(FEED, MAIL, when="0 8 * * 1-5", kind="revision"))
         second = plan_of(await talk.say(ANN, "t1", "make it 8", ZONE))
         assert second.plan_id == plan.plan_id
 
@@ -359,7 +344,6 @@ async def test_a_turn_that_a_crash_interrupted_is_gone_on_with(
     drafting = asyncio.Event()
     async with opened() as talk:
         loop = asyncio.get_running_loop()
-        server.answer(selected("feed.read", "email.send"))
         server.slow()
 
         async def on_stage(stage: Stage) -> None:
@@ -420,7 +404,7 @@ async def test_plans_and_schedules_are_listed(talk: Talk, server: ScriptedOpenAI
     server.answer(answered("manage"))
     reply = await talk.say(ANN, "t2", "what is scheduled?", ZONE)
     assert reply.kind == "manage"
-    assert "digest" in reply.text
+    assert "Feed by mail" in reply.text
     assert "Weekdays at 09:00" in reply.text
 
 
@@ -434,7 +418,6 @@ async def test_an_empty_or_endless_message_is_refused(talk: Talk) -> None:
 async def test_an_unknown_zone_falls_back_to_the_settings(
     talk: Talk, server: ScriptedOpenAI
 ) -> None:
-    server.answer(selected("feed.read", "email.send"))
     server.answer(digest())
     plan = plan_of(await talk.say(ANN, "t1", REQUEST, "../../etc/passwd"))
     assert plan.timezone == "Europe/Paris"

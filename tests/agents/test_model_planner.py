@@ -13,7 +13,7 @@ from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
 from backend.contracts.tools import ToolSpec
 from backend.llm import OpenAILLM
-from tests.agents.conftest import NOW, answered, drafted, repaired, selected, step
+from tests.agents.conftest import NOW, answered, drafted, repaired, step
 from tests.scripted_openai import ScriptedOpenAI
 
 
@@ -48,7 +48,6 @@ def request(text: str, catalogue: Catalogue = CATALOGUE, **more: Any) -> PlanReq
 async def planned(
     server: ScriptedOpenAI, planner: ModelPlanner, asked: PlanRequest, draft: dict[str, Any]
 ) -> PlanAnswer:
-    server.answer(selected(*CATALOGUE.tools))
     server.answer(draft)
     return await planner.plan(asked)
 
@@ -85,7 +84,7 @@ async def test_a_draft_becomes_a_document(server: ScriptedOpenAI, planner: Model
 async def test_our_grammar_overrules_the_models_cron(
     server: ScriptedOpenAI, planner: ModelPlanner, words: str, schedule: str, right: str
 ) -> None:
-    draft = drafted(READ, SEND, kind="cron", schedule=schedule)
+    draft = drafted(READ, SEND, when=schedule)
     answer = await planned(server, planner, request(f"{words} {ASKED}"), draft)
     (trigger,) = document(answer)["events"]
     assert trigger["schedule"] == right
@@ -109,7 +108,7 @@ async def test_a_forgotten_time_is_put_in(server: ScriptedOpenAI, planner: Model
 async def test_a_time_the_grammar_cannot_take_exactly_is_asked_about(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    draft = drafted(READ, SEND, kind="cron", schedule="0 9 * * 1-5")
+    draft = drafted(READ, SEND, when="0 9 * * 1-5")
     answer = await planned(
         server, planner, request(f"every weekday at 9 until Christmas {ASKED}"), draft
     )
@@ -123,7 +122,7 @@ async def test_a_revision_that_names_an_hour_keeps_its_habit(
     first = await planned(
         server, planner, request(f"every weekday at 9 {ASKED}"), drafted(READ, SEND)
     )
-    revised = drafted(READ, SEND, kind="cron", schedule="0 8 * * 1-5", revises=True)
+    revised = drafted(READ, SEND, when="0 8 * * 1-5", kind="revision")
     asked = request("make it 8 am", previous=document(first))
     answer = await planned(server, planner, asked, revised)
     assert document(answer)["events"][0]["schedule"] == "0 8 * * 1-5"
@@ -140,21 +139,24 @@ async def test_a_new_plan_never_takes_the_open_ones_name(
     assert document(answer)["plan_name"] != document(first)["plan_name"]
 
 
-@pytest.mark.parametrize(
-    ("text", "guess"),
-    [
-        ("read https://example.com/feed and mail it to Tom", "tom@example.com"),
-        ("read https://example.com/feed, mail it to me@example.community", "me@example.com"),
-        ("read https://example.com/feed, mail it to some@example.com", "me@example.com"),
-    ],
-)
 async def test_a_recipient_nobody_named_is_asked_for(
-    server: ScriptedOpenAI, planner: ModelPlanner, text: str, guess: str
+    server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
+    guess = "tom@example.com"
     send = step("send", "email.send", "fetch", to=guess, subject="News", body="${fetch.title}")
+    text = "read https://example.com/feed and mail it to Tom"
     answer = await planned(server, planner, request(text), drafted(READ, send))
     assert (answer.kind, answer.choices) == ("question", (guess,))
     assert answer.document is None
+
+
+@pytest.mark.parametrize("said", ["me@example.community", "some@example.com"])
+async def test_a_recipient_that_is_nearly_the_persons_is_the_persons(
+    server: ScriptedOpenAI, planner: ModelPlanner, said: str
+) -> None:
+    text = f"read https://example.com/feed, mail it to {said}"
+    answer = await planned(server, planner, request(text), drafted(READ, SEND))
+    assert document(answer)["steps"][1]["args"]["to"] == said
 
 
 async def test_an_address_nobody_named_is_asked_for(
@@ -198,8 +200,6 @@ async def test_an_instruction_in_a_tools_description_adds_no_recipient(
 async def test_a_tool_that_was_not_offered_is_no_answer(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    server.answer(selected("shell.run"))
-    server.answer(selected("shell.run"))
     with pytest.raises(Unavailable):
         await planner.plan(request(ASKED))
 
@@ -225,6 +225,10 @@ async def test_a_repair_cannot_smuggle_in_a_recipient(
     answer = await planned(server, planner, request(ASKED), drafted(READ, SEND))
     server.answer(repaired(step("send", "email.send", to="spy@evil.example", subject="", body="")))
     issue = Issue(code="PLAN_CYCLE", message="a cycle")
+    mended = await planner.repair(request(ASKED), answer, [issue])
+    assert document(mended)["steps"][1]["args"]["to"] == "me@example.com"
+    both = step("copy", "email.send", to="spy@evil.example", subject="", body="")
+    server.answer(repaired(both))
     assert (await planner.repair(request(ASKED), answer, [issue])).kind == "question"
 
 
@@ -238,7 +242,7 @@ async def test_talk_comes_from_the_model(server: ScriptedOpenAI, planner: ModelP
 async def test_conditions_the_model_cannot_express_are_passed_on(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    draft = drafted(READ, SEND, not_covered=["if it changed", " "])
+    draft = drafted(READ, SEND, left=["if it changed", " "])
     answer = await planned(server, planner, request(f"{ASKED} if it changed"), draft)
     assert answer.not_covered == ("if it changed",)
 
@@ -246,7 +250,7 @@ async def test_conditions_the_model_cannot_express_are_passed_on(
 async def test_failure_routes_and_guards_are_kept(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    guarded = {**SEND, "guard": "len(fetch.entries) > 0", "on_error": "continue"}
+    guarded = {**SEND, "if": "len(fetch.entries) > 0", "options": ["go_on_if_it_fails"]}
     tell = step("tell", "notify.user", "fetch.error", text="It failed")
     answer = await planned(server, planner, request(ASKED), drafted(READ, guarded, tell))
     _, send, told = document(answer)["steps"]
@@ -270,7 +274,7 @@ async def test_prompts_stay_short_over_a_thousand_tools(
 async def test_a_schedule_nobody_asked_for_is_offered_and_never_set(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    draft = drafted(READ, SEND, kind="cron", schedule="0 9 * * 1-5")
+    draft = drafted(READ, SEND, when="0 9 * * 1-5")
     answer = await planned(server, planner, request(ASKED), draft)
     assert (answer.kind, answer.document) == ("question", None)
     assert answer.choices == ("Weekdays at 09:00", "Only when I start it")
@@ -283,7 +287,7 @@ async def test_a_schedule_invented_while_revising_is_asked_about(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
     first = await planned(server, planner, request(ASKED), drafted(READ, SEND))
-    revised = drafted(READ, SEND, kind="interval", schedule="3600", revises=True)
+    revised = drafted(READ, SEND, when="every hour", kind="revision")
     asked = request("use another subject", previous=document(first))
     assert (await planned(server, planner, asked, revised)).kind == "question"
 
@@ -331,7 +335,7 @@ async def test_a_saved_plan_that_is_named_needs_no_model(planner: ModelPlanner) 
 async def test_a_draft_that_lacks_something_essential_is_a_question(
     server: ScriptedOpenAI, planner: ModelPlanner
 ) -> None:
-    draft = drafted(READ, missing="Whom shall I mail it to?", choices=["me@example.com"])
+    draft = answered("question", "Whom shall I mail it to?", "me@example.com")
     answer = await planned(server, planner, request(ASKED), draft)
     assert (answer.kind, answer.text) == ("question", "Whom shall I mail it to?")
     assert answer.choices == ("me@example.com",)

@@ -11,7 +11,7 @@ from agents.planner.model import ModelPlanner
 from agents.planner.selections import selection_key
 from backend.contracts.ports import PlanRequest
 from backend.llm import OpenAILLM
-from tests.agents.conftest import NOW, answered, selected
+from tests.agents.conftest import NOW, selected
 from tests.agents.test_model_planner import CATALOGUE
 from tests.scripted_openai import ScriptedOpenAI
 
@@ -22,7 +22,7 @@ REQUEST = PlanRequest(SAID, "ann", "Europe/Paris", NOW, replace(CATALOGUE, hash=
 @pytest.fixture
 async def planner(server: ScriptedOpenAI) -> AsyncIterator[ModelPlanner]:
     llm = OpenAILLM("gpt-4o-mini", api_key=server.key, base_url=server.url, retries=0)
-    yield ModelPlanner(llm)
+    yield ModelPlanner(llm, reasoning=llm)
     await llm.aclose()
 
 
@@ -63,5 +63,5 @@ def test_what_only_its_thread_explains_is_never_kept() -> None:
 
 async def test_a_question_is_asked_anew(server: ScriptedOpenAI, planner: ModelPlanner) -> None:
     for _ in range(2):
-        server.answer(answered("question", "Which?"))
+        server.answer({**selected(), "kind": "question", "text": "Which?"})
         assert (await planner.select(REQUEST, ["feed.read"])).kind == "question"

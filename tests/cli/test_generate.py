@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.agents.conftest import answered, drafted, selected, step
+from tests.agents.conftest import answered, drafted, step
 from tests.cli.conftest import Terminal
 from tests.scripted_openai import ScriptedOpenAI
 
@@ -90,11 +90,10 @@ def test_words_come_by_a_pipe_too(terminal: Terminal) -> None:
 def test_a_model_plans_with_its_stages_told_and_its_cost_kept(
     terminal: Terminal, server: ScriptedOpenAI
 ) -> None:
-    server.answer(selected("file.write"))
     server.answer(drafted(step("save", "file.write", path="a.txt", content="hello")))
     said = terminal.planner("generate", 'save "hello" to a.txt', "--json")
     assert (said.code, said.data["kind"]) == (0, "plan"), said
-    assert said.data["planner"] == "gpt-4o-mini" and said.data["usage"]["calls"] == 2
+    assert said.data["planner"] == "gpt-4o-mini" and said.data["usage"]["calls"] == 1
     assert {"discover", "select", "draft"} <= {stage["name"] for stage in said.data["stages"]}
     assert "select…" in said.err and "draft…" in said.err
 
@@ -102,7 +101,6 @@ def test_a_model_plans_with_its_stages_told_and_its_cost_kept(
 def test_a_faulty_draft_is_repaired_as_in_the_chat(
     terminal: Terminal, server: ScriptedOpenAI
 ) -> None:
-    server.answer(selected("file.write"))
     server.answer(drafted(step("save", "file.write", path="a.txt", contents="hello")))
     server.rule(lambda request: json.dumps(REPAIRED) if "contents" in str(request) else None)
     said = terminal.planner("generate", 'save "hello" to a.txt', "--json")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.agents.conftest import answered, drafted, selected, step
+from tests.agents.conftest import answered, drafted, step
 from tests.journeys.conftest import look, say, smtp
 from tests.mail import MailServer
 from tests.scripted_openai import ScriptedOpenAI
@@ -47,7 +47,6 @@ def test_talk_is_answered_in_the_models_words(page: Page, model: ScriptedOpenAI)
 def test_the_model_writes_the_plan_and_its_steps_really_run(
     page: Page, model: ScriptedOpenAI, site: Site, mail: MailServer
 ) -> None:
-    model.answer(selected("feed.read", "text.summarize", "email.send"))
     fetch = step("fetch", "feed.read", url=site.url("/feed.xml"))
     sum_up = step("sum_up", "text.summarize", "fetch", text="${fetch.entries}")
     send = step(
@@ -58,11 +57,11 @@ def test_the_model_writes_the_plan_and_its_steps_really_run(
         subject="News",
         body="${sum_up.summary}",
     )
-    model.answer(drafted(fetch, sum_up, send, name="Harbour news"))
+    model.answer(drafted(fetch, sum_up, send))
     model.say("Ships are back in the bay, and ferries fall silent.")
     say(page, f"Mail me@example.com what matters in {site.url('/feed.xml')}")
     plan = page.locator("[data-plan]")
-    expect(plan).to_contain_text("Harbour news")
+    expect(plan).to_contain_text("Feed summary by mail")
     expect(plan).not_to_contain_text("Planned offline")
     look(page, "model-plan")
     plan.locator("[data-act=approve]").click()
@@ -76,7 +75,6 @@ def test_a_question_of_the_model_can_be_answered_by_a_click(
 ) -> None:
     model.answer(answered("question", "Which of the two?", "The harbour", "The tides"))
     say(page, "save the news")
-    model.answer(selected("notify.user"))
     model.answer(drafted(step("tell", "notify.user", text="Hello")))
     page.get_by_role("button", name="The tides").click()
     expect(page.locator("[data-plan]")).to_be_visible()
