@@ -122,6 +122,8 @@ def put_between(text: Text, document: Document, planning: Planning) -> Outcome:
     if any(e.kind != "quoted" for e in text.entities) or _NOT.match(text.plain):
         return None
     tail = _BEFORE.search(text.plain)
+    if tail is None and re.search(r"\bbefore\b", text.plain):
+        return None  # before what, stands elsewhere
     core = Text.of(text.said[: tail.start()]) if tail else text
     place = Clause(0, len(core.plain))
     choices = [

@@ -81,7 +81,8 @@ _WITHIN = re.compile(
     r"(?P<place>[\ue001\ue003]+|it\b|there\b)"
 )
 _ALL = re.compile(
-    r"\ball\s+(?:of\s+)?(?:the\s+|my\s+|those\s+|these\s+)?(?:\.?[a-z]+\s+)??(?P<noun>files|documents)\b"
+    r"\ball\s+(?:of\s+)?(?:the\s+|my\s+|those\s+|these\s+)?(?:\.?[a-z]+\s+)??(?P<noun>files|documents|"
+    r"(?<=mail\sall\s)(?:addresses|people|members|guests|subscribers|contacts|customers|recipients))\b"
 )
 
 
@@ -223,7 +224,8 @@ class Lists:
                 return Loop(f"${{{made.name}.data.{wanted}}}", made.name, _item(wanted))
             return None
         if tool == "json.query":
-            return Loop(f"${{{made.name}.result}}", made.name, "data")
+            kind_of: ItemKind = "url" if args.get("query") == "[].link" else "data"
+            return Loop(f"${{{made.name}.result}}", made.name, kind_of)
         if tool == "http.get" or (tool == "file.read" and str(args.get("path")).endswith(".json")):
             return self._picked(made, noun)
         if stage_of(made.spec) == "source" and tool in WORDS:

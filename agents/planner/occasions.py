@@ -24,7 +24,7 @@ _WITH = (
 _WITH_2 = _WITH.replace("field", "field2").replace("value", "value2")
 _WEBHOOK = re.compile(
     rf"(?:{_WHEN}\s+(?:(?:my|the|an?|this|our)\s+)?web\s?hook(?:\s+(?:call|request|event))"
-    rf"?\s+(?:(?:is|gets)\s+(?:called|hit|triggered|"
+    rf"?\s+(?:(?:is|gets)\s+(?:an?\s+)?(?:called|call|request|hit|triggered|"
     r"fired|invoked|received)|comes(?:\s+in)?|fires|triggers|arrives|receives\s+(?:something|data|"
     r"a\s+call|a\s+request)|"
     rf"calls(?:\s+me)?|rings|runs){_WITH}"

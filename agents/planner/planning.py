@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -44,6 +45,10 @@ from backend.contracts.tools import ToolSpec
 CONFIDENT = 0.7
 START = {"cron": "event.schedule", "interval": "event.schedule", "at": "event.due"}
 BY_HAND = "event.start"
+_BEFORE = re.compile(r"\bbefore\b")
+WHERE = (
+    "I can add that only behind the plan's steps. Before which step should it come, in other words?"
+)
 
 
 class IndexNeeded(Exception):
@@ -226,6 +231,8 @@ class Planning:
             return None
         if draft.unknown:
             return unknown_question(text, draft, self.tools)
+        if _BEFORE.search(text.plain):
+            return PlanAnswer("question", WHERE, confidence=0.4)
         if found.when is not None:
             return PlanAnswer("question", "A plan has one time. Should that be a plan of its own?")
         if draft.gaps:

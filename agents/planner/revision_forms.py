@@ -10,7 +10,7 @@ LEAD = re.compile(
     r"(?: (?:do|make it|have|say))?|how about|what about|maybe|perhaps|better)[,\s]+)+"
 )
 TAIL = re.compile(
-    r"\s+(?:is|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
+    r"\s+(?:is|are|would\s+be|'d\s+be|works|will\s+do)\s+(?:better|enough|fine|ok|okay|great|nicer|best|good)[\s.!?]*$|"
     r"\s*[,.;:]\s*(?:it's|it\s+is|that's|that\s+is|they're|because)\s+(?:way\s+|much\s+|far\s+)?(?:too|not|so)\b"
     r"[^,;\ue001-\ue004]*$|"
     r"(?:[\s,]+(?:instead|please|rather|only|then|thanks|thank you))+[\s.!?]*$|[\s.!?]+$"

@@ -152,8 +152,13 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.92,
-        r"^\W*(?:is|are|does|do|has|have|who|when|where|why|how)\s(?!many\b|.*\b(?:up|down|online|offline|"
+        r"^\W*(?:is|are|does|has|who|when|where|why|how)\s(?!many\b|.*\b(?:up|down|online|offline|"
         r"reachable|available)\b).*(?:<file>|<url>)",
+    ),
+    _rule(
+        "llm.complete",
+        0.9,
+        r"\bmake\s+(?:it|them|this|that|the\s+text)\s+(?:sound|read|look|more|less|rhyme|[a-z]+er)\b",
     ),
     _rule(
         "llm.complete",
@@ -174,6 +179,11 @@ RULES: tuple[Rule, ...] = (
         r"^\W*(?:log|note|jot|write)\b(?: down)?\s.*\b(?:log|diary|journal)\b|^\W*log\b.*<file>",
     ),
     _rule("json.query", 0.9, r"\b(?:get|save|mail|send|show|keep|tell me)\b.*\btitles\b"),
+    _rule(
+        "file.write",
+        0.96,
+        r"\b(?:collect|gather|note)\b.*\bin(?:to)? (?:the |my |a )?(?:file )?<file>",
+    ),
     _rule("file.append", 0.98, r"\bappend\b|\badd\b.*\bto\b.*(?:<file>|\bfile\b|\blog\b)"),
     _rule(
         "file.write",

@@ -30,7 +30,7 @@ MESSAGE = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)(?! of\b| from\b| in\b)|"
     r"the (?:text|message|words)"
     r"(?=\s*:|\s+\ue004)"
-    r"|(?:remind|nudge|poke|prod|buzz)\s+me\s+(?:to|that|about|of)|"
+    r"|(?:remind|nudge|poke|prod|buzz)\s+(?:me|us)\s+(?:to|that|about|of)|"
     r"(?:tell|notify|ping|alert|warn|text|message)\s+me\s+(?:in\s+(?:the|this)\s+chat\s+)?(?:that|to)|"
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
     r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message|notify|send)\s+(?:to\s+)?[\ue001\ue002]+"

@@ -22,7 +22,9 @@ _EACH = re.compile(
     r"\s+(?!whether|if)\w+)?[,\s]*",
     re.IGNORECASE,
 )
-_IT = re.compile(r"^\W*[a-z]+\s+(?:it|them|this|these|those)\b")
+_IT = re.compile(
+    r"^\W*[a-z]+\s+(?:this|these|those)\b|\b(?:it|them)\b(?!\s+(?:rains?|snows?|was|were))"
+)
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
 _TARGET = re.compile(
     r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text|web)\s+)?(?:file\s+|"

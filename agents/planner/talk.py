@@ -12,7 +12,7 @@ from backend.contracts.ports import PlanAnswer
 from backend.contracts.tools import ToolSpec
 
 _HELLO = re.compile(
-    r"^\W*(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|"
+    r"^\W*(?:hi|hello|hey|hiya|howdy|(?:good )?(?:morning|afternoon|evening)|good day|greetings|"
     r"moin|hallo|yo|sup|what's up|how are you)\b[^a-z]*(?:there|lightning|all|"
     r"everyone|how are you|today|doing)?\W*(?:how\s+are\s+you(?:\s+(?:doing|today))?|"
     r"how's\s+it\s+going|nice\s+to\s+meet\s+you)?\W*$"
