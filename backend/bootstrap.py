@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
@@ -61,23 +61,29 @@ class System:
     async def working(self) -> AsyncIterator[None]:
         """Consume events in this process for as long as the block runs. What is under way at its end
         gets some time to finish; should the worker itself break, the block is cancelled."""
-        async with self.sweeping(), asyncio.TaskGroup() as group:
-            task = group.create_task(self.worker.run())
-            try:
-                yield
-                await self.worker.drain()
-            finally:
-                task.cancel()
+        async with _beside(self.worker.run(), self._sweep()):
+            yield
+            await self.worker.drain()
 
     @contextlib.asynccontextmanager
     async def sweeping(self) -> AsyncIterator[None]:
         """Only look after schedules and retention, for as long as the block runs: others consume."""
-        lightning = self.lightning
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(sweep(lightning.bus, lightning.store, lightning.now))
-            try:
-                yield
-            finally:
+        async with _beside(self._sweep()):
+            yield
+
+    async def _sweep(self) -> None:
+        await sweep(self.lightning.bus, self.lightning.store, self.lightning.now)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    # one group, so that what is raised in the block comes out of one, however much there is beside it
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
                 task.cancel()
 
 

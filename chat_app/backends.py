@@ -23,7 +23,6 @@ from backend.tools.outgoing import Outgoing
 from chat_app.findings import Finding, tried
 
 WORKER_S = 10.0
-NOTE = "doctor.txt"
 
 
 async def look_at(lightning: Lightning) -> AsyncIterator[Finding]:
@@ -71,7 +70,9 @@ async def _store(lightning: Lightning) -> Finding:
         return Finding("database", "broken", "What was written did not come back.")
     if not guarded or await store.get("doctor", id, owner) is not None:
         return Finding("database", "broken", "It does not keep one write from another.")
-    return Finding("database", "ok", "written, read, listed and removed")
+    return Finding(
+        "database", "ok", f"{_technology(lightning.settings)}: written, read, listed and removed"
+    )
 
 
 async def _bus(lightning: Lightning) -> Finding:
@@ -127,12 +128,17 @@ async def _blobs(lightning: Lightning) -> Finding:
 
 
 async def _files(lightning: Lightning) -> Finding:
-    files, content = lightning.files, new_id().encode()
-    await files.write(SYSTEM.user_id, NOTE, content)
-    listed = await files.list(SYSTEM.user_id)
-    if await files.read(SYSTEM.user_id, NOTE) != content or NOTE not in [f.path for f in listed]:
+    files, id, owner = lightning.files, new_id(), SYSTEM.user_id
+    path = f"doctor-{id}.txt"
+    await files.write(owner, path, id.encode())
+    try:
+        found = await files.read(owner, path)
+        listed = [info.path for info in await files.list(owner)]
+    finally:
+        await files.delete(owner, path)
+    if found != id.encode() or path not in listed:
         return Finding("files", "broken", "What was written did not come back.")
-    return Finding("files", "ok", "written, read and listed")
+    return Finding("files", "ok", "written, read, listed and removed")
 
 
 # --- which setting says where it is ---------------------------------------------------------------
@@ -142,6 +148,12 @@ def _store_setting(settings: Settings) -> str:
     if settings.cosmos_connection or settings.cosmos_endpoint:
         return "COSMOS_CONNECTION" if settings.cosmos_connection else "COSMOS_ENDPOINT"
     return _database_setting(settings)
+
+
+def _technology(settings: Settings) -> str:
+    if settings.cosmos_connection or settings.cosmos_endpoint:
+        return "Cosmos DB"
+    return "PostgreSQL" if settings.database_url else "SQLite"
 
 
 def _bus_setting(settings: Settings) -> str:

@@ -41,6 +41,17 @@ class FolderFiles:
         slash, against the path below `folder`. A folder that is not there holds nothing."""
         return await asyncio.to_thread(self._list, owner, folder, pattern)
 
+    async def delete(self, owner: str, path: str) -> None:
+        await asyncio.to_thread(self._delete, owner, path)
+
+    def _delete(self, owner: str, path: str) -> None:
+        *folders, name = parts_of(path)
+        with _told(path), self._folder(owner, folders, make=False) as folder:
+            if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise Invalid(f"{path} is a folder.", code="EXEC_PATH_INVALID")
+            os.unlink(name, dir_fd=folder)  # of a link, the link itself
+            os.fsync(folder)
+
     def _read(self, owner: str, path: str) -> bytes:
         *folders, name = parts_of(path)
         with _told(path), self._folder(owner, folders, make=False) as folder:

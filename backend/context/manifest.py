@@ -90,6 +90,14 @@ class ManifestFiles:
                     found.append(info)
         return tuple(sorted(found, key=lambda info: info.path)[:MAX_LISTED])
 
+    async def delete(self, owner: str, path: str) -> None:
+        full = "/".join(parts_of(path))
+        document = await self._document(owner, full)
+        if document is not None:
+            _checked(document, FILE, full)
+        if document is None or not await self._store.delete(KIND, document.id, document.owner):
+            raise NotFound(f"There is no file {path}.")
+
     async def _replace(self, owner: str, full: str, content: bytes, append: bool) -> FileInfo:
         """Raises `Conflict` when somebody else wrote meanwhile."""
         there = await self._document(owner, full)

@@ -257,6 +257,10 @@ class Files(Protocol):
         self, owner: str, folder: str = "", pattern: str = "*"
     ) -> Sequence[FileInfo]: ...
 
+    async def delete(self, owner: str, path: str) -> None:
+        """Raises `NotFound`; a folder is `Invalid`."""
+        ...
+
 
 # --- LLM ------------------------------------------------------------------------------------------
 

@@ -167,7 +167,8 @@ def test_a_signed_test_is_delivered_only_when_asked_for(
 def test_a_database_of_a_newer_lightning_is_left_alone(terminal: Terminal) -> None:
     terminal.lightning("doctor")
     database = sqlite3.connect(terminal.folder / "data/lightning.db")
-    database.execute("PRAGMA user_version = 999")
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = '0999'")
     database.close()
     said = terminal.planner("list-tools")
     assert said.code == 4 and "EXEC_DATABASE_NEWER" in said.err

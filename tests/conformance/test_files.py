@@ -166,6 +166,26 @@ async def test_any_owner_has_a_place_of_their_own(files: Files, owner: str) -> N
     assert await files.read("ann", "a.txt") == b"ann's"
 
 
+async def test_a_deleted_file_is_gone_and_its_neighbours_are_not(files: Files) -> None:
+    for path in ("a/b.txt", "a/c.txt"):
+        await files.write("ann", path, b"x")
+    await files.write("bob", "a/b.txt", b"bob's")
+    await files.delete("ann", "a/b.txt")
+    assert await paths(files) == ["a/c.txt"]
+    with pytest.raises(NotFound):
+        await files.delete("ann", "a/b.txt")
+    assert await files.read("bob", "a/b.txt") == b"bob's"
+    await files.write("ann", "a/b.txt", b"again")
+    assert await files.read("ann", "a/b.txt") == b"again"
+
+
+async def test_a_folder_is_not_deleted_as_a_file(files: Files) -> None:
+    await files.write("ann", "a/b.txt", b"x")
+    with pytest.raises(Invalid):
+        await files.delete("ann", "a")
+    assert await paths(files) == ["a/b.txt"]
+
+
 # --- links, in folders only -----------------------------------------------------------------------
 
 
@@ -196,6 +216,13 @@ async def test_nothing_is_written_through_a_link(linked: FolderFiles, tmp_path: 
     await linked.write("ann", "link.txt", b"mine")
     assert await linked.read("ann", "link.txt") == b"mine"
     assert [p.name for p in (tmp_path / "outside").iterdir()] == ["secret.txt"]
+    assert (tmp_path / "outside" / "secret.txt").read_bytes() == b"secret"
+
+
+async def test_deleting_a_link_leaves_what_it_leads_to(linked: FolderFiles, tmp_path: Path) -> None:
+    await linked.delete("ann", "link.txt")
+    with pytest.raises(Forbidden):
+        await linked.delete("ann", "folder/secret.txt")
     assert (tmp_path / "outside" / "secret.txt").read_bytes() == b"secret"
 
 
