@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests import postgres
+from tests.azure.environment import on_doubles
 from tests.browser import FLAGS, installed
 from tests.journeys.app import App
 from tests.mail import MailServer
@@ -57,9 +58,12 @@ def app(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> I
 
 @contextlib.contextmanager
 def stored(where: str) -> Iterator[dict[str, str]]:
-    """What an app is started with to keep its data there: "sqlite" or "postgres"."""
+    """What an app is started with to keep its data there: "sqlite", "postgres" or "azure"."""
     if where == "sqlite":
         yield {}
+    elif where == "azure":
+        with on_doubles() as settings:
+            yield settings
     else:
         with postgres.database() as url:
             yield {"DATABASE_URL": url}

@@ -21,7 +21,7 @@ WEEKDAYS = (
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres", "azure"])
 def where(request: pytest.FixtureRequest) -> str:
     """The database."""
     name: str = request.param
