@@ -7,18 +7,17 @@ import atexit
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 import azure.functions as func
 
 from backend.bootstrap import System, open_system
 from backend.contracts.errors import LightningError
-from backend.contracts.ports import Delivery
+from backend.contracts.ports import Bus, Delivery
 from backend.settings import load_settings
 from backend.workers.hosted import Handler
 
 
-@runtime_checkable
 class HostedBus(Protocol):
     """A bus whose messages a host may receive and complete in its stead."""
 
@@ -65,14 +64,8 @@ class Host:
     async def _start(self) -> tuple[HostedBus, Handler]:
         async with contextlib.AsyncExitStack() as stack:
             system = await stack.enter_async_context(self._open())
-            bus = system.lightning.bus
-            if not isinstance(bus, HostedBus):
-                raise LightningError(
-                    "The functions need the bus on Azure.",
-                    code="EXEC_BUS_UNHOSTED",
-                    hint="Set SERVICEBUS_CONNECTION or SERVICEBUS_NAMESPACE, and those of Cosmos DB.",
-                )
-            handler = Handler(bus, system.processor)
+            bus = _hosted(system.lightning.bus)
+            handler = Handler(system.lightning.bus, system.processor)
             self._closing = stack.pop_all()
         atexit.register(self._exit, asyncio.get_running_loop())
         return bus, handler
@@ -81,3 +74,13 @@ class Host:
         # Connections can only be closed on the loop they were opened on, if it can still run.
         if not loop.is_running() and not loop.is_closed():
             loop.run_until_complete(self.close())
+
+
+def _hosted(bus: Bus) -> HostedBus:
+    if not hasattr(bus, "delivery_of"):
+        raise LightningError(
+            "The functions need the bus on Azure.",
+            code="EXEC_BUS_UNHOSTED",
+            hint="Set SERVICEBUS_CONNECTION or SERVICEBUS_NAMESPACE, and those of Cosmos DB.",
+        )
+    return cast(HostedBus, bus)

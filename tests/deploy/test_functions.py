@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,3 +177,32 @@ async def test_a_bus_that_no_host_can_receive_from_is_refused_naming_the_setting
         await host.handle(unknown_message())
     assert "SERVICEBUS_CONNECTION" in refused.value.hint
     assert isinstance(function_app.app, func.FunctionApp)
+
+
+AT_EXIT = """
+import asyncio, contextlib
+from types import SimpleNamespace
+from backend.deploy.host import Host
+from tests.deploy.test_functions import unknown_message
+
+class Bus:
+    async def delivery_of(self, body, **said):
+        return None
+
+@contextlib.asynccontextmanager
+async def system():
+    loop = asyncio.get_running_loop()
+    yield SimpleNamespace(lightning=SimpleNamespace(bus=Bus()), processor=None)
+    print("closed where it was opened:", asyncio.get_running_loop() is loop)
+
+asyncio.new_event_loop().run_until_complete(Host(system).handle(unknown_message()))
+print("the process ends")
+"""
+
+
+def test_at_the_end_of_the_process_the_system_is_closed_on_its_own_loop() -> None:
+    root = Path(__file__).parents[2]
+    script = [sys.executable, "-c", AT_EXIT]
+    ran = subprocess.run(script, capture_output=True, text=True, cwd=root, check=True)
+    said = ["the process ends", "closed where it was opened: True"]
+    assert ran.stdout.splitlines() == said, ran.stderr

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ KEY = "a signing key that nobody may read"
 MODEL_KEY = "sk-that-nobody-may-read"
 SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
 IMAGE = "registry.example/lightning:1"
+LOOP = asyncio.new_event_loop()
+"""Never closed: Pulumi's threads have loops of their own, which nobody would close."""
 
 
 @dataclass
@@ -95,22 +98,29 @@ def _own_name(type: str, inputs: dict[str, Any]) -> str | None:
     return inputs.get(_NAMES.get(type, ""))
 
 
-def declare(stack: str, **more: Any) -> Declared:
+def run_program(stack: str, program: Callable[[Declared], Any]) -> Declared:
+    """What Pulumi was told by it."""
     mocks = Declared()
-    set_mocks(mocks, project="lightning", stack=stack)
-    secrets = {
-        "JWT_SIGNING_KEY": pulumi.Output.secret(KEY),
-        "OPENAI_API_KEY": pulumi.Output.secret(MODEL_KEY),
-    }
-    wishes = {"region": REGION, "secrets": secrets, "image": IMAGE, **more}
+    asyncio.set_event_loop(LOOP)
+    try:
+        set_mocks(mocks, project="lightning", stack=stack)
+        pulumi.runtime.test(lambda: program(mocks))()
+    finally:
+        asyncio.set_event_loop(None)
+    return mocks
 
-    @pulumi.runtime.test
-    def run() -> pulumi.Output[None]:
-        told = deployed(STACKS[stack], Wishes(**wishes), tenant="tenant", subscription=SUBSCRIPTION)
+
+def declare(stack: str, **more: Any) -> Declared:
+    def program(mocks: Declared) -> pulumi.Output[None]:
+        secrets = {
+            "JWT_SIGNING_KEY": pulumi.Output.secret(KEY),
+            "OPENAI_API_KEY": pulumi.Output.secret(MODEL_KEY),
+        }
+        wishes = Wishes(**{"region": REGION, "secrets": secrets, "image": IMAGE, **more})
+        told = deployed(STACKS[stack], wishes, tenant="tenant", subscription=SUBSCRIPTION)
         return pulumi.Output.all(**told).apply(mocks.told.update)
 
-    run()
-    return mocks
+    return run_program(stack, program)
 
 
 @pytest.fixture(scope="module", params=STACKS)
@@ -295,21 +305,18 @@ def test_every_name_is_one_that_azure_takes(azure: Declared) -> None:
 
 
 def test_the_program_takes_the_stack_and_its_configuration_from_pulumi() -> None:
-    mocks = Declared()
-    set_mocks(mocks, project="lightning", stack="staging")
     settings = json.dumps({"SMTP_HOST": "mail.example"})
     said = {"JWT_SIGNING_KEY": KEY, "image": IMAGE, "settings": settings, "region": "westeurope"}
-    set_all_config({f"lightning:{name}": value for name, value in said.items()})
 
-    @pulumi.runtime.test
-    def run() -> None:
+    def program(_: Declared) -> None:
+        set_all_config({f"lightning:{name}": value for name, value in said.items()})
         runpy.run_module("backend.deploy.pulumi", run_name="__main__")
+        set_all_config({})
 
-    run()
-    set_all_config({})
-    assert settings_of(mocks)["SMTP_HOST"] == "mail.example"
-    assert {one["secretName"] for one in mocks.of("keyvault:Secret")} == {"jwt-signing-key"}
-    assert {one["location"] for _, _, one in mocks.resources if "location" in one} == {"westeurope"}
+    azure = run_program("staging", program)
+    assert settings_of(azure)["SMTP_HOST"] == "mail.example"
+    assert {one["secretName"] for one in azure.of("keyvault:Secret")} == {"jwt-signing-key"}
+    assert {one["location"] for _, _, one in azure.resources if "location" in one} == {"westeurope"}
 
 
 def test_two_stacks_or_subscriptions_have_no_name_in_common() -> None:

@@ -74,7 +74,7 @@ class AzureBus:
         self._inbox = Inbox(clock)
         self._log = Log(items, blobs)
         self._letters = Letters(items, blobs)
-        self._following = Following(self._log)
+        self._following = Following(self._log, lambda shown: self._settling.apply(shown))
         self._sending = Sending(namespace, blobs, self._background, clock, senders)
         self._settling = Settling(
             self._log,

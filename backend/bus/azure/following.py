@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 
 from backend.bus.azure.log import PAGE, Log
 from backend.bus.checks import position
 from backend.bus.followers import Follower, Followers
 from backend.contracts.errors import Unavailable
-from backend.contracts.ports import History
+from backend.contracts.ports import Document, History
 
 SOONEST_S = 0.2
 LATEST_S = 2.0
@@ -19,8 +19,10 @@ class Following:
     """A follower asks for each of its streams' next position: a read of one unit, soon after there was
     news and less often after none. What cannot be read now is asked for again."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, apply: Callable[[Sequence[Document]], Awaitable[None]]) -> None:
+        """`apply` writes documents that may have been written already."""
         self._log = log
+        self._apply = apply
         self._followers = Followers()
         self._closed = False
 
@@ -64,9 +66,16 @@ class Following:
             read = await asyncio.gather(
                 *(self._log.history(stream, str(positions[stream]), PAGE) for stream in changed)
             )
+            await asyncio.gather(*map(self._show, changed, read))
         except Unavailable:
             return {}
         return {s: h for s, h in zip(changed, read, strict=True) if h.commits}
+
+    async def _show(self, stream: str, history: History) -> None:
+        """Who hears of a commit reads its documents; its writer may not have got that far. All before it
+        has."""
+        if history.commits:
+            await self._apply(await self._log.documents(stream, int(history.cursor) - 1))
 
     async def _behind(self, positions: Mapping[str, int]) -> Iterable[str]:
         reached = await asyncio.gather(

@@ -18,7 +18,7 @@ from backend.bus.azure.entries import (
 )
 from backend.bus.checks import position
 from backend.contracts.errors import Conflict
-from backend.contracts.ports import Blobs, Commit, History
+from backend.contracts.ports import Blobs, Commit, Document, History
 from backend.stores.azure.items import Item, Items
 
 PAGE = 1000
@@ -99,6 +99,11 @@ class Log:
     async def reaches(self, stream: str, position: int) -> bool:
         """Whether there is a commit at this position: the cheapest of all reads."""
         return await self._items.read(str(position), stream) is not None
+
+    async def documents(self, stream: str, position: int) -> Sequence[Document]:
+        """What the commit at this position writes."""
+        item = await self._items.read(str(position), stream)
+        return () if item is None else (await after_of(item, self._blobs)).documents
 
     async def _stands(self, item: Item) -> bool:
         there = await self._items.read(item["id"], item["stream"])

@@ -100,10 +100,12 @@ class Settling:
         if s.commits:
             if not await self._log.append(s.commits[0], drafted(s, encoded)):
                 return Settled("conflict")
-            self._changed(s.commits[0].stream)
         elif not await self._note_done(s, encoded, held):
             return Settled("stale")
-        await self._apply(s.documents)
+        await self.apply(s.documents)
+        for commit in s.commits:
+            # Who hears of it reads the documents.
+            self._changed(commit.stream)
         for letter in s.dead:
             event_json = encoded.events[id(letter.delivery.event)]
             await self._letters.bury(letter, event_json, self._inbox.clock())
@@ -142,12 +144,13 @@ class Settling:
         return await self._log.append_done(done(s, work.event, work.via.origin, encoded))
 
     async def _follow_up(self, after: After, origin: str | None) -> None:
-        await self._apply(after.documents)
+        await self.apply(after.documents)
         # As it was sent: its large values are in Blobs already.
         sent = [(output, encode_event_whole(output.event)) for output in after.outputs]
         await self._send(sent, Via(origin=origin))
 
-    async def _apply(self, documents: Sequence[Document]) -> None:
+    async def apply(self, documents: Sequence[Document]) -> None:
+        """Write the documents of a commit. Repeating it changes nothing."""
         for applied in await asyncio.gather(
             *(self._store.apply(document) for document in documents), return_exceptions=True
         ):

@@ -41,7 +41,7 @@ def messaging(base: Base) -> Messaging:
             resource_group_name=base.group.name,
             requires_session=sessions,
             requires_duplicate_detection=True,
-            duplicate_detection_history_time_window="PT1H",
+            duplicate_detection_history_time_window="PT2H",
             lock_duration="PT1M",
             # A worker gives up after five tries of its own. What only waits for a database that is away
             # must outlast the night.
