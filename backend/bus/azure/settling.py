@@ -66,6 +66,8 @@ class Settling:
         self, settlements: Sequence[Settlement], encoded: Encoded
     ) -> Sequence[Settled]:
         """Those of one stream one after the other, the others side by side."""
+        while len(self._answered) > ANSWERS:  # of callers who never asked again
+            self._answered.popitem(last=False)
         lines: dict[str, list[Settlement]] = {}
         for settlement in settlements:
             lines.setdefault(_line(settlement), []).append(settlement)
@@ -84,8 +86,6 @@ class Settling:
             if id(settlement) not in self._answered:
                 settled = await self.settle(settlement, encoded)
                 self._answered[id(settlement)] = (settlement, settled)
-        while len(self._answered) > ANSWERS:
-            self._answered.popitem(last=False)
 
     async def settle(self, s: Settlement, encoded: Encoded) -> Settled:
         """Raises `Unavailable` when it was cut off: the same call again goes on where it was."""
