@@ -21,8 +21,8 @@ REMINDER = "(Only the steps that this asks for.)"
 
 
 def _asked(tools: str, request: str) -> str:
-    now = "Now: Monday 2026-01-05 10:00 (Europe/Paris)"
-    return f"Tools:\n{tools}\n{now}\nRequest: {request}\n{REMINDER}"
+    today = "Today: Monday 2026-01-05 (Europe/Paris)"
+    return f"Tools:\n{tools}\n{today}\nRequest: {request}\n{REMINDER}"
 
 
 _HOUSE = """\

@@ -171,8 +171,9 @@ def _asked(request: PlanRequest, tools: Sequence[str], opened: Mapping[str, Any]
         lines += ["Said before:"]
         lines += [f"{said[turn['role']]}: {turn['content'][:2000]}" for turn in turns]
     local = request.now.astimezone(ZoneInfo(request.timezone))
-    now = f"Now: {local:%A %Y-%m-%d %H:%M} ({request.timezone})"
-    return "\n".join([*lines, now, f"Request: {request.text}"])
+    # no clock: our grammar reads times, and a small model puts the hour it sees into an alarm
+    today = f"Today: {local:%A %Y-%m-%d} ({request.timezone})"
+    return "\n".join([*lines, today, f"Request: {request.text}"])
 
 
 def _turns(request: PlanRequest) -> list[Mapping[str, str]]:
