@@ -52,7 +52,7 @@ def to_document(
     eventful = any(event["kind"] in ("event", "webhook") for event in start.events)
     drafting = _Drafting(request, start.names, start.made, eventful=eventful)
     for step in _in_order(draft["steps"]):
-        if step == same.get(step["name"]) and before is not None:
+        if {**step, "for": ""} == same.get(step["name"]) and before is not None:
             drafting.keep(whole[step["name"]], _events(before), start.names)
         else:
             drafting.add(step)
@@ -300,6 +300,7 @@ def _drafted(step: Mapping[str, Any]) -> Json:
     used |= set(re.findall(r"[A-Za-z_]\w*", step.get("guard") or ""))
     heard = [on.removeprefix("step.") for on in step["on"] if on.startswith("step.")]
     return {
+        "for": "",
         "name": step["name"],
         "tool": step["action"],
         "args": [f"{name}={written(value)}" for name, value in step.get("args", {}).items()],

@@ -32,7 +32,8 @@ tool calls, which the person approves before anything runs, or another answer. R
 
 _FORM = """\
 The object:
-steps: each thing to do, in order, and nothing more; one step for every thing that was asked for.
+steps: each thing to do, in order, and nothing more.
+ for: the words of the request that ask for this step.
  name: short, lower case. tool: one of the list. args: each as "name=value"; all that are required (those
  without "?") and those that the person spoke of. Take values from the request as they are written there.
  A value an earlier step gives is ${its name}, or ${its name.output} for one of several outputs; it may
@@ -184,6 +185,7 @@ def _step(tools: Iterable[str]) -> Schema:
     return {
         "type": "object",
         "properties": {
+            "for": {"type": "string", "maxLength": 200},
             "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
             "tool": {"enum": sorted(tools)},
             "args": {
