@@ -7,8 +7,8 @@ from typing import Any
 Example = tuple[str, dict[str, Any]]
 
 
-def _step(name: str, tool: str, *args: str, **more: Any) -> dict[str, Any]:
-    step = {"name": name, "tool": tool, "args": list(args)}
+def _step(words: str, name: str, tool: str, *args: str, **more: Any) -> dict[str, Any]:
+    step = {"for": words, "name": name, "tool": tool, "args": list(args)}
     return step | {"if": "", "each": "", "after": [], "options": []} | more
 
 
@@ -21,8 +21,8 @@ REMINDER = "(Only the steps that this asks for.)"
 
 
 def _asked(tools: str, request: str) -> str:
-    now = "Now: Monday 2026-01-05 10:00 (Europe/Paris)"
-    return f"Tools:\n{tools}\n{now}\nRequest: {request}\n{REMINDER}"
+    today = "Today: Monday 2026-01-05 (Europe/Paris)"
+    return f"Tools:\n{tools}\n{today}\nRequest: {request}\n{REMINDER}"
 
 
 _HOUSE = """\
@@ -46,9 +46,16 @@ EXAMPLES: tuple[Example, ...] = (
             "taxi from home to the station at 6 pm.",
         ),
         _answer(
-            _step("water", "water_plants", "plant=ficus", "litres=half a litre"),
-            _step("open", "open_window", "room=kitchen"),
-            _step("taxi", "call_taxi", "from=home", "to=station", "time=6 pm"),
+            _step("water the ficus", "water", "water_plants", "plant=ficus", "litres=half a litre"),
+            _step("open the kitchen window", "open", "open_window", "room=kitchen"),
+            _step(
+                "a taxi from home to the station",
+                "taxi",
+                "call_taxi",
+                "from=home",
+                "to=station",
+                "time=6 pm",
+            ),
         ),
     ),
     (
@@ -58,8 +65,14 @@ EXAMPLES: tuple[Example, ...] = (
             "to kim@home.example in two sentences",
         ),
         _answer(
-            _step("fetch", "page.fetch", "url=https://shop.example/offers"),
             _step(
+                "fetch https://shop.example/offers",
+                "fetch",
+                "page.fetch",
+                "url=https://shop.example/offers",
+            ),
+            _step(
+                "in two sentences",
                 "short",
                 "text.shorten",
                 "text=${fetch.text}",
@@ -67,6 +80,7 @@ EXAMPLES: tuple[Example, ...] = (
                 **{"if": "if it mentions a bicycle"},
             ),
             _step(
+                "send it to kim@home.example",
                 "send",
                 "message.send",
                 "to=kim@home.example",
@@ -82,8 +96,9 @@ EXAMPLES: tuple[Example, ...] = (
             "Forward each letter in the folder bills to tax@office.example, but ask me before you do",
         ),
         _answer(
-            _step("list", "letters.list", "folder=bills"),
+            _step("letter in the folder bills", "list", "letters.list", "folder=bills"),
             _step(
+                "Forward each letter",
                 "forward",
                 "letter.forward",
                 "letter=${item}",
@@ -103,6 +118,6 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     (
         _asked(_HOUSE, "What does the gas meter say?"),
-        _answer(_step("read", "read_meter", "meter=gas")),
+        _answer(_step("What does the gas meter say", "read", "read_meter", "meter=gas")),
     ),
 )

@@ -27,6 +27,7 @@ from backend.contracts.tools import ToolSpec
 
 Json = dict[str, Any]
 _USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
+_ROOT = re.compile(r"\b([A-Za-z_]\w*)\.[A-Za-z_]")
 _REFERRED = re.compile(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)")
 
 
@@ -52,7 +53,7 @@ def to_document(
     eventful = any(event["kind"] in ("event", "webhook") for event in start.events)
     drafting = _Drafting(request, start.names, start.made, eventful=eventful)
     for step in _in_order(draft["steps"]):
-        if step == same.get(step["name"]) and before is not None:
+        if {**step, "for": ""} == same.get(step["name"]) and before is not None:
             drafting.keep(whole[step["name"]], _events(before), start.names)
         else:
             drafting.add(step)
@@ -272,27 +273,27 @@ class _Drafting:
 
 
 def _in_order(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Each behind those it uses or waits for; as written where that is no order at all."""
+    """Each behind those whose results it uses, and behind those it waits for where that is possible."""
     names = {step["name"] for step in steps}
-    needs = {
-        step["name"]: {
-            name
-            for text in (*step["args"], step["each"], *(f"{{{after}}}" for after in step["after"]))
-            for name in _USED.findall(text)
-            if name in names - {step["name"]}
-        }
-        for step in steps
-    }
     if len(names) < len(steps):
         return list(steps)
+    uses = {step["name"]: _used(step) & names - {step["name"]} for step in steps}
+    waits = {step["name"]: {*step["after"]} & names - {step["name"]} for step in steps}
     ordered: list[Mapping[str, Any]] = []
     waiting = list(steps)
     while waiting:
         done = {step["name"] for step in ordered}
-        ready = next((s for s in waiting if needs[s["name"]] <= done), waiting[0])
+        able = [step for step in waiting if uses[step["name"]] <= done]
+        ready = next((s for s in able if waits[s["name"]] <= done), (able or waiting)[0])
         waiting.remove(ready)
         ordered.append(ready)
     return ordered
+
+
+def _used(step: Mapping[str, Any]) -> set[str]:
+    told = " ".join([*step["args"], step["each"]])
+    failed = {name.removesuffix(".error") for name in step["after"] if name.endswith(".error")}
+    return {*_USED.findall(told), *_ROOT.findall(f"{step['if']} {step['each']}")} | failed
 
 
 def _drafted(step: Mapping[str, Any]) -> Json:
@@ -300,6 +301,7 @@ def _drafted(step: Mapping[str, Any]) -> Json:
     used |= set(re.findall(r"[A-Za-z_]\w*", step.get("guard") or ""))
     heard = [on.removeprefix("step.") for on in step["on"] if on.startswith("step.")]
     return {
+        "for": "",
         "name": step["name"],
         "tool": step["action"],
         "args": [f"{name}={written(value)}" for name, value in step.get("args", {}).items()],

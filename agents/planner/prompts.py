@@ -32,7 +32,8 @@ tool calls, which the person approves before anything runs, or another answer. R
 
 _FORM = """\
 The object:
-steps: each thing to do, in order, and nothing more; one step for every thing that was asked for.
+steps: each thing to do, in order, and nothing more.
+ for: the words of the request that ask for this step.
  name: short, lower case. tool: one of the list. args: each as "name=value"; all that are required (those
  without "?") and those that the person spoke of. Take values from the request as they are written there.
  A value an earlier step gives is ${its name}, or ${its name.output} for one of several outputs; it may
@@ -171,8 +172,9 @@ def _asked(request: PlanRequest, tools: Sequence[str], opened: Mapping[str, Any]
         lines += ["Said before:"]
         lines += [f"{said[turn['role']]}: {turn['content'][:2000]}" for turn in turns]
     local = request.now.astimezone(ZoneInfo(request.timezone))
-    now = f"Now: {local:%A %Y-%m-%d %H:%M} ({request.timezone})"
-    return "\n".join([*lines, now, f"Request: {request.text}"])
+    # no clock: our grammar reads times, and a small model puts the hour it sees into an alarm
+    today = f"Today: {local:%A %Y-%m-%d} ({request.timezone})"
+    return "\n".join([*lines, today, f"Request: {request.text}"])
 
 
 def _turns(request: PlanRequest) -> list[Mapping[str, str]]:
@@ -183,6 +185,7 @@ def _step(tools: Iterable[str]) -> Schema:
     return {
         "type": "object",
         "properties": {
+            "for": {"type": "string", "maxLength": 200},
             "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
             "tool": {"enum": sorted(tools)},
             "args": {

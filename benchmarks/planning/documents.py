@@ -5,30 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import random
 import statistics
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from agents.planner.agreement import same_work, sure
-from agents.planner.model import ModelPlanner
-from agents.planner.offline import OfflinePlanner
 from agents.planner.session import plan_once
 from agents.repairs import mendable
+from backend.bootstrap import open_planning
 from backend.contracts.errors import LightningError
 from backend.contracts.plans import Catalogue, Checked
 from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
-from backend.llm import connected
-from backend.plans.validation import check
 from backend.settings import Settings
 from backend.tools.builtin import builtin
 from benchmarks.planning.gold import Score, score, unanswered
-from benchmarks.planning.kept import Answers, Kept, failure
 from benchmarks.planning.requests import Written, written
 
-SEED = 7
 CATALOGUE = Catalogue({tool.spec.id: tool.spec for tool in builtin()}, hash="shipped")
 
 
@@ -43,84 +35,37 @@ class Answered:
 async def main() -> None:
     options = _options()
     rows = written(options.set)[: options.limit]
-    if options.sample is not None:
-        rows = random.Random(SEED).sample(rows, options.sample)
-    answers = Answers(options.out)
-    rules = OfflinePlanner()
-    async with connected(Settings()) as models:
-        planner: Planner = rules
-        if options.planner == "model":
-            if "plan" not in models:
-                raise SystemExit("Set OPENAI_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL.")
-            planner = ModelPlanner(models["plan"], models.get("select"))
-        found = [await answered(planner, row, answers) for row in rows]
-    _print(f"{options.planner} on {options.set}", found, options.json)
-    if options.planner == "model":
-        for name, number in (await beside(rules, found)).items():
-            print(f"  {name:<60}{number}")
+    async with open_planning(Settings()) as planning:
+        name = "offline" if options.planner == "offline" else "online"
+        if name not in planning.planners:
+            raise SystemExit("Set OPENAI_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL.")
+        found = [await answered(planning.planners[name], row) for row in rows]
+    numbers = figures([each.score for each in found])
+    numbers["p50 ms"] = round(statistics.median(each.took_s for each in found) * 1000, 1)
+    if options.json:
+        print(json.dumps(numbers))
+    else:
+        print(f"{options.planner} on {options.set}: {len(found)} requests\n")
+        for name, number in numbers.items():
+            print(f"  {name:<42}{number}")
     if options.failures:
         for each in found:
             if not each.score.right:
                 print(f"\n{told(each)}")
 
 
-def _print(title: str, found: Sequence[Answered], as_json: bool) -> None:
-    numbers = figures([each.score for each in found])
-    numbers["p50 ms"] = round(statistics.median(each.took_s for each in found) * 1000, 1)
-    if as_json:
-        print(json.dumps(numbers))
-        return
-    print(f"{title}: {len(found)} requests\n")
-    for name, number in numbers.items():
-        print(f"  {name:<42}{number}")
-
-
-async def answered(planner: Planner, row: Written, answers: Answers | None = None) -> Answered:
-    kept = await (answers or Answers(None)).of(row.id, lambda: _asked(planner, row))
-    return _scored(row, kept)
-
-
-async def _asked(planner: Planner, row: Written) -> Kept:
+async def answered(planner: Planner, row: Written) -> Answered:
+    request = PlanRequest(row.request, "ann", row.zone, row.now, CATALOGUE, previous=row.previous)
     began = time.perf_counter()
     try:
-        outcome = await plan_once(planner, asked(row))
+        outcome = await plan_once(planner, request)
     except LightningError as error:
-        return failure(row.id, error, time.perf_counter() - began)
+        failed = PlanAnswer("refusal", f"{error.code}: {error.message}")
+        return Answered(row, failed, unanswered(row), time.perf_counter() - began)
     took = time.perf_counter() - began
     at_once = not outcome.repairs and _valid(outcome.checked)
-    return Kept(row.id, outcome.answer, took, at_once=at_once)
-
-
-async def beside(rules: Planner, found: Sequence[Answered]) -> dict[str, str]:
-    """How right a model's plans are where the planner without a model agrees, and where it differs."""
-    plans = [each for each in found if each.answer.kind == "plan"]
-    parts: dict[str, list[bool]] = {"agrees": [], "differs": [], "has no plan it is sure of": []}
-    for each in plans:
-        ruled = await rules.plan(asked(each.row))
-        agrees = same_work(each.answer.document, ruled.document)
-        differs = "differs" if sure(ruled, asked(each.row)) else "has no plan it is sure of"
-        parts["agrees" if agrees else differs].append(each.score.right)
-    return {f"right where the offline planner {how}": _share(part) for how, part in parts.items()}
-
-
-def asked(row: Written) -> PlanRequest:
-    return PlanRequest(row.request, "ann", row.zone, row.now, CATALOGUE, previous=row.previous)
-
-
-def _scored(row: Written, kept: Kept) -> Answered:
-    if kept.failed:
-        return Answered(row, kept.answer, unanswered(row), kept.took_s)
-    answer, checked = kept.answer, None
-    if answer.kind == "plan":
-        checked = check(
-            answer.document,
-            CATALOGUE,
-            now=row.now,
-            timezone=row.zone,
-            not_covered=answer.not_covered,
-            request=row.request,
-        )
-    return Answered(row, answer, score(row, answer, kept.at_once, checked), kept.took_s)
+    found = score(row, outcome.answer, at_once, outcome.checked)
+    return Answered(row, outcome.answer, found, took)
 
 
 def _valid(checked: Checked | None) -> bool:
@@ -200,8 +145,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--planner", choices=("offline", "model"), default="offline")
     parser.add_argument("--set", choices=("dev", "more", "held", "unseen"), default="dev")
     parser.add_argument("--limit", type=int, default=None, help="only the first so many")
-    parser.add_argument("--sample", type=int, help="so many, drawn by a fixed seed")
-    parser.add_argument("--out", type=Path, help="keep answers there, and go on from what is there")
     parser.add_argument("--failures", action="store_true", help="what was not right; of open sets")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

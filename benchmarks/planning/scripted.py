@@ -25,10 +25,11 @@ from agents.planner.session import plan_once
 from backend.contracts.errors import LightningError
 from backend.llm import OpenAILLM
 from backend.plans.validation import check
-from benchmarks.planning.documents import CATALOGUE, asked
+from benchmarks.planning.documents import CATALOGUE
 from benchmarks.planning.faults import FAULTS, SPOILT, Draft, faulty
 from benchmarks.planning.gold import score
 from benchmarks.planning.requests import Written, written
+from benchmarks.planning.with_model import asked
 from tests.scripted_openai import Answer, ScriptedOpenAI
 
 OUTCOMES = ("right", "asked", "shown", "no answer", "wrong")
@@ -145,11 +146,11 @@ async def main() -> None:
         shares = [bench.own_ms[len(bench.own_ms) * part // 100] for part in (50, 95)]
         print(f"our share of the time: p50 {shares[0]:.0f} ms, p95 {shares[1]:.0f} ms")
         plans = [(row, draft) for row, draft in drafts if draft["steps"]]
-        for name in FAULTS:
+        for name in [name for name in FAULTS if options.fault in name]:
             spoilt = [(row, faulty(name, draft, f"{SEED} {row.id}")) for row, draft in plans]
             pairs = [(p, (s[0], s[1])) for p, s in zip(plans, spoilt, strict=True) if s[1]]
             await _line(bench, name, [p for p, _ in pairs], [s for _, s in pairs], options)
-        for how in SPOILT:
+        for how in [how for how in SPOILT if options.fault in how]:
             await _line(bench, how, plans, plans, options, how)
 
 
@@ -187,6 +188,7 @@ def _head() -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fault", default="", help="only the faults with this in their name")
     parser.add_argument("--failures", action="store_true", help="what was not right")
     return parser.parse_args()
 

@@ -102,6 +102,7 @@ def answered(kind: str, text: str = "", *choices: str) -> dict[str, Any]:
 
 def step(name: str, tool: str, *after: str, **args: str) -> dict[str, Any]:
     return {
+        "for": "",
         "name": name,
         "tool": tool,
         "args": [f"{key}={value}" for key, value in args.items()],
