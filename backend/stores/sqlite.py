@@ -164,12 +164,12 @@ class Sqlite:
     def _migrate(self) -> None:
         try:
             found, before = self._found()
-            if found == HEAD:
+            if found == HEAD and before <= SCHEMA_VERSION:
                 return
             # Only now: importing what it takes costs half a second.
             from backend.stores import migrations
 
-            if found is None and before > SCHEMA_VERSION:
+            if before > SCHEMA_VERSION:
                 raise migrations.newer(str(before), str(SCHEMA_VERSION))
             migrations.upgrade_sqlite(self.path, adopt=before > 0 and found is None)
         except sqlite3.Error as error:
