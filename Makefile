@@ -1,5 +1,7 @@
 # Everything runs in .venv, made from uv.lock. Nothing else is needed but Python 3.11+ and make.
 PYTHON ?= python3
+# Tests wait for servers and browsers as much as they compute.
+WORKERS ?= 4
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -22,7 +24,7 @@ run: $(READY)  ## start Lightning: one process, SQLite in ./data, on 127.0.0.1:8
 
 test: $(READY)  ## run the tests, in a real browser too
 	$(BIN)/python -m tests.browser
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 conformance: $(READY)  ## run each port's suite on every adapter, and print a table
 	$(BIN)/python -m tests.conformance

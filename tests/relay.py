@@ -47,10 +47,12 @@ class Relay:
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection("127.0.0.1", self._to)
-        with contextlib.suppress(OSError):
-            await self._carry(reader, writer, there, back)
-        for end in (writer, back):
-            end.transport.abort()
+        try:
+            with contextlib.suppress(OSError):
+                await self._carry(reader, writer, there, back)
+        finally:
+            for end in (writer, back):
+                end.transport.abort()
 
     async def _carry(
         self,

@@ -154,8 +154,8 @@ async def test_whatever_breaks_nothing_is_lost_and_nothing_finished_is_done_agai
             await broker.fault(kind, rate=rate, seed=chance.randrange(1000))
         seen: list[tuple[set[str], Counter[str]]] = []
         with cosmos.faults(*COSMOS):
-            for step in range(1, 5):
-                await scene.until(step * len(wanted) // 6)
+            for step in range(1, 4):
+                await scene.until(step * len(wanted) // 5)
                 seen.append((await finished(engine), scene.deeds()))
                 await trouble(scene, chance)
             await broker.clear_faults()

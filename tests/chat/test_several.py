@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -19,14 +19,17 @@ from tests.scripted_openai import ScriptedOpenAI
 ASK = "Ask me what to write down and save the answer to notes.txt"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> Iterator[ScriptedOpenAI]:
     with ScriptedOpenAI() as server:
         yield server
 
 
-@pytest.fixture
-def apps(tmp_path: Path, model: ScriptedOpenAI) -> Iterator[tuple[App, App]]:
+@pytest.fixture(scope="module")
+def apps(
+    tmp_path_factory: pytest.TempPathFactory, model: ScriptedOpenAI
+) -> Iterator[tuple[App, App]]:
+    tmp_path = tmp_path_factory.mktemp("several")
     settings = {
         "DATA_DIR": str(tmp_path / "data"),
         "ALLOW_REGISTRATION": "true",
@@ -43,9 +46,15 @@ def apps(tmp_path: Path, model: ScriptedOpenAI) -> Iterator[tuple[App, App]]:
 
 
 @pytest.fixture
-async def twice(apps: tuple[App, App]) -> AsyncIterator[tuple[Person, Person]]:
-    """The same person, at each of the two."""
-    async with signed_in(apps[0], "alice") as here, signed_in(apps[1], "alice") as there:
+async def twice(
+    apps: tuple[App, App], model: ScriptedOpenAI
+) -> AsyncIterator[tuple[Person, Person]]:
+    """The same person, at each of the two; another one for each test."""
+    model.forget()
+    model.requests.clear()
+    model.rules.clear()
+    name = f"alice-{uuid4().hex[:8]}"
+    async with signed_in(apps[0], name) as here, signed_in(apps[1], name) as there:
         yield here, there
 
 
@@ -137,6 +146,7 @@ async def test_a_turn_whose_process_was_killed_is_finished_by_the_other(
     assert [e["props"]["status"] for e in kept["elements"]] == ["done"]
     said = [s["output"] for s in kept["steps"] if s["type"] == "user_message"]
     assert said.count("what is the tide") == 1
+    await asyncio.to_thread(apps[0].start)
 
 
 async def test_the_one_that_stays_draws_when_the_other_page_is_closed(

@@ -97,8 +97,8 @@ async def test_a_follower_resumes_from_the_cursors_it_was_given(bus: Bus) -> Non
 
 
 async def test_a_follower_misses_nothing_of_a_long_stream(bus: Bus) -> None:
-    causes = await append(bus, "run:1", 2500)
-    assert await collected(bus.follow({"run:1": None}), 2500) == causes
+    causes = await append(bus, "run:1", 1200)
+    assert await collected(bus.follow({"run:1": None}), 1200) == causes
 
 
 async def test_a_follower_misses_nothing_while_much_happens(bus: Bus) -> None:

@@ -88,6 +88,8 @@ def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
     shows_it_all(second)
 
 
+# On the other databases worker processes are killed, many times over: tests/workers, tests/azure.
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True, scope="module")
 def test_killed_in_the_middle_it_goes_on_and_mails_once(
     tmp_path: Path,
     site: Site,

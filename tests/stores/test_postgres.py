@@ -337,6 +337,47 @@ async def refusal(url: str) -> LightningError:
     return error
 
 
+async def test_a_server_that_is_just_starting_up_is_waited_for(url: str) -> None:
+    port = urlsplit(url).port
+    assert port is not None
+    refused = 0
+    writers: list[asyncio.StreamWriter] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refused
+        writers.append(writer)
+        with contextlib.suppress(OSError, EOFError), contextlib.closing(writer):
+            asked = await startup(reader)
+            if int.from_bytes(asked[:4], "big") == 80877103:  # whether it speaks TLS
+                writer.write(b"N")
+                await startup(reader)
+            refused += 1
+            said = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+            writer.write(b"E" + (len(said) + 4).to_bytes(4, "big") + said)
+            await writer.drain()
+
+    async def startup(reader: asyncio.StreamReader) -> bytes:
+        return await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big") - 4)
+
+    starting = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with Relay(port) as relay:
+        early = Postgres(url.replace(f":{port}", f":{starting.sockets[0].getsockname()[1]}"))
+        connect = early._server.open
+
+        async def open_(*args: Any, **more: Any) -> Any:
+            if refused >= 2:  # up by now
+                early._server.url = url.replace(f":{port}", f":{relay.port}")
+            return await connect(*args, **more)
+
+        early._server.open = open_  # type: ignore[method-assign]
+        await early.start()
+        await early.close()
+    starting.close()
+    await starting.wait_closed()
+    await asyncio.gather(*(w.wait_closed() for w in writers), return_exceptions=True)
+    assert refused == 2
+
+
 async def test_a_wrong_password_is_said_so_and_not_shown(url: str) -> None:
     error = await refusal(address(url, who="locked:hush"))
     assert "password" in error.message and "locked" in error.message

@@ -109,7 +109,7 @@ class Postgres:
                 raise
 
     async def _bring_up_to_date(self) -> None:
-        connection = await self._server.open()
+        connection = await self._server.once_up()
         try:
             self._check_server(connection)
             if await self._version(connection) == HEAD:

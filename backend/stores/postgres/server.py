@@ -18,6 +18,7 @@ from backend.stores.postgres.errors import START, explained
 
 READERS = 4
 PATIENCE_S = 10.0
+STARTING_S = 20.0
 _PAUSES_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _SETTINGS = {
     "application_name": "lightning",
@@ -82,6 +83,17 @@ class Server:
             raise
         self._failures, self._why = 0, None
         return connection
+
+    async def once_up(self) -> Any:
+        """A connection, also to a server that is just starting up: that is waited for."""
+        end = asyncio.get_running_loop().time() + STARTING_S
+        while True:
+            try:
+                return await self.open()
+            except asyncpg.CannotConnectNowError:
+                if asyncio.get_running_loop().time() > end:
+                    raise
+                await asyncio.sleep(0.2)
 
     @asynccontextmanager
     async def connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
