@@ -48,7 +48,7 @@ bench: $(READY)  ## measure the engine beside the machine's own durable-commit r
 
 functions: $(READY)  ## lay out the package for Azure Functions in dist/functions, and zip it
 	rm -rf dist/functions dist/functions.zip
-	$(BIN)/uv build --wheel --quiet --out-dir dist/functions
+	$(BIN)/uv build --system-certs --wheel --quiet --out-dir dist/functions
 	$(BIN)/uv export --frozen --quiet --no-default-groups --extra azure --no-emit-project --no-hashes \
 		--output-file dist/functions/requirements.txt
 	cp backend/deploy/function_app.py backend/deploy/host.json dist/functions

@@ -20,7 +20,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's contents, in a folder far from the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     uv = Path(sys.executable).with_name("uv")
-    build = [str(uv), "build", "--wheel", "--quiet", "--out-dir", str(folder), str(ROOT)]
+    build = [
+        str(uv),
+        "build",
+        "--system-certs",
+        "--wheel",
+        "--quiet",
+        "--out-dir",
+        str(folder),
+        str(ROOT),
+    ]
     subprocess.run(build, check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:
