@@ -1,7 +1,7 @@
 # Everything runs in .venv, made from uv.lock. Nothing else is needed but Python 3.11+ and make.
 PYTHON ?= python3
 # Tests wait for servers and browsers as much as they compute.
-WORKERS ?= 4
+WORKERS ?= 3
 BIN := .venv/bin
 READY := .venv/.ready
 

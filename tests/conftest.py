@@ -7,18 +7,21 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-SHARING = ("tests/journeys/", "tests/deploy/")
+JOURNEYS = "tests/journeys/"
+SHARING = "tests/deploy/"
 
 
 class Spread(LoadGroupScheduling):
-    """Any test anywhere, but some where the others of their file are: journeys share one app, and what
-    is deployed is declared once.
+    """Any test anywhere, but some where the others are: journeys one after the other, as each has a browser
+    and a server that want a processor, and what is deployed is declared once for a file.
 
     By path, because the marks of xdist 3.8 (`xdist_group`) do nothing under pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, _ = nodeid.partition("::")
+        if path.startswith(JOURNEYS):
+            return JOURNEYS
         return path if path.startswith(SHARING) else nodeid
 
 

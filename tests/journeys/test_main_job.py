@@ -81,6 +81,7 @@ def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
         expect(shown).to_contain_text("Sailing ships cross the bay again")
 
     shows_it_all(page)
+    page.wait_for_url("**/thread/*")
     page.reload()
     shows_it_all(page)
     second = page.context.new_page()

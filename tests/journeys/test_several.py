@@ -52,6 +52,7 @@ def test_a_thread_is_the_same_at_both_and_goes_on_at_the_other_when_one_is_kille
         here.wait_for_selector("#chat-input")
         say(here, "/plan human.ask --text=Well? >> file.write --path=a.txt --content=x")
         expect(here.locator("[data-plan]")).to_have_count(1)
+        here.wait_for_url("**/thread/*")  # the page learns its address a moment after the card
         there = context.new_page()
         there.goto(here.url.replace(balancer.url, second.url))
         there.locator("[data-act=approve]").click()
