@@ -11,6 +11,7 @@ from typing import Any
 
 from chainlit.session import WebsocketSession, ws_sessions_id
 
+from backend.contracts.errors import Conflict
 from backend.contracts.ports import Document
 from backend.contracts.security import Principal
 from chat_app.threads import Threads, stamp
@@ -128,11 +129,13 @@ class Room:
         return said(self.thread_id, text, at or stamp(self._now()), id=id, **more)
 
     async def post(self, text: str, *, id: str = "", at: str = "", **more: Any) -> str:
-        """A message from Lightning; returns its id. One with an id of its own is said once."""
-        if id and await self._threads.step(self.who.user_id, id) is not None:
-            return id
+        """A message from Lightning; returns its id. One with an id of its own is said once, and never over
+        what another process wrote under it meanwhile."""
         step = self.step(text, id=id, at=at, **more)
-        self._wrote(await self._threads.save_step(self.who.user_id, step))
+        try:
+            self._wrote(await self._threads.save_step(self.who.user_id, step, create=True))
+        except Conflict:
+            return id
         await self.emit("new_message", step)
         return str(step["id"])
 

@@ -127,8 +127,11 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
                 continue
             return
 
-    async def save_step(self, owner: str, step: Mapping[str, Any]) -> Document:
-        return await self._save(STEP, owner, step, str(step["createdAt"]))
+    async def save_step(
+        self, owner: str, step: Mapping[str, Any], *, create: bool = False
+    ) -> Document:
+        """With `create` raises `Conflict` when it is there already, whoever wrote it."""
+        return await self._save(STEP, owner, step, str(step["createdAt"]), create=create)
 
     async def save_element(self, owner: str, element: Mapping[str, Any], sort: str) -> Document:
         return await self._save(ELEMENT, owner, element, sort)
@@ -149,7 +152,9 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
     async def elements(self, owner: str, thread_id: str) -> list[Document]:
         return await self._below(ELEMENT, owner, thread_id)
 
-    async def _save(self, kind: str, owner: str, body: Mapping[str, Any], sort: str) -> Document:
+    async def _save(
+        self, kind: str, owner: str, body: Mapping[str, Any], sort: str, *, create: bool = False
+    ) -> Document:
         thread_id, id = checked_id(body["threadId"]), checked_id(body["id"])
         if (await self._store.get(THREAD, thread_id, owner)) is None:
             raise NotFound("There is no such thread.")
@@ -158,7 +163,7 @@ class Threads(BaseDataLayer):  # type: ignore[misc, unused-ignore]
             raise NotFound("There is no such thread.")
         kept = found.sort if found else sort
         return await self._store.put(
-            Document(kind, id, owner, dict(body), parent=thread_id, sort=kept)
+            Document(kind, id, owner, dict(body), parent=thread_id, sort=kept), create=create
         )
 
     async def _below(self, kind: str, owner: str, thread_id: str) -> list[Document]:
