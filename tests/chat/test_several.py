@@ -158,7 +158,7 @@ async def test_the_one_that_stays_draws_when_the_other_page_is_closed(
         card = await there.card("proposed")
         await twice[1].press(there, "approve", card)
         await there.card("done")
-        await there.message("Done")
+        await there.until(lambda event, data: event == "new_message" and data["output"] == "Done")
     kept = await thread(twice[0], here.thread_id)
     assert [e["props"]["status"] for e in kept["elements"]] == ["done"]
     assert messages(kept).count("Done") == 1
