@@ -52,6 +52,15 @@ class Log:
         commits = await self._database.read(lambda c: _commits(c, stream, start, limit))
         return await self._as_history(commits, start)
 
+    async def head(self, stream: str) -> str:
+        def query(connection: Connection) -> int:
+            row = connection.execute(
+                "SELECT MAX(position) FROM log WHERE stream = ?", (stream,)
+            ).fetchone()
+            return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+        return str(await self._database.read(query))
+
     async def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:

@@ -220,6 +220,9 @@ class MemoryBus:
         commits = tuple(entry.commit for entry in entries)
         return History(commits, str(start + len(commits)))
 
+    async def head(self, stream: str) -> str:
+        return str(len(self._broker.log.get(stream, [])))
+
     async def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:

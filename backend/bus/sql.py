@@ -288,6 +288,9 @@ class SqlBus:
     async def history(self, stream: str, cursor: str | None = None, limit: int = 1000) -> History:
         return await self._log.history(stream, cursor, limit)
 
+    async def head(self, stream: str) -> str:
+        return await self._log.head(stream)
+
     def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:

@@ -154,6 +154,10 @@ class Bus(Protocol):
         self, stream: str, cursor: str | None = None, limit: int = 1000
     ) -> History: ...
 
+    async def head(self, stream: str) -> str:
+        """The cursor behind the stream's newest commit."""
+        ...
+
     def follow(
         self, streams: Mapping[str, str | None]
     ) -> AsyncGenerator[Mapping[str, History], None]:

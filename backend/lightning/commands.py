@@ -67,20 +67,22 @@ class Commands:
         kind = EVENT_TYPES[event.type]
         await self._bus.publish([Output(event, kind.lane, kind.stream(event.data))])
 
-    async def decide(self, event: Event) -> Commit:
+    async def decide(self, event: Event, *, again: bool = False) -> Commit:
         """Send a command and return its commit, once the streams it starts have taken it up too (so
-        that the run or schedule is there to be read). Raises what the stream refused it with, or
-        `Unavailable` when nobody decides in time (the command then still stands)."""
+        that the run or schedule is there to be read). `again`: it may have been sent before. Raises
+        what the stream refused it with, or `Unavailable` when nobody decides in time (the command
+        then still stands)."""
         stream = EVENT_TYPES[event.type].stream(event.data)
         assert stream is not None
+        before = None if again else await self._bus.head(stream)
         await self.send(event)
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                commit = await self._answer(stream, event.id)
+                commit = await self._answer(stream, before, event.id)
                 for output in commit.outputs:
                     if output.type in _AWAITED:
                         started = EVENT_TYPES[output.type].stream(output.data)
-                        await self._answer(str(started), output.id)
+                        await self._answer(str(started), None, output.id)
         except TimeoutError:
             raise Unavailable(
                 "It is taken down, but no worker has answered yet.",
@@ -90,8 +92,8 @@ class Commands:
         _raise_refusal(commit)
         return commit
 
-    async def _answer(self, stream: str, cause_id: str) -> Commit:
-        async with aclosing(self._bus.follow({stream: None})) as feed:
+    async def _answer(self, stream: str, cursor: str | None, cause_id: str) -> Commit:
+        async with aclosing(self._bus.follow({stream: cursor})) as feed:
             async for news in feed:
                 for commit in news[stream].commits:
                     if cause_id in (commit.cause.id, commit.cause.causation_id):

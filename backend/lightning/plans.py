@@ -123,7 +123,7 @@ class Plans(Parts):
             event_id=event_id,
             correlation_id=planning_id,
         )
-        await self._commands.decide(command)
+        await self._commands.decide(command, again=event_id is not None)
         return await self.plan(who, plan_id)
 
     async def edit(

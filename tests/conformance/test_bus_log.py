@@ -61,6 +61,17 @@ async def test_a_made_up_cursor_is_refused(bus: Bus, cursor: str) -> None:
         await anext(bus.follow({"run:1": cursor}))
 
 
+async def test_what_comes_behind_the_head_is_what_comes_from_now_on(bus: Bus) -> None:
+    assert (await bus.history("run:1", await bus.head("run:1"))).commits == ()
+    for _ in range(2):
+        await append(bus, "run:1")
+    await append(bus, "run:2")
+    head = await bus.head("run:1")
+    assert (await bus.history("run:1", head)).commits == ()
+    later = await append(bus, "run:1")
+    assert ids(await bus.history("run:1", head)) == later
+
+
 async def test_large_values_are_whole_in_history(bus: Bus) -> None:
     cause = event("page.read", {"page": "x" * 100_000})
     output = event("page.kept", {"page": "y" * 100_000, "same": "x" * 100_000})

@@ -96,6 +96,15 @@ class Log:
             self._note(stream, commits[-1].position + 1)
         return History(tuple(commits), str(commits[-1].position + 1 if commits else start))
 
+    async def head(self, stream: str) -> str:
+        newest = self._items.query(
+            "SELECT TOP 1 * FROM c WHERE c.position >= @start ORDER BY c.position DESC",
+            {"start": 0},
+            stream,
+            page=1,
+        )
+        return str(next(iter([item["position"] + 1 async for item in newest]), 0))
+
     async def reaches(self, stream: str, position: int) -> bool:
         """Whether there is a commit at this position: the cheapest of all reads."""
         return await self._items.read(str(position), stream) is not None
