@@ -7,22 +7,23 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-JOURNEYS = "tests/journeys/"
-SHARING = "tests/deploy/"
+TOGETHER = ("tests/azure/", "tests/chat/", "tests/deploy/")
 
 
 class Spread(LoadGroupScheduling):
-    """Any test anywhere, but some where the others are: journeys one after the other, as each has a browser
-    and a server that want a processor, and what is deployed is declared once for a file.
+    """Any test anywhere, but some where the others are, as they share what takes long to start: servers,
+    browsers, a declared deployment. Of the journeys, two go on at once: each has a browser and a server that
+    want a processor.
 
     By path, because the marks of xdist 3.8 (`xdist_group`) do nothing under pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, _ = nodeid.partition("::")
-        if path.startswith(JOURNEYS):
-            return JOURNEYS
-        return path if path.startswith(SHARING) else nodeid
+        folder, _, name = path.rpartition("/")
+        if folder == "tests/journeys":
+            return f"{folder}/{'a-m' if name < 'test_n' else 'n-z'}"
+        return next((shared for shared in TOGETHER if path.startswith(shared)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread | None:

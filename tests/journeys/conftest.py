@@ -1,4 +1,4 @@
-"""A browser, and a person in front of it. What a module's journeys share is started once for it."""
+"""A browser, and a person in front of it. What journeys share is started once."""
 
 from __future__ import annotations
 
@@ -32,27 +32,22 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
     with Site() as site:
         yield site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def mail() -> Iterator[MailServer]:
     with MailServer() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
-def settings(mail: MailServer) -> dict[str, str]:
-    """What a module's app is started with."""
-    return smtp(mail)
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[App]:
-    with App(tmp_path_factory.mktemp("app"), **settings) as app:
+@pytest.fixture(scope="package")
+def app(tmp_path_factory: pytest.TempPathFactory, mail: MailServer) -> Iterator[App]:
+    """Modules that want one with other settings have their own."""
+    with App(tmp_path_factory.mktemp("app"), **smtp(mail), ALLOW_REGISTRATION="true") as app:
         yield app
 
 

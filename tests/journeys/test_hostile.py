@@ -10,18 +10,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.journeys.app import App
-from tests.journeys.conftest import look, say, smtp
+from tests.journeys.conftest import look, say
 from tests.mail import MailServer
 from tests.web import Site
 
 pytestmark = pytest.mark.browser
 
 TEN_MEGABYTES = 10_000_000
-
-
-@pytest.fixture(scope="module")
-def settings(mail: MailServer) -> dict[str, str]:
-    return {**smtp(mail), "ALLOW_REGISTRATION": "true"}
 
 
 def proposed(page: Page, site: Site, to: str = "me@example.com") -> None:

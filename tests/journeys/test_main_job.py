@@ -42,9 +42,10 @@ def mail(where: str) -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="module")
-def settings(mail: MailServer, where: str) -> Iterator[dict[str, str]]:
-    with stored(where) as database:
-        yield smtp(mail) | database
+def app(tmp_path_factory: pytest.TempPathFactory, mail: MailServer, where: str) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    with stored(where) as database, App(folder, **smtp(mail), **database) as app:
+        yield app
 
 
 def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(

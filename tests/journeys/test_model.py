@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.agents.conftest import answered, drafted, step
+from tests.journeys.app import App
 from tests.journeys.conftest import look, say, smtp
 from tests.mail import MailServer
 from tests.scripted_openai import ScriptedOpenAI
@@ -24,13 +25,17 @@ def model() -> Iterator[ScriptedOpenAI]:
 
 
 @pytest.fixture(scope="module")
-def settings(mail: MailServer, model: ScriptedOpenAI) -> dict[str, str]:
-    return {
+def app(
+    tmp_path_factory: pytest.TempPathFactory, mail: MailServer, model: ScriptedOpenAI
+) -> Iterator[App]:
+    settings = {
         **smtp(mail),
         "OPENAI_API_KEY": model.key,
         "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": "gpt-4o-mini",
     }
+    with App(tmp_path_factory.mktemp("app"), **settings) as app:
+        yield app
 
 
 def test_talk_is_answered_in_the_models_words(page: Page, model: ScriptedOpenAI) -> None:

@@ -21,7 +21,7 @@ def test_a_missing_mail_server_is_named_before_approval_and_once_set_the_plan_go
 ) -> None:
     with App(tmp_path) as app:
         page = sign_in(window().new_page(), app)
-        say(page, f"Read {site.url('/text')} and mail it to me@example.com")
+        say(page, f"Read {site.url('/text')} and mail it to set@example.com")
         plan = page.locator("[data-plan]").last
         expect(plan).to_have_attribute("data-status", "invalid")
         expect(plan).to_contain_text("SMTP_HOST")
@@ -36,4 +36,4 @@ def test_a_missing_mail_server_is_named_before_approval_and_once_set_the_plan_go
         expect(plan).not_to_contain_text("SMTP_HOST")
         plan.locator("[data-act=approve]").click()
         expect(page.locator("[data-plan]").last).to_contain_text("done in")
-    assert [m.recipients for m in mail.messages] == [("me@example.com",)]
+    assert [m.recipients for m in mail.messages].count(("set@example.com",)) == 1
