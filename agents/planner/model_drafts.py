@@ -28,6 +28,7 @@ from backend.contracts.tools import ToolSpec
 Json = dict[str, Any]
 _USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
 _ROOT = re.compile(r"\b([A-Za-z_]\w*)\.[A-Za-z_]")
+_TWICE = re.compile(r"\b(?:twice|again|times|repeat\w*)\b", re.IGNORECASE)
 _REFERRED = re.compile(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)")
 
 
@@ -115,6 +116,8 @@ class _Drafting:
         )
         self._conditions = Conditions(self.draft, self._steps.insert, self._steps.earlier)
         self._made: dict[str, Made] = {}
+        self._last: tuple[Any, Made] | None = None
+        self._twice = _TWICE.search(request.text) is not None
         self._values = Values(self._made, eventful=eventful)
 
     def pairs(self) -> list[tuple[Made, Json]]:
@@ -126,6 +129,12 @@ class _Drafting:
         self._put({**step, "on": list(dict.fromkeys(on))}, step["name"])
 
     def add(self, said: Mapping[str, Any]) -> None:
+        """A step; not one that says over again what the one before it says, as small models do, where
+        nothing is to be done twice."""
+        essence = {k: v for k, v in said.items() if k not in ("for", "name", "after")}
+        if self._last is not None and self._last[0] == essence and not self._twice:
+            self._made[said["name"]] = self._last[1]
+            return
         spec = self._tools.get(said["tool"])
         name = self._name(said["name"], said["tool"])
         step: Json = {"name": name, "on": [], "action": said["tool"], "args": {}}
@@ -148,6 +157,7 @@ class _Drafting:
         if "any_of_them" in said["options"] and len(step["on"]) > 1:
             step["join"] = "any"
         self._put(step, said["name"])
+        self._last = essence, self._made[said["name"]]
 
     def _put(self, step: Json, said: str) -> None:
         spec = self._tools.get(step["action"]) or _unknown(step["action"])

@@ -47,6 +47,19 @@ async def planned(planner: ModelPlanner, text: str = ASKED, **more: Any) -> Plan
     return (await plan_once(planner, request(text, **more))).answer
 
 
+def test_a_step_said_over_and_over_is_done_once_unless_it_was_asked_for() -> None:
+    again = [{**READ, "name": f"fetch_{n}"} for n in range(3)]
+    late = {**SEND, "args": [*SEND["args"][:2], "body=${fetch_2}"]}
+    assert [*steps(READ, *again, late)] == ["fetch", "send"]
+    assert [*steps(READ, again[0], SEND, text=f"{ASKED}, but read it twice")] == [
+        "fetch",
+        "fetch_0",
+        "send",
+    ]
+    once = {**SEND, "args": [a.replace("me@", "you@") for a in SEND["args"]], "name": "second"}
+    assert [*steps(READ, SEND, once)] == ["fetch", "send", "second"]
+
+
 @pytest.mark.parametrize(
     ("written", "body"),
     [
