@@ -159,7 +159,11 @@ class ModelPlanner:
         reply, usage = await metered(
             lambda: self._llm.complete(
                 prompts.draft_messages(request, specs, opened),
-                schema=prompts.draft_schema(selection.tools, revises=before is not None),
+                schema=prompts.draft_schema(
+                    selection.tools,
+                    revises=before is not None,
+                    most=prompts.most_steps(request),
+                ),
                 max_tokens=DRAFT_TOKENS,
                 on_partial=_saying(on_said),
             )

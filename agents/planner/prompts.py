@@ -18,6 +18,7 @@ from backend.contracts.tools import ToolSpec
 
 HISTORY = 8
 MAX_STEPS = 30
+FEW_STEPS = (5, 10, 20)
 OPTIONS = ("ask_first", "go_on_if_it_fails", "any_of_them")
 
 Schema = dict[str, Any]
@@ -84,9 +85,17 @@ def select_schema(candidates: Sequence[str]) -> Schema:
     }
 
 
-def draft_schema(tools: Iterable[str], *, revises: bool = False) -> Schema:
+def most_steps(request: PlanRequest) -> int:
+    """How many its words can ask for: a small model that repeats itself is stopped there. One of a few
+    numbers, as servers keep the shapes they have made ready."""
+    opened = len((request.previous or {}).get("steps", ()))
+    said = opened + len(request.text.split()) // 3
+    return next((few for few in FEW_STEPS if said <= few), MAX_STEPS)
+
+
+def draft_schema(tools: Iterable[str], *, revises: bool = False, most: int = MAX_STEPS) -> Schema:
     properties: Schema = {
-        "steps": {"type": "array", "items": _step(tools), "maxItems": MAX_STEPS},
+        "steps": {"type": "array", "items": _step(tools), "maxItems": most},
         "when": _WHEN,
         "left": {**_NAMES, "items": {"type": "string", "maxLength": 200}, "maxItems": 8},
         "kind": {"enum": [*_KIND["enum"], "revision"]} if revises else _KIND,

@@ -10,6 +10,7 @@ import pytest
 from agents.planner.model import ModelPlanner
 from agents.planner.model_drafts import to_document, to_draft
 from agents.planner.offline import OfflinePlanner
+from agents.planner.prompts import most_steps
 from agents.planner.session import plan_once
 from backend.contracts.plans import Catalogue
 from backend.contracts.ports import PlanAnswer, PlanRequest
@@ -58,6 +59,16 @@ def test_a_step_said_over_and_over_is_done_once_unless_it_was_asked_for() -> Non
     ]
     once = {**SEND, "args": [a.replace("me@", "you@") for a in SEND["args"]], "name": "second"}
     assert [*steps(READ, SEND, once)] == ["fetch", "send", "second"]
+
+
+@pytest.mark.parametrize(
+    ("words", "opened", "most"), [(4, 0, 5), (28, 0, 10), (9, 4, 10), (60, 0, 20), (900, 0, 30)]
+)
+def test_a_request_has_room_for_as_many_steps_as_its_words_can_ask_for(
+    words: int, opened: int, most: int
+) -> None:
+    previous = {"steps": [{}] * opened}
+    assert most_steps(request("word " * words, previous=previous)) == most
 
 
 @pytest.mark.parametrize(
