@@ -23,6 +23,8 @@ from chainlit.types import (
 )
 from chainlit.user import PersistedUser, User
 
+from agents.checkpoints import CHECKPOINT, WRITE
+from agents.turns import LEASE, TURN
 from backend.contracts.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.contracts.ports import Document, Store
 from chat_app.news import NEWS_MARK, News
@@ -30,7 +32,8 @@ from chat_app.results import cut
 from chat_app.words import sentence
 
 THREAD, STEP, ELEMENT, FEEDBACK = "chat.thread", "chat.step", "chat.element", "chat.feedback"
-CHILDREN = (STEP, ELEMENT, FEEDBACK)
+# What goes with a thread; what was said there is in the agent's own documents too.
+CHILDREN = (STEP, ELEMENT, FEEDBACK, TURN, WRITE, CHECKPOINT, LEASE)
 MAX_TEXT = 20_000
 MAX_NAME = 80
 MAX_METADATA = 16_000

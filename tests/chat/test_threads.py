@@ -14,7 +14,10 @@ from chainlit.types import Feedback, Pagination, ThreadFilter
 from backend.contracts.errors import Forbidden, Invalid, NotFound
 from backend.contracts.events import utc_now
 from chat_app.threads import Threads, caller, stamp
+from tests.agents.conftest import ANN, Opening, opened, server
 from tests.systems import Clock, working
+
+__all__ = ["opened", "server"]
 
 
 def new() -> str:
@@ -227,3 +230,24 @@ async def test_no_user_is_made_of_a_name_in_a_token(threads: Threads) -> None:
     from chainlit.user import User
 
     assert await threads.create_user(User(identifier="ghost")) is None
+
+
+async def test_nothing_that_was_said_is_kept_of_a_thread_that_is_deleted(opened: Opening) -> None:
+    async with opened(model=False) as talk:
+        store = talk.lightning.store
+        threads = Threads(store, talk.lightning.now)
+        gone, kept = new(), new()
+        for thread_id in (gone, kept):
+            await threads.open("ann", thread_id)
+            await talk.say(ANN, thread_id, "hello", "Europe/Paris")
+            await talk.say(ANN, thread_id, 'Notify me "Tea"', "Europe/Paris")
+        with by("ann"):
+            await threads.delete_thread(gone)
+
+        async def left(thread_id: str) -> set[str]:
+            kinds = ("turn", "turn.lease", "checkpoint", "checkpoint.write")
+            found = {k: await store.list(k, owner=None, parent=thread_id) for k in kinds}
+            return {kind for kind, page in found.items() if page.items}
+
+        assert await left(gone) == set()
+        assert await left(kept) == {"turn", "turn.lease", "checkpoint", "checkpoint.write"}
