@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from agents.planner import lexicon, rules, schema
 from agents.planner.coverage import content_words
 from agents.planner.entities import Text
+from agents.planner.fitted import fitted
 from agents.planner.grounding import Guess, guesses
 from agents.planner.spoken import when_said
 from agents.planner.times import Refused, When
@@ -55,8 +55,9 @@ def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer
     previous = request.previous if revises else None
     if previous is not None:
         document = _kept(document, previous, request.text)
-    document = _gated(_taken(document, request), request)
     said = said_by_person(request)
+    document, left = fitted(document, request, said)
+    document = _gated(document, request)
     document = _only_one_said(document, said, previous)
     if guessed := guesses(document, said, known=previous):
         return _ask_address(answer, guessed)
@@ -67,21 +68,8 @@ def held(request: PlanRequest, answer: PlanAnswer, document: Json) -> PlanAnswer
     document, question = _timed(request, answer, document, previous)
     if question is not None:
         return question
-    return replace(answer, document=document, sources=_sources(document, said))
-
-
-def _taken(document: Json, request: PlanRequest) -> Json:
-    """Without arguments that a tool does not take, unless they are nearly one that is not given: small
-    models add what another tool takes."""
-    steps = []
-    for step in document["steps"]:
-        spec, args = request.catalogue.tools.get(step["action"]), step["args"]
-        if spec is not None and spec.inputs.get("additionalProperties") is False:
-            known = spec.inputs.get("properties", {})
-            absent = [name for name in known if name not in args]
-            args = {n: v for n, v in args.items() if n in known or get_close_matches(n, absent)}
-        steps.append({**step, "args": args})
-    return {**document, "steps": steps}
+    left = tuple(dict.fromkeys([*answer.not_covered, *left]))
+    return replace(answer, document=document, not_covered=left, sources=_sources(document, said))
 
 
 def _only_one_said(document: Json, said: str, previous: Mapping[str, Any] | None) -> Json:

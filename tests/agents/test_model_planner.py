@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agents.catalogues import parse_catalogue
 from agents.planner.model import ModelPlanner
 from backend.contracts.errors import Issue, Unavailable
 from backend.contracts.plans import Catalogue
@@ -360,3 +361,42 @@ async def test_an_argument_the_tool_does_not_take_is_left_out(
     answer = await planned(server, planner, asked, drafted(READ, odd))
     assert answer.kind == "plan"
     assert "made.up" not in str(answer.document)
+
+
+PARCELS = parse_catalogue(
+    [
+        {"id": "deliver_package", "description": "Deliver a package", "inputs": ["package", "to"]},
+        {"id": "apply_for_job", "description": "Apply for a job", "inputs": ["job"]},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("args", "fits", "left"),
+    [
+        ({"food": "cake", "to": "London"}, {"package": "cake", "to": "London"}, ()),
+        ({"package": "cake", "to": "London", "tip": "5"}, {"package": "cake", "to": "London"}, ()),
+        (
+            {"package": "cake", "to": "London", "day": "Friday"},
+            {"package": "cake", "to": "London"},
+            ("Friday",),
+        ),
+        (
+            {"package": "cake", "to": "London", "city": "London"},
+            {"package": "cake", "to": "London"},
+            (),
+        ),
+    ],
+)
+async def test_what_no_tool_takes_is_given_under_the_name_that_is_missing_or_told_as_left_out(
+    server: ScriptedOpenAI,
+    planner: ModelPlanner,
+    args: dict[str, str],
+    fits: dict[str, str],
+    left: tuple[str, ...],
+) -> None:
+    server.answer(drafted(step("deliver", "deliver_package", **args)))
+    answer = await planner.plan(request("Deliver a cake to London on Friday", PARCELS))
+    assert answer.document is not None
+    assert answer.document["steps"][0]["args"] == fits
+    assert answer.not_covered == left
