@@ -16,6 +16,7 @@ from agents.planner.guards import MEMORY
 from agents.planner.lexicon import WORDS
 from agents.planner.made import Made
 from agents.planner.model_conditions import Conditions, any_status, told_of_failure
+from agents.planner.model_steps import asked_for, in_order
 from agents.planner.model_times import started, when_of
 from agents.planner.model_values import Values, fits_item, written
 from agents.planner.purpose import purpose
@@ -26,8 +27,6 @@ from backend.contracts.ports import PlanRequest
 from backend.contracts.tools import ToolSpec
 
 Json = dict[str, Any]
-_USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
-_ROOT = re.compile(r"\b([A-Za-z_]\w*)\.[A-Za-z_]")
 _TWICE = re.compile(r"\b(?:twice|again|times|repeat\w*)\b", re.IGNORECASE)
 _REFERRED = re.compile(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)")
 
@@ -53,7 +52,8 @@ def to_document(
     whole = {s["name"]: s for s in (before or {}).get("steps", ())}
     eventful = any(event["kind"] in ("event", "webhook") for event in start.events)
     drafting = _Drafting(request, start.names, start.made, eventful=eventful)
-    for step in _in_order(draft["steps"]):
+    asked = draft["steps"] if before is not None else asked_for(draft["steps"], request)
+    for step in in_order(asked):
         if {**step, "for": ""} == same.get(step["name"]) and before is not None:
             drafting.keep(whole[step["name"]], _events(before), start.names)
         else:
@@ -280,30 +280,6 @@ class _Drafting:
         for step in self.draft.steps:
             if step["name"] in names and "on_error" not in step:
                 step["on_error"] = "route"
-
-
-def _in_order(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Each behind those whose results it uses, and behind those it waits for where that is possible."""
-    names = {step["name"] for step in steps}
-    if len(names) < len(steps):
-        return list(steps)
-    uses = {step["name"]: _used(step) & names - {step["name"]} for step in steps}
-    waits = {step["name"]: {*step["after"]} & names - {step["name"]} for step in steps}
-    ordered: list[Mapping[str, Any]] = []
-    waiting = list(steps)
-    while waiting:
-        done = {step["name"] for step in ordered}
-        able = [step for step in waiting if uses[step["name"]] <= done]
-        ready = next((s for s in able if waits[s["name"]] <= done), (able or waiting)[0])
-        waiting.remove(ready)
-        ordered.append(ready)
-    return ordered
-
-
-def _used(step: Mapping[str, Any]) -> set[str]:
-    told = " ".join([*step["args"], step["each"]])
-    failed = {name.removesuffix(".error") for name in step["after"] if name.endswith(".error")}
-    return {*_USED.findall(told), *_ROOT.findall(f"{step['if']} {step['each']}")} | failed
 
 
 def _drafted(step: Mapping[str, Any]) -> Json:

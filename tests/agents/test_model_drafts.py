@@ -61,6 +61,23 @@ def test_a_step_said_over_and_over_is_done_once_unless_it_was_asked_for() -> Non
     assert [*steps(READ, SEND, once)] == ["fetch", "send", "second"]
 
 
+def test_a_step_that_no_words_asked_for_is_left_out_unless_another_uses_it() -> None:
+    read, send = {**READ, "for": f"read {FEED}"}, {**SEND, "for": "mail it to me@example.com"}
+    note = {**step("note", "file.write", path="a.md", content="${fetch}"), "for": "note the mail"}
+    assert [*steps(read, send, note)] == ["fetch", "send"]
+    # in words of its own: it may well be what was meant
+    assert [*steps(read, send, {**note, "for": "keep a copy"}, text=f"{ASKED}, with a copy")] == [
+        "fetch",
+        "send",
+        "note",
+    ]
+    short = {**step("short", "text.summarize", text="${fetch}"), "for": "the mail in short"}
+    used = {**send, "args": [*send["args"][:2], "body=${short}"]}
+    assert [*steps(read, short, used)] == ["fetch", "short", "send"]
+    # what is said in one language and given a reason in another is no proof
+    assert [*steps(READ, {**note, "for": "note it"})] == ["fetch", "note"]
+
+
 @pytest.mark.parametrize(
     ("words", "opened", "most"), [(4, 0, 5), (28, 0, 10), (9, 4, 10), (60, 0, 20), (900, 0, 30)]
 )
