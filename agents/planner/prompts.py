@@ -89,7 +89,7 @@ def most_steps(request: PlanRequest) -> int:
     """How many its words can ask for: a small model that repeats itself is stopped there. One of a few
     numbers, as servers keep the shapes they have made ready."""
     opened = len((request.previous or {}).get("steps", ()))
-    said = opened + len(request.text.split()) // 3
+    said = opened + 2 + len(request.text.split()) // 2
     return next((few for few in FEW_STEPS if said <= few), MAX_STEPS)
 
 

@@ -79,7 +79,7 @@ def test_a_step_that_no_words_asked_for_is_left_out_unless_another_uses_it() -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "opened", "most"), [(4, 0, 5), (28, 0, 10), (9, 4, 10), (60, 0, 20), (900, 0, 30)]
+    ("words", "opened", "most"), [(4, 0, 5), (13, 0, 10), (7, 4, 10), (30, 0, 20), (900, 0, 30)]
 )
 def test_a_request_has_room_for_as_many_steps_as_its_words_can_ask_for(
     words: int, opened: int, most: int
