@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.planner import schema
@@ -15,20 +15,52 @@ _USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
 _ROOT = re.compile(r"\b([A-Za-z_]\w*)\.[A-Za-z_]")
 
 
-def asked_for(steps: Sequence[Mapping[str, Any]], request: PlanRequest) -> list[Mapping[str, Any]]:
+def asked_for(steps: Sequence[Step], request: PlanRequest) -> list[Step]:
+    """`steps` without those that no words asked for, as small models add them, and that no other uses.
+    What such a step says it is for was never said so, and what of it was said other steps are for; or
+    it is a part of what another is for, and has nothing to do with the tool."""
     told = [turn["content"] for turn in request.history if turn.get("role") == "user"]
+    said = "\n".join([*told, request.text])
+    plain, spoken = _plain(said), _words(said)
+    reasons = [_plain(step["for"]) for step in steps]
+    literal = [reason for reason in reasons if reason and reason in plain]
+    claimed = {word for reason in literal for word in _words(reason)}
+    if not claimed:
+        return list(steps)
+    kept = [
+        step
+        for step, reason in zip(steps, reasons, strict=True)
+        if not reason
+        or (reason in literal and not _beside(step, reason, literal, request))
+        or not _words(reason) & spoken <= claimed
+    ]
     uses = {step["name"]: _used(step) | {*step["after"]} for step in steps}
-    return _reasoned(steps, "\n".join([*told, request.text]), uses)
+    while True:
+        needed = {name for step in kept for name in uses[step["name"]]}
+        more = [step for step in steps if step in kept or step["name"] in needed]
+        if len(more) == len(kept):
+            return kept
+        kept = more
 
 
-def in_order(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _beside(step: Step, reason: str, reasons: Sequence[str], request: PlanRequest) -> bool:
+    """Whether a step is for a part of what another is for, with no word of its tool."""
+    spec = request.catalogue.tools.get(step["tool"])
+    part = any(reason != other and f" {reason} " in f" {other} " for other in reasons)
+    if not part or spec is None:
+        return False
+    about = f"{spec.id} {spec.name} {spec.description}".replace("_", " ").replace(".", " ")
+    return not _words(about) & _words(reason)
+
+
+def in_order(steps: Sequence[Step]) -> list[Step]:
     """Each behind those whose results it uses, and behind those it waits for where that is possible."""
     names = {step["name"] for step in steps}
     if len(names) < len(steps):
         return list(steps)
     uses = {step["name"]: _used(step) & names - {step["name"]} for step in steps}
     waits = {step["name"]: {*step["after"]} & names - {step["name"]} for step in steps}
-    ordered: list[Mapping[str, Any]] = []
+    ordered: list[Step] = []
     waiting = list(steps)
     while waiting:
         done = {step["name"] for step in ordered}
@@ -39,37 +71,10 @@ def in_order(steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return ordered
 
 
-def _used(step: Mapping[str, Any]) -> set[str]:
+def _used(step: Step) -> set[str]:
     told = " ".join([*step["args"], step["each"]])
     failed = {name.removesuffix(".error") for name in step["after"] if name.endswith(".error")}
     return {*_USED.findall(told), *_ROOT.findall(f"{step['if']} {step['each']}")} | failed
-
-
-def _reasoned(steps: Sequence[Step], said: str, uses: Mapping[str, Collection[str]]) -> list[Step]:
-    """`steps` without those that no words asked for, as small models add them: the words that such a step
-    says it is for were never said so, what of them was said is what other steps are for, and none of
-    these uses it. `uses` are the names that each step, by name, has use for."""
-    plain = _plain(said)
-    spoken = _words(said)
-    literal = [bool(step["for"].strip()) and _plain(step["for"]) in plain for step in steps]
-    claimed = {
-        w for step, told in zip(steps, literal, strict=True) if told for w in _words(step["for"])
-    }
-    if not claimed:
-        return list(steps)
-    kept = [
-        step
-        for step, told in zip(steps, literal, strict=True)
-        if told or not step["for"].strip() or not _words(step["for"]) & spoken <= claimed
-    ]
-    while needed := {name for step in kept for name in uses[step["name"]]} - {
-        s["name"] for s in kept
-    }:
-        more = [step for step in steps if step in kept or step["name"] in needed]
-        if len(more) == len(kept):
-            break
-        kept = more
-    return kept
 
 
 def _plain(text: str) -> str:

@@ -74,6 +74,17 @@ def test_a_step_that_no_words_asked_for_is_left_out_unless_another_uses_it() -> 
     short = {**step("short", "text.summarize", text="${fetch}"), "for": "the mail in short"}
     used = {**send, "args": [*send["args"][:2], "body=${short}"]}
     assert [*steps(read, short, used)] == ["fetch", "short", "send"]
+    friend = {**note, "for": "me@example.com"}
+    assert [*steps(read, send, friend)] == ["fetch", "send"]
+    saved = f"{ASKED} and write the mail to a file"
+    part = {**note, "for": "write the mail to a file"}
+    assert [
+        *steps(read, {**send, "for": saved.removeprefix(f"read {FEED} and ")}, part, text=saved)
+    ] == [
+        "fetch",
+        "send",
+        "note",
+    ]
     # what is said in one language and given a reason in another is no proof
     assert [*steps(READ, {**note, "for": "note it"})] == ["fetch", "note"]
 
