@@ -9,11 +9,13 @@ from xdist.scheduler import LoadGroupScheduling
 
 JOURNEYS = "tests/journeys/"
 SHARING = "tests/deploy/"
+SERVING = "tests/chat/test_several.py"
 
 
 class Spread(LoadGroupScheduling):
     """Any test anywhere, but some where the others are: journeys one after the other, as each has a browser
-    and a server that want a processor, and what is deployed is declared once for a file.
+    and a server that want a processor, what is deployed is declared once for a file, and servers that several
+    tests share are started once for each database.
 
     By path, because the marks of xdist 3.8 (`xdist_group`) do nothing under pytest 9.
     """
@@ -22,6 +24,8 @@ class Spread(LoadGroupScheduling):
         path, _, _ = nodeid.partition("::")
         if path.startswith(JOURNEYS):
             return JOURNEYS
+        if path == SERVING:
+            return path + nodeid.partition("[")[2]
         return path if path.startswith(SHARING) else nodeid
 
 
