@@ -46,7 +46,8 @@ def apps(
     settings = {
         **shared,
         "ALLOW_REGISTRATION": "true",
-        "LEASE_S": "5",
+        # Long enough for a process that has just started, on a machine that has too much to do.
+        "LEASE_S": "8",
         "OPENAI_API_KEY": model.key,
         "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": "gpt-4o-mini",
