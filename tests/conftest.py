@@ -8,6 +8,7 @@ import pytest
 from xdist.scheduler import LoadGroupScheduling
 
 TOGETHER = ("tests/azure/", "tests/chat/", "tests/deploy/")
+SERVING = "tests/chat/test_several.py"  # starts two servers for each database
 
 
 class Spread(LoadGroupScheduling):
@@ -23,6 +24,8 @@ class Spread(LoadGroupScheduling):
         folder, _, name = path.rpartition("/")
         if folder == "tests/journeys":
             return f"{folder}/{'a-m' if name < 'test_n' else 'n-z'}"
+        if path == SERVING:
+            return path + nodeid.partition("[")[2]
         return next((shared for shared in TOGETHER if path.startswith(shared)), nodeid)
 
 

@@ -19,6 +19,9 @@ class Relay:
         self._fault: tuple[Fault, bytes] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.cuts = 0
+        self.asked: list[
+            list[bytes]
+        ] = []  # by each connection, in bursts: a client waits between them
         self.was_cut = asyncio.Event()
         self.open = True
 
@@ -62,8 +65,11 @@ class Relay:
         back: asyncio.StreamWriter,
     ) -> None:
         answers = asyncio.create_task(_pass_on(there, writer))
+        asked: list[bytes] = []
+        self.asked.append(asked)
         try:
             while data := await reader.read(65536):
+                asked.append(data)
                 fault = self._fault[0] if self._fault and self._fault[1] in data else None
                 if fault:
                     self._fault = None

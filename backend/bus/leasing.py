@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from backend.stores.database import Connection
 
 Row = tuple[int, str | None, int, bytes]
@@ -51,31 +49,48 @@ _DUE_AMONG_OTHERS = """
 UPDATE messages SET due = 0 WHERE seq IN (
   SELECT seq FROM messages WHERE epoch IS NULL AND due > 0 AND due <= ? FOR UPDATE SKIP LOCKED)
 """
+_WORK = (
+    "SELECT 1 FROM messages WHERE epoch IS NULL AND due = 0 AND stream IS NULL AND ?::bool LIMIT 1"
+)
+_AGAIN = 20_000
+"""Microseconds after which to look again at what others were holding at this moment."""
 
 
 def lease(
     connection: Connection, epoch: int, now: int, limit: int, *, work: bool
 ) -> tuple[list[Row], int | None]:
     """Up to `limit` messages, from now on leased under `epoch`, oldest first; when there are none, the
-    time at which the next is due. Without `work` only those of streams."""
+    time at which to look again. Without `work` only those of streams."""
     if connection.dialect.alone:
-        connection.execute(_DUE, (now,))
-        rows = connection.execute(_READY, (epoch, limit, work)).fetchall()
-        if rows:
-            seqs = connection.dialect.array([row[0] for row in rows])
-            connection.execute(_LEASE, (epoch, seqs))
-    else:
+        return _lease_alone(connection, epoch, now, limit, work)
+    due, streams, lines = _look(connection, epoch, limit, work)
+    if due is not None and due <= now:
         connection.execute(_DUE_AMONG_OTHERS, (now,))
-        rows = _lease_among_others(connection, epoch, limit, work)
-    if rows:
-        return rows, None
-    return [], connection.execute(_NEXT_DUE).fetchone()[0]
-
-
-def _lease_among_others(connection: Connection, epoch: int, limit: int, work: bool) -> list[Any]:
-    ready = [stream for (stream,) in connection.execute(_READY_STREAMS, (epoch, limit))]
-    held = connection.try_keys(ready) if ready else []
-    if not held and not work:
-        return []
+        due, streams, lines = _look(connection, epoch, limit, work)
+    if not streams and not lines:
+        return [], due
+    held = connection.try_keys(streams) if streams else []
     rows = connection.execute(_LEASE_AMONG_OTHERS, (epoch, limit, work, held)).fetchall()
-    return sorted(map(tuple, rows))
+    return sorted(map(tuple, rows)), now + _AGAIN
+
+
+def _lease_alone(
+    connection: Connection, epoch: int, now: int, limit: int, work: bool
+) -> tuple[list[Row], int | None]:
+    connection.execute(_DUE, (now,))
+    rows = connection.execute(_READY, (epoch, limit, work)).fetchall()
+    if not rows:
+        return [], connection.execute(_NEXT_DUE).fetchone()[0]
+    seqs = connection.dialect.array([row[0] for row in rows])
+    connection.execute(_LEASE, (epoch, seqs))
+    return rows, None
+
+
+def _look(
+    connection: Connection, epoch: int, limit: int, work: bool
+) -> tuple[int | None, list[str], bool]:
+    """When the next message is due, the streams with something for this process, and whether there is
+    work without a stream."""
+    queries = (_NEXT_DUE, ()), (_READY_STREAMS, (epoch, limit)), (_WORK, (work,))
+    ((due,),), streams, lines = connection.ask(queries)
+    return due, [stream for (stream,) in streams], len(lines) > 0

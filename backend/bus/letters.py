@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.bus.codec import decode_event, refers, restored
-from backend.bus.settling import lane_of
+from backend.bus.settling import READY, lane_of
 from backend.contracts.errors import NotFound
 from backend.contracts.ports import Blobs, DeadLetter, Delivery
 from backend.stores.database import Connection, Database
@@ -58,6 +58,7 @@ class Letters:
                 return False
             if connection.execute(_FORGET, (event_id,)).rowcount == 0:
                 return False
+            connection.tell([READY])
             return connection.execute(_QUEUE, (event_id, *row)).rowcount > 0
 
         found = await self._database.read(query)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from backend.bus.settling import READY
 from backend.contracts.errors import LightningError, Unavailable
 from backend.stores.database import Connection, Database, Name
 from backend.stores.documents import micros
@@ -170,9 +171,13 @@ def _free_given_up(connection: Connection, name: str, now: int, epochs: list[int
         "UPDATE messages SET epoch = NULL "
         "WHERE epoch IS NOT NULL AND epoch NOT IN (SELECT epoch FROM owners)"
     )
+    if lost.rowcount > 0:
+        connection.tell([READY])
     return bool(given_up) or lost.rowcount > 0
 
 
 def _free(connection: Connection, epoch: int) -> None:
-    connection.execute("UPDATE messages SET epoch = NULL WHERE epoch = ?", (epoch,))
+    freed = connection.execute("UPDATE messages SET epoch = NULL WHERE epoch = ?", (epoch,))
+    if freed.rowcount > 0:
+        connection.tell([READY])
     connection.execute("DELETE FROM owners WHERE epoch = ?", (epoch,))

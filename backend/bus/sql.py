@@ -25,7 +25,7 @@ from backend.bus.leasing import Row, lease
 from backend.bus.letters import Letters
 from backend.bus.log import Log
 from backend.bus.owning import Owner
-from backend.bus.settling import Desk, keys_of, lane_of, streams_of, token
+from backend.bus.settling import READY, Desk, keys_of, lane_of, streams_of, token
 from backend.contracts.errors import NotFound, Unavailable
 from backend.contracts.events import utc_now
 from backend.contracts.ports import (
@@ -45,8 +45,6 @@ T = TypeVar("T")
 MICROS = 1_000_000
 FALLBACK_S = 1.0
 """How often a waiting receiver looks although nobody woke it."""
-
-_WAITING = "SELECT 1 FROM messages WHERE epoch IS NULL AND due = 0 LIMIT 1"
 
 
 class SqlBus:
@@ -81,7 +79,7 @@ class SqlBus:
 
     async def start(self) -> None:
         await self._owner.begin()
-        self._database.on_elsewhere(self._look_again)
+        self._database.on_elsewhere(self._hear)
         self._heart = asyncio.create_task(self._stay_alive())
 
     @property
@@ -222,12 +220,11 @@ class SqlBus:
             desk = self._desk(connection, keep)
             desk.look(settlements)
             settled = [desk.settle(settlement, encoded) for settlement in settlements]
-            desk.write()
-            return settled, connection.execute(_WAITING).fetchone() is not None
+            return settled, desk.write()
 
-        settled, waiting = await self._write(job, partial(keys_of, settlements))
+        settled, ready = await self._write(job, partial(keys_of, settlements))
         # Looking for work costs a transaction: only when there is some, or a new due time.
-        if waiting or any(o.due is not None for s in settlements for o in s.outputs):
+        if ready:
             self._wake.set()
         self._announce(settlements, settled)
         return settled
@@ -276,6 +273,7 @@ class SqlBus:
                     "UPDATE messages SET epoch = NULL, due = ? WHERE event_id = ?",
                     (due, delivery.event.id),
                 )
+                connection.tell([READY])
 
         await self._write(job)
         self._wake.set()
@@ -323,13 +321,15 @@ class SqlBus:
     def _now(self) -> int:
         return micros(self._clock())
 
-    def _look_again(self, keys: Collection[str] | None) -> None:
-        self._wake.set()
-        if keys is None:
+    def _hear(self, topics: Collection[str] | None) -> None:
+        """Of other processes: what they committed to, and whether they leave something to be leased."""
+        if topics is None or READY in topics:
+            self._wake.set()
+        if topics is None:
             self._log.anything_changed()
         else:
-            for key in keys:
-                self._log.changed(key)
+            for stream in topics:
+                self._log.changed(stream)
 
     async def beat(self) -> None:
         """The sign of life, given by itself three times a lease; takes over what others lost."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -41,15 +41,45 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+Query = tuple[str, Sequence[Any]]
+"""SQL and its parameters."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Insert:
+    """New rows: `into` is a table with its columns, `types` are theirs on a server, `rest` says what
+    becomes of a row that is there already."""
+
+    into: str
+    types: tuple[str, ...]
+    rest: str = ""
+
+
+Write = Query | tuple[Insert, Sequence[tuple[Any, ...]]]
+"""A statement that writes, or rows to insert: one or more."""
+
+
 class Connection(Protocol):
-    """A connection inside a transaction. Parameters are marked `?`, in order."""
+    """A connection inside a transaction. Parameters are marked `?`, in order. To a server each call is
+    one way there and back, however much it carries."""
 
     @property
     def dialect(self) -> Dialect: ...
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Rows: ...
 
-    def executemany(self, sql: str, rows: Sequence[Sequence[Any]], /) -> Any: ...
+    def ask(self, queries: Sequence[Query], /) -> Sequence[Sequence[Any]]:
+        """The rows that each query finds."""
+        ...
+
+    def write(self, writes: Sequence[Write], /) -> Sequence[int]:
+        """How many rows each has changed. None may depend on what another one does: they may be done
+        at once."""
+        ...
+
+    def tell(self, topics: Iterable[str], /) -> None:
+        """Once this is committed, other processes hear of these."""
+        ...
 
     def try_keys(self, keys: Sequence[str], /) -> list[str]:
         """Those of the keys that this transaction has or could get without waiting."""
@@ -98,8 +128,8 @@ class Database(Protocol):
         ...
 
     def on_elsewhere(self, callback: Callable[[Collection[str] | None], None]) -> None:
-        """Call `callback` on the loop when another process has committed: with the keys it did so
-        under, or None for any."""
+        """Call `callback` on the loop when another process has committed something: with the topics
+        that its jobs told of, or None where it may be any."""
         ...
 
     async def write(self, job: Job[T], keys: Collection[str] = ()) -> T: ...

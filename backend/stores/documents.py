@@ -12,27 +12,29 @@ import orjson
 
 from backend.contracts.errors import Conflict
 from backend.contracts.ports import Document
-from backend.stores.database import Connection, Raced
+from backend.stores.database import Connection, Dialect, Insert, Query, Raced, Write
 from backend.stores.encoding import encode
 
 COLUMNS = "kind, id, owner, parent, status, sort, due_at, position, etag, body"
+_TYPES = ("text",) * 6 + ("bigint", "bigint", "text", "bytea", "bigint")
 _UPDATES = ", ".join(
     f"{column} = excluded.{column}" for column in [*COLUMNS.split(", ")[2:], "searchable"]
 )
-_PUT = (
-    f"INSERT INTO documents ({COLUMNS}, searchable) VALUES (?,?,?,?,?,?,?,?,?,?,0) "
-    f"ON CONFLICT (kind, id) DO UPDATE SET {_UPDATES}"
-)
+_INTO = f"documents ({COLUMNS}, searchable)"
+_PUT = Insert(_INTO, _TYPES, f"ON CONFLICT (kind, id) DO UPDATE SET {_UPDATES}")
 _PUT_AMONG_OTHERS = (
-    f"INSERT INTO documents ({COLUMNS}, searchable) SELECT *, 0 FROM unnest(?::text[], ?::text[], "
-    "?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::bytea[]) "
-    f"ON CONFLICT (kind, id) DO UPDATE SET {_UPDATES} WHERE documents.etag = ANY(?::text[])"
+    f"INSERT INTO {_INTO} SELECT * FROM unnest({', '.join(f'?::{type}[]' for type in _TYPES)}) "
+    f"{_PUT.rest} WHERE documents.etag = ANY(?::text[])"
 )
+_FORGET_WORDS = (
+    "DELETE FROM words WHERE rowid = (SELECT number FROM documents WHERE kind = ? AND id = ?)"
+)
+_DELETE = "DELETE FROM documents WHERE kind = ? AND id = ?"
 _DELETE_AMONG_OTHERS = (
     "DELETE FROM documents USING unnest(?::text[], ?::text[], ?::text[]) AS gone(kind, id, etag) "
     "WHERE documents.kind = gone.kind AND documents.id = gone.id AND documents.etag = gone.etag"
 )
-_FIND = "SELECT owner, etag, position FROM documents WHERE kind = ? AND id = ?"
+_FIND = "SELECT kind, id, owner, etag, position FROM documents WHERE kind = ? AND id = ?"
 _FIND_ALL = (
     "SELECT kind, id, owner, etag, position FROM documents "
     "JOIN unnest(?::text[], ?::text[]) AS wanted(kind, id) USING (kind, id)"
@@ -103,12 +105,19 @@ def get(connection: Connection, kind: str, id: str) -> Document | None:
 
 def look(connection: Connection, keys: Collection[Key]) -> dict[Key, Envelope]:
     """The envelopes of those that are stored, by kind and id."""
-    if connection.dialect.alone:
-        rows = ((key, connection.execute(_FIND, key).fetchone()) for key in keys)
-        return {key: Envelope(*row) for key, row in rows if row is not None}
-    kinds, ids = [kind for kind, _ in keys], [id for _, id in keys]
-    found = connection.execute(_FIND_ALL, (kinds, ids))
-    return {(kind, id): Envelope(*rest) for kind, id, *rest in found}
+    answers = connection.ask(queries(connection.dialect, keys))
+    return envelopes(row for rows in answers for row in rows)
+
+
+def queries(dialect: Dialect, keys: Collection[Key]) -> list[Query]:
+    """What finds rows for `envelopes`."""
+    if dialect.alone:
+        return [(_FIND, key) for key in keys]
+    return [(_FIND_ALL, ([kind for kind, _ in keys], [id for _, id in keys]))]
+
+
+def envelopes(rows: Iterable[Any]) -> dict[Key, Envelope]:
+    return {(kind, id): Envelope(*rest) for kind, id, *rest in rows}
 
 
 def check(document: Document, found: Envelope | None, *, create: bool = False) -> None:
@@ -134,28 +143,38 @@ def change(document: Document, body: bytes, found: Envelope | None) -> Change:
     return Change(document, body, os.urandom(8).hex(), replaces)
 
 
-def write(connection: Connection, changes: Iterable[Change]) -> None:
-    """Each document once. Raises `Raced` when one is no longer what it replaces."""
+def write(connection: Connection, changes: Collection[Change], also: Sequence[Write] = ()) -> None:
+    """Each document once, and what else there is to write. Raises `Raced` when a document is no longer
+    what it replaces."""
+    dialect = connection.dialect
     kept = [c for c in changes if c.document.body is not None]
     gone = [c for c in changes if c.document.body is None and c.replaces is not None]
-    if connection.dialect.alone:
-        for each in gone:
-            _remove(connection, each.document)
-        if kept:
-            connection.executemany(_PUT, [_row(each) for each in kept])
-        return
-    # In one order everywhere, so that nobody waits for each other.
-    kept.sort(key=lambda c: (c.document.kind, c.document.id))
-    done = 0
+    writes = _alone(kept, gone) if dialect.alone else _among_others(kept, gone)
+    done = connection.write([*writes, *also])
+    if not dialect.alone and sum(done[: len(writes)]) != len(kept) + len(gone):
+        raise Raced
+
+
+def _alone(kept: Sequence[Change], gone: Sequence[Change]) -> list[Write]:
+    keys = [(change.document.kind, change.document.id) for change in gone]
+    writes: list[Write] = [(sql, key) for key in keys for sql in (_FORGET_WORDS, _DELETE)]
+    if kept:
+        writes.append((_PUT, [_row(each) for each in kept]))
+    return writes
+
+
+def _among_others(kept: list[Change], gone: Sequence[Change]) -> list[Write]:
+    writes: list[Write] = []
     if gone:
         rows = [(c.document.kind, c.document.id, c.replaces) for c in gone]
-        done += connection.execute(_DELETE_AMONG_OTHERS, _columns(rows)).rowcount
+        writes.append((_DELETE_AMONG_OTHERS, _columns(rows)))
     if kept:
+        # In one order everywhere, so that nobody waits for each other.
+        kept.sort(key=lambda c: (c.document.kind, c.document.id))
         replaced = [c.replaces for c in kept if c.replaces is not None]
         columns = _columns([_row(each) for each in kept])
-        done += connection.execute(_PUT_AMONG_OTHERS, (*columns, replaced)).rowcount
-    if done != len(kept) + len(gone):
-        raise Raced
+        writes.append((_PUT_AMONG_OTHERS, (*columns, replaced)))
+    return writes
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -175,21 +194,13 @@ def _row(change: Change) -> tuple[Any, ...]:
         document.position,
         change.etag,
         change.body,
+        0,
     )
 
 
 def stored(change: Change) -> Document:
     """The document as it is read from now on."""
     return replace(change.document, etag=change.etag if change.document.body is not None else None)
-
-
-def _remove(connection: Connection, document: Document) -> None:
-    key = (document.kind, document.id)
-    connection.execute(
-        "DELETE FROM words WHERE rowid = (SELECT number FROM documents WHERE kind = ? AND id = ?)",
-        key,
-    )
-    connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", key)
 
 
 def text_of(body: Mapping[str, Any]) -> str:

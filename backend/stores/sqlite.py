@@ -9,16 +9,17 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
 from backend.contracts.errors import LightningError, Unavailable
-from backend.stores.database import HEAD, Dialect, Job
+from backend.stores.database import HEAD, Dialect, Insert, Job, Query, Write
 
 T = TypeVar("T")
 
@@ -55,8 +56,29 @@ SQLITE = Dialect(
 )
 
 
+@cache
+def _inserting(insert: Insert) -> str:
+    """With a parameter for each column."""
+    marks = ", ".join("?" * len(insert.types))
+    return f"INSERT INTO {insert.into} VALUES ({marks}) {insert.rest}"
+
+
 class _Connection(sqlite3.Connection):
     dialect = SQLITE
+
+    def ask(self, queries: Sequence[Query], /) -> Sequence[Sequence[Any]]:
+        return [self.execute(sql, values).fetchall() for sql, values in queries]
+
+    def write(self, writes: Sequence[Write], /) -> Sequence[int]:
+        return [
+            self.executemany(_inserting(what), values).rowcount
+            if isinstance(what, Insert)
+            else self.execute(what, values).rowcount
+            for what, values in writes
+        ]
+
+    def tell(self, topics: Iterable[str], /) -> None:
+        """Other processes see that there was a commit, and look at everything."""
 
     def try_keys(self, keys: Sequence[str], /) -> list[str]:
         return list(keys)

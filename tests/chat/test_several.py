@@ -13,8 +13,9 @@ import pytest
 
 from tests.agents.conftest import answered
 from tests.chat.people import Page, Person, signed_in
-from tests.journeys.app import App
+from tests.journeys.app import App, stored
 from tests.scripted_openai import ScriptedOpenAI
+from tests.systems import KEY
 
 ASK = "Ask me what to write down and save the answer to notes.txt"
 
@@ -25,15 +26,28 @@ def model() -> Iterator[ScriptedOpenAI]:
         yield server
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What makes the two one: a folder, or a database and a key, as on two machines."""
+    if request.param == "sqlite":
+        yield {"DATA_DIR": str(tmp_path_factory.mktemp("shared"))}
+        return
+    with stored(request.param) as database:
+        yield {**database, "JWT_SIGNING_KEY": KEY}
+
+
 @pytest.fixture(scope="module")
 def apps(
-    tmp_path_factory: pytest.TempPathFactory, model: ScriptedOpenAI
+    tmp_path_factory: pytest.TempPathFactory, model: ScriptedOpenAI, shared: dict[str, str]
 ) -> Iterator[tuple[App, App]]:
     tmp_path = tmp_path_factory.mktemp("several")
     settings = {
-        "DATA_DIR": str(tmp_path / "data"),
+        **shared,
         "ALLOW_REGISTRATION": "true",
-        "LEASE_S": "5",
+        # Long enough for a process that has just started, on a machine that has too much to do.
+        "LEASE_S": "8",
         "OPENAI_API_KEY": model.key,
         "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": "gpt-4o-mini",

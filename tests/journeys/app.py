@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from tests import postgres
+from tests.azure.environment import on_doubles
 
 _QUIET = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "SMTP_HOST", "JWT_SIGNING_KEY")
 
@@ -78,3 +83,16 @@ class App:
             if self._process.stdout is not None:
                 self._process.stdout.close()
             self._process = None
+
+
+@contextlib.contextmanager
+def stored(where: str) -> Iterator[dict[str, str]]:
+    """What an app is started with to keep its data there: "sqlite", "postgres" or "azure"."""
+    if where == "sqlite":
+        yield {}
+    elif where == "azure":
+        with on_doubles() as settings:
+            yield settings
+    else:
+        with postgres.database() as url:
+            yield {"DATABASE_URL": url}

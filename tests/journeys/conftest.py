@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from tests import postgres
-from tests.azure.environment import on_doubles
 from tests.browser import FLAGS, installed
 from tests.journeys.app import App
 from tests.mail import MailServer
@@ -49,19 +46,6 @@ def app(tmp_path_factory: pytest.TempPathFactory, mail: MailServer) -> Iterator[
     """Modules that want one with other settings have their own."""
     with App(tmp_path_factory.mktemp("app"), **smtp(mail), ALLOW_REGISTRATION="true") as app:
         yield app
-
-
-@contextlib.contextmanager
-def stored(where: str) -> Iterator[dict[str, str]]:
-    """What an app is started with to keep its data there: "sqlite", "postgres" or "azure"."""
-    if where == "sqlite":
-        yield {}
-    elif where == "azure":
-        with on_doubles() as settings:
-            yield settings
-    else:
-        with postgres.database() as url:
-            yield {"DATABASE_URL": url}
 
 
 def smtp(mail: MailServer) -> dict[str, str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.journeys.app import App
-from tests.journeys.conftest import say, sign_in, smtp, stored
+from tests.journeys.app import App, stored
+from tests.journeys.conftest import say, smtp
 from tests.mail import MailServer
 from tests.web import Site
 
@@ -90,28 +89,20 @@ def test_a_sentence_becomes_a_schedule_that_really_reads_summarises_and_mails(
     shows_it_all(second)
 
 
-# On the other databases worker processes are killed, many times over: tests/workers, tests/azure.
-@pytest.mark.parametrize("where", ["sqlite"], indirect=True, scope="module")
 def test_killed_in_the_middle_it_goes_on_and_mails_once(
-    tmp_path: Path,
-    site: Site,
-    mail: MailServer,
-    window: Callable[..., BrowserContext],
-    where: str,
+    page: Page, site: Site, mail: MailServer, app: App
 ) -> None:
-    with stored(where) as database, App(tmp_path, **smtp(mail), **database) as app:
-        page = sign_in(window().new_page(), app)
-        say(page, f"Read {site.url('/slow')} and mail it to once@example.com")
-        page.locator("[data-act=approve]").click()
-        expect(page.locator("[data-plan]")).to_contain_text("Running")
-        while not site.count("/slow"):
-            page.wait_for_timeout(20)
-        app.kill()
-        site.release()
-        app.start()
-        # the page is not touched: it finds its way back by itself
-        expect(page.locator("[data-plan]")).to_contain_text("done in", timeout=60_000)
-        page.reload()
-        expect(page.locator("[data-plan]")).to_contain_text("done in")
+    say(page, f"Read {site.url('/slow')} and mail it to once@example.com")
+    page.locator("[data-act=approve]").click()
+    expect(page.locator("[data-plan]")).to_contain_text("Running")
+    while not site.count("/slow"):
+        page.wait_for_timeout(20)
+    app.kill()
+    site.release()
+    app.start()
+    # the page is not touched: it finds its way back by itself
+    expect(page.locator("[data-plan]")).to_contain_text("done in", timeout=60_000)
+    page.reload()
+    expect(page.locator("[data-plan]")).to_contain_text("done in")
     assert [m.recipients for m in mail.messages].count(("once@example.com",)) == 1
     assert site.count("/slow") == 2

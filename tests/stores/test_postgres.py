@@ -13,7 +13,7 @@ import pytest
 
 from backend.contracts.errors import Conflict, Invalid, LightningError, Unavailable
 from backend.contracts.ports import Document
-from backend.stores.database import Connection
+from backend.stores.database import Connection, Insert
 from backend.stores.postgres import Postgres
 from backend.stores.sql import SqlStore
 from tests import postgres
@@ -180,18 +180,67 @@ async def test_under_the_same_key_one_job_sees_what_the_other_has_done(
     assert await database.read(counted) == [f"{n:04}" for n in range(60)]
 
 
-async def test_what_another_process_commits_is_heard_with_its_keys(
+def telling(*topics: str, then: type[Exception] | None = None) -> Job:
+    def job(connection: Connection) -> None:
+        connection.tell(topics)
+        if then is not None:
+            raise then("no")
+
+    return job
+
+
+async def test_what_another_process_tells_of_is_heard_once_it_is_committed(
     database: Postgres, other: Postgres
 ) -> None:
     heard: asyncio.Queue[Any] = asyncio.Queue()
     other.on_elsewhere(heard.put_nowait)
     database.on_elsewhere(lambda _: pytest.fail("its own"))
-    await database.write(insert("1"), ["run:1", "run:2"])
+    with pytest.raises(RuntimeError):
+        await database.write(telling("run:0", then=RuntimeError))
+    await database.write(insert("1"), ["run:0"])  # has nothing to tell
+    await database.write(telling("run:1", "run:2"))
     assert await heard.get() == ["run:1", "run:2"]
-    await database.write(keys, ["run:3"])  # changes nothing
-    many = [f"run:{n:0100}" for n in range(100)]
-    await database.write(insert("2"), many)
-    assert await heard.get() is None  # too many to name
+    many = [f"run:{n:0100}" for n in range(200)]  # more than one message holds
+    await database.write(telling(*many))
+    found: list[str] = []
+    while len(found) < len(many):
+        found += await heard.get()
+    assert found == many
+    await database.write(telling("x" * 9000))
+    assert await heard.get() is None  # it may be anything
+
+
+async def test_what_is_asked_and_written_together_is_one_way_there_and_back(url: str) -> None:
+    def job(connection: Connection) -> None:
+        written = connection.write(
+            [
+                (Insert("claims (key, stream)", ("text", "text")), [("a", "x"), ("b", None)]),
+                ("UPDATE owners SET alive_until = ? WHERE name = ?", (5, "nobody")),
+                ("INSERT INTO claims (key, stream) VALUES (?, ?)", ("c", "y")),
+            ]
+        )
+        found = connection.ask(
+            [
+                ("SELECT key, stream FROM claims WHERE key > ? ORDER BY key", ("a",)),
+                ("SELECT 1 FROM owners", ()),
+                ("SELECT ?2::text, ?1::text", ("one", "two")),
+            ]
+        )
+        assert list(written) == [2, 0, 1]
+        assert [[tuple(row) for row in rows] for rows in found] == [
+            [("b", None), ("c", "y")],
+            [],
+            [("two", "one")],
+        ]
+        connection.execute("DELETE FROM claims")
+
+    async with relayed(url) as (relay, database):
+        for _ in range(2):  # the first time, statements are prepared
+            (asked,) = (each for each in relay.asked if each[-1].endswith(b"COMMIT;\0"))
+            before = len(asked)
+            await database.write(job)
+        # begin, keys, write, ask, delete, commit
+        assert len(asked) - before == 6
 
 
 async def test_of_two_processes_that_replace_the_same_document_one_wins(
@@ -255,7 +304,7 @@ async def test_after_a_broken_session_its_names_are_held_and_others_are_heard_ag
     database.on_elsewhere(heard.put_nowait)
     database._session._connection.terminate()
     assert await heard.get() is None  # something may have been missed
-    await other.write(insert("1"), ["run:1"])
+    await other.write(telling("run:1"))
     assert await heard.get() == ["run:1"]
     assert await other.take_name("one") is None
     assert not name.lost

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import invariants, postgres
 from tests.workers.child import CALLS, NAMES, everything, opened
 from tests.workers.engine import Engine
 
@@ -94,5 +94,7 @@ async def test_killed_at_any_moment_nothing_is_lost_and_no_finished_step_runs_ag
         if code == 0:
             break
     assert kills >= 3
-    assert await finished(tmp_path, url) == everything()
+    async with opened(tmp_path, url, "watcher") as engine:
+        assert await finished_of(engine) == everything()
+        assert await invariants.broken(engine.bus, NAMES) == []
     assert set(deeds(tmp_path)) == everything()

@@ -1,4 +1,4 @@
-"""Several worker processes on one PostgreSQL: shared, killed, cut off from a server that is killed too."""
+"""Several worker processes on one PostgreSQL: shared, killed, cut off, with a server that is killed too."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from tests import invariants, postgres
 from tests.workers.child import NAMES, begin, end, everything, opened, patiently
 from tests.workers.engine import Engine
 from tests.workers.test_crash import ROOT, deeds, finished_of
+
+CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lightning'"
+)
 
 
 async def worker(folder: Path, url: str, name: str, how: str) -> Process:
@@ -74,6 +78,8 @@ async def _chaos(engine: Engine, server: postgres.Server, folder: Path) -> list[
         if turn % 2:
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
+        elif turn:
+            postgres.execute(server.url(), CUT_OFF)
         workers[name] = await worker(folder, server.url(), name, "slow")
     await patiently(partial(end, engine, runs))
     for each in workers.values():

@@ -76,9 +76,9 @@ class Postgres:
     async def take_name(self, name: str) -> SessionName | None:
         return await self._session.take_name(name)
 
-    def _heard(self, keys: Collection[str] | None) -> None:
+    def _heard(self, topics: Collection[str] | None) -> None:
         for callback in self._elsewhere:
-            callback(keys)
+            callback(topics)
 
     async def _read(self, query: Job[T]) -> T:
         engine = self._server.reading

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -27,6 +27,8 @@ _LOOK_S = 5.0
 killed right after a commit tells nobody."""
 _AGAIN_S = 0.25
 _MAX_BYTES = 7000
+"""Of one telling; PostgreSQL takes 8000."""
+_NOTIFY = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS told(payload)"
 
 
 class SessionName:
@@ -43,8 +45,8 @@ class SessionName:
 
 
 class Session:
-    """`heard` is called with the keys that another process has committed under, or None for any: also
-    after the connection was lost, as nobody knows what was missed."""
+    """`heard` is called with what another process tells of, or None for anything: also after the connection
+    was lost, as nobody knows what was missed."""
 
     def __init__(self, server: Server, heard: Callable[[Collection[str] | None], None]) -> None:
         self._server = server
@@ -75,10 +77,10 @@ class Session:
                         await self._send(connection)
                     await connection.close(timeout=2)
 
-    def tell(self, keys: Collection[str]) -> None:
+    def tell(self, topics: Collection[str]) -> None:
         """Tell the other processes, soon."""
-        if keys:
-            self._news.update(keys)
+        if topics:
+            self._news.update(topics)
             self._wake.set()
 
     async def take_name(self, name: str) -> SessionName | None:
@@ -122,8 +124,7 @@ class Session:
     def _listen(self, _: object, sender: int, __: str, payload: object) -> None:
         if self._connection is None or sender == self._connection.get_server_pid():
             return
-        keys = orjson.loads(str(payload)) if payload else None
-        self._heard(keys)
+        self._heard(orjson.loads(str(payload)) if payload else None)
 
     async def _run(self) -> None:
         while True:
@@ -168,11 +169,20 @@ class Session:
             self._wake.set()
 
     async def _send(self, connection: Any) -> None:
-        payload = "" if self._all_news else orjson.dumps(sorted(self._news)).decode()
-        if len(payload.encode()) > _MAX_BYTES:
-            payload = ""
+        payloads = [""] if self._all_news else _payloads(sorted(self._news))
         self._news, self._all_news = set(), False
-        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=_LOOK_S)
+        await connection.execute(_NOTIFY, CHANNEL, payloads, timeout=_LOOK_S)
+
+
+def _payloads(topics: Sequence[str]) -> list[str]:
+    """As many as it takes. A topic that is too long for one is told of as anything."""
+    payload = orjson.dumps(topics).decode()
+    if len(payload.encode()) <= _MAX_BYTES:
+        return [payload]
+    if len(topics) == 1:
+        return [""]
+    middle = len(topics) // 2
+    return [*_payloads(topics[:middle]), *_payloads(topics[middle:])]
 
 
 async def _try(connection: Any, name: SessionName) -> bool:

@@ -55,9 +55,8 @@ class _Act:
     batch: Sequence[_Waiting]
     everything: bool
     xid: str = ""
-    changes: int = 0
+    told: set[str] = field(default_factory=set)
     committing: bool = False
-    keys: set[str] = field(default_factory=set)
 
     def __call__(self, connection: SqlConnection) -> None:
         adapted: Any = connection.connection.dbapi_connection
@@ -72,23 +71,22 @@ class _Act:
                 if ours.changes != before:
                     raise
                 waiting.error = error
-        self.changes = ours.changes
+        self.told = ours.told
         self.committing = True
         adapted.commit()
         self.committing = False
 
     def _lock(self, connection: PostgresConnection) -> None:
-        self.keys = {key for waiting in self.batch for key in waiting.keys}
-        if self.everything or len(self.keys) > MAX_LOCKS:
+        keys = {key for waiting in self.batch for key in waiting.keys}
+        if self.everything or len(keys) > MAX_LOCKS:
             found = connection.execute(_ALL, (_EVERYTHING,))
         else:
-            found = connection.execute(_SOME, (_EVERYTHING, numbers_of(self.keys)))
+            found = connection.execute(_SOME, (_EVERYTHING, numbers_of(keys)))
         self.xid = found.fetchone()[0]
 
 
 class Writer:
-    """One connection and one transaction at a time. `committed` is called with the keys of each that
-    changed something."""
+    """One connection and one transaction at a time. `committed` is called with what each has to tell."""
 
     def __init__(self, server: Server, committed: Callable[[Collection[str]], None]) -> None:
         self._server = server
@@ -166,8 +164,8 @@ class Writer:
                 await connection.run_sync(_roll_back)
             if not act.committing or not await self._was_committed(act.xid):
                 raise
-        if act.changes:
-            self._committed(act.keys)
+        if act.told:
+            self._committed(act.told)
 
     async def _was_committed(self, xid: str) -> bool:
         """The answer to COMMIT was lost: neither to do it again nor to call it failed would be right."""
