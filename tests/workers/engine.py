@@ -60,7 +60,7 @@ class Engine:
         self.processor = Processor([self.runs, ThreadDecider()], drivers, utc_now)
 
     def worker(self) -> Worker:
-        return Worker(self.bus, self.processor, max_parallel=self.hands)
+        return Worker(self.bus, self.store, self.processor, max_parallel=self.hands)
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
