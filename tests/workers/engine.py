@@ -115,7 +115,8 @@ class Engine:
     async def until(self, run_id: str, *statuses: str) -> RunState:
         async with contextlib.aclosing(self.bus.follow({f"run:{run_id}": None})) as feed:
             async for _ in feed:
-                state = (await running(self.bus, self.runs, run_id, None)).state
+                opened = await running(self.bus, self.store, self.runs, run_id, None)
+                state = opened.state.state
                 if state is not None and state.status in statuses:
                     return state
         raise AssertionError("the bus was closed")
