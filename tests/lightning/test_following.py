@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from backend.bootstrap import System
@@ -164,3 +166,15 @@ async def test_who_comes_back_hears_of_what_came_since_and_once(system: System) 
     last = await first(system, after.cursor)
     assert [(view.plan_id, view.status) for view in last.plans] == [(plan_id, ended.status)]
     assert (last.runs, last.earlier) == ((), {})
+
+
+async def test_a_change_of_a_plan_that_its_thread_was_not_told_of_is_seen_on_return(
+    system: System,
+) -> None:
+    plan_id = await fired(system, 1)
+    before = await first(system)
+    cursors = orjson.loads(base64.urlsafe_b64decode(before.cursor))
+    assert cursors[f"plan:{plan_id}"] == await system.lightning.bus.head(f"plan:{plan_id}")
+    await system.lightning.save(ALICE, plan_id, "Notes")
+    after = await first(system, before.cursor)
+    assert [(view.plan_id, view.saved) for view in after.plans] == [(plan_id, "plan.notes")]

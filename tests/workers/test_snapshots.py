@@ -12,7 +12,9 @@ import pytest
 from backend.bus.memory import MemoryBus
 from backend.contracts.events import EVENT_TYPES, Event, utc_now
 from backend.contracts.ports import Bus, Delivery, Output
+from backend.contracts.schedules import Schedule
 from backend.drivers import snapshots
+from backend.drivers.schedules import ScheduleDecider
 from backend.drivers.threads import ThreadDecider
 from backend.drivers.turn import commits_of
 from backend.processor import Processor
@@ -89,6 +91,16 @@ def test_a_snapshot_is_due_once_there_are_enough_commits_more() -> None:
     assert (document.kind, document.id, document.position) == ("snapshot", STREAM, 499)
     assert stream.snapshot_due == 1000
     stream.position = 500
+    settlement, _ = decide(processor, stream, [pending])
+    assert settlement.documents == ()
+
+
+def test_a_stream_that_has_ended_needs_none() -> None:
+    processor = Processor([ScheduleDecider()], [], utc_now)
+    ended = Schedule("s", "p", "h", "alice", {}, status="ended")
+    stream = Stream("schedule:s", ScheduleDecider(), ended, position=499, snapshot_due=500)
+    late = Event("late", "schedule.due", "alice", utc_now(), {"schedule_id": "s"})
+    pending = Pending(late, Delivery(late, "stream", stream.name, ""))
     settlement, _ = decide(processor, stream, [pending])
     assert settlement.documents == ()
 
