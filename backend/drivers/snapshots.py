@@ -12,11 +12,14 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 import orjson
+import structlog
 from pydantic import TypeAdapter
 
 from backend.contracts.events import Event
 from backend.contracts.ports import Bus, Commit, Document, Store, cursor_at
 from backend.drivers.turn import Decider, fold
+
+log = structlog.get_logger()
 
 S = TypeVar("S")
 
@@ -129,7 +132,8 @@ def take(decider: Decider[S], state: S, last: Commit) -> tuple[Document | None, 
         plain = adapter(decider).dump_python(kept, exclude_defaults=True, warnings="error")
         # As in the log itself, so that it is read back as it would be from there.
         text = orjson.dumps(plain, default=_listed)
-    except (TypeError, ValueError):
+    except Exception as error:  # noqa: BLE001 - a cache that cannot be filled must stop no stream
+        log.warning("snapshot.untaken", stream=last.stream, error=repr(error))
         return None, 0
     if len(text) > LARGEST:
         return None, len(text)
