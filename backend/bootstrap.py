@@ -140,7 +140,7 @@ async def open_system(
         yield System(
             lightning,
             processor,
-            Worker(bus, processor, max_parallel=settings.max_parallel_steps),
+            Worker(bus, store, processor, max_parallel=settings.max_parallel_steps),
             LoginLinks(store, now=now),
             llm,
             functools.cache(lambda: _planners(models, lightning.caches, now)),

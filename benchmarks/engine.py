@@ -114,7 +114,8 @@ async def open_bench(
     files = FolderFiles(folder / "files")
     registry = Registry([_noop(started)], settings, http=Outgoing(settings), files=files)
     runs = RunDecider(Graphs(store))
-    worker = Worker(bus, Processor([runs], [StepDriver(registry, bus, store)], utc_now))
+    processor = Processor([runs], [StepDriver(registry, bus, store)], utc_now)
+    worker = Worker(bus, store, processor)
     task = asyncio.create_task(worker.run() if work else asyncio.sleep(0))
     try:
         yield Bench(bus, store, folder / "bench.db", started)

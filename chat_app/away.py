@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from backend.contracts.views import ThreadUpdate
@@ -12,11 +13,14 @@ AWAY_S = 60
 
 def what_happened(update: ThreadUpdate, left: datetime, now: datetime, zone: str) -> str:
     """ "" when the person was hardly away, or nothing really happened."""
-    ended = [r for r in update.runs if r.parent is None and r.ended_at and r.ended_at > left]
-    if (now - left).total_seconds() < AWAY_S or not (ended or update.messages):
+    ended = [r.status for r in update.runs if r.parent is None and r.ended_at and r.ended_at > left]
+    statuses = Counter[str](ended)
+    for counts in update.earlier.values():
+        statuses.update(counts)
+    if (now - left).total_seconds() < AWAY_S or not (statuses or update.messages):
         return ""
     parts = [
-        _counted(sum(r.status == status for r in ended), what)
+        _counted(statuses[status], what)
         for status, what in (
             ("completed", "run done"),
             ("failed", "run failed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -11,13 +12,12 @@ from backend.contracts.errors import NotFound
 from backend.contracts.plans import TIMED_KINDS
 from backend.contracts.runs import ENDED_RUN, RunState
 from backend.contracts.security import Principal
-from backend.contracts.views import PlanView
+from backend.contracts.views import NEWEST_RUNS, PlanView, ThreadUpdate
 from backend.lightning import Lightning
 from chat_app.cards import card
 from chat_app.rooms import Room, derived
 from chat_app.threads import stamp
 
-FIRINGS_SHOWN = 3
 REVISIONS_SEARCHED = 20
 FOLDABLE = frozenset({"done", "failed", "stopped"})
 
@@ -28,19 +28,18 @@ class Firings:
     def __init__(self, lightning: Lightning) -> None:
         self._lightning = lightning
 
-    async def show(
-        self, room: Room, runs: tuple[RunState, ...], views: Mapping[str, PlanView]
-    ) -> None:
+    async def show(self, room: Room, update: ThreadUpdate, views: Mapping[str, PlanView]) -> None:
         """A run that the clock or an event started has a card of its own; of those that ended a
         few, the others are counted."""
-        for plan_id, fired in _fired(runs, views).items():
-            old = [r for r in fired[:-FIRINGS_SHOWN] if r.status in ENDED_RUN]
+        for plan_id, fired in _fired(update.runs, views).items():
+            old = [r for r in fired[:-NEWEST_RUNS] if r.status in ENDED_RUN]
             for run in fired:
                 if run not in old or _firing(run) in room.cards:
                     await self._show(room, run, views[plan_id])
             uncarded = [r for r in old if _firing(r) not in room.cards]
-            counted = (len(uncarded), sum(r.status == "failed" for r in uncarded))
-            await self._fold(room, plan_id, counted)
+            counts = Counter[str](r.status for r in uncarded)
+            counts.update(update.earlier.get(plan_id, {}))
+            await self._fold(room, plan_id, (counts.total(), counts["failed"]))
 
     async def _show(self, room: Room, run: RunState, view: PlanView) -> None:
         id = _firing(run)
@@ -76,7 +75,7 @@ class Firings:
             if c["props"].get("plan") == plan_id and c["props"].get("kind") == "run"
         ]
         cards.sort(key=lambda c: c["props"]["run"]["started"])
-        folded = [c for c in cards[:-FIRINGS_SHOWN] if c["props"]["status"] in FOLDABLE]
+        folded = [c for c in cards[:-NEWEST_RUNS] if c["props"]["status"] in FOLDABLE]
         number, failed = counted
         for element in folded:
             before = _earlier(element)

@@ -276,7 +276,7 @@ class Follower:
                 touched[run.plan_id] = watched.views[run.plan_id] = view
         for view in touched.values():
             await self._show_plan(watched, view)
-        await self._firings.show(watched.room, update.runs, touched)
+        await self._firings.show(watched.room, update, touched)
         for message in update.messages:
             await self._message(watched.room, message)
         for run in update.runs:

@@ -78,3 +78,14 @@ async def completed(lightning: Lightning, who: Principal, document: dict[str, An
     approved = await lightning.approve(who, view.plan_id, view.ir_hash)
     assert approved.run_id is not None
     return await until(lightning, who, approved.run_id, "completed", "failed", "cancelled")
+
+
+async def heard_of(lightning: Lightning, thread_id: str, count: int) -> None:
+    """Wait until a thread has heard that so many runs have completed."""
+    stream, number = f"thread:{thread_id}", 0
+    async with contextlib.aclosing(lightning.bus.follow({stream: None})) as feed:
+        async for news in feed:
+            causes = [commit.cause for commit in news[stream].commits]
+            number += sum(c.data.get("status") == "completed" for c in causes)
+            if number >= count:
+                return

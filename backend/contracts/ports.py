@@ -103,10 +103,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Commits in order, and the opaque cursor behind the last."""
+    """Commits in order, and the cursor behind the last: opaque, but for `cursor_at`."""
 
     commits: tuple[Commit, ...]
     cursor: str
+
+
+def cursor_at(position: int) -> str:
+    """The cursor in front of a stream's commit at `position`, on every bus."""
+    return str(position)
 
 
 class Bus(Protocol):

@@ -12,6 +12,8 @@ from backend.contracts.plans import PlanDocument, PlanStatus, Trust
 from backend.contracts.runs import RunState
 from backend.contracts.schedules import Schedule
 
+NEWEST_RUNS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -97,9 +99,14 @@ class PlanRevision:
 
 @dataclass(frozen=True, slots=True)
 class ThreadUpdate:
-    """What is new in a thread. `runs` carry whole states, already folded; `cursor` resumes behind."""
+    """What is new in a thread. `runs` carry whole states, already folded; `cursor` resumes behind.
+
+    Where more runs of a plan than `NEWEST_RUNS`, which the clock or an event had started, have come and gone
+    since the last update, the older ones are only counted: `earlier` is {plan id: {status: number}}.
+    """
 
     cursor: str
     plans: tuple[PlanView, ...] = ()
     runs: tuple[RunState, ...] = ()
     messages: tuple[Mapping[str, Any], ...] = ()
+    earlier: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

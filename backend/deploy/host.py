@@ -65,7 +65,7 @@ class Host:
         async with contextlib.AsyncExitStack() as stack:
             system = await stack.enter_async_context(self._open())
             bus = _hosted(system.lightning.bus)
-            handler = Handler(system.lightning.bus, system.processor)
+            handler = Handler(system.lightning.bus, system.lightning.store, system.processor)
             self._closing = stack.pop_all()
         atexit.register(self._exit, asyncio.get_running_loop())
         return bus, handler

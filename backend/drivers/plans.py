@@ -19,6 +19,7 @@ class PlanDecider:
     """Decides `plan:<id>`."""
 
     prefix = "plan"
+    keeps = PlanState
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> PlanState:
         return fold(self, PlanState(), commits)
@@ -28,6 +29,12 @@ class PlanDecider:
 
     def closed(self, state: PlanState) -> bool:
         return False
+
+    def keep(self, state: PlanState) -> PlanState:
+        return state
+
+    async def recall(self, kept: PlanState) -> PlanState:
+        return kept
 
     def evolve(self, state: PlanState, event: Event) -> PlanState:
         return evolve(state, event)

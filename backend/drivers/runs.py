@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -58,10 +59,19 @@ class Running:
         self.origin = origin or {}
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of a `Running`, all but the graph."""
+
+    origin: Mapping[str, Any]
+    state: RunState
+
+
 class RunDecider:
     """Decides `run:<id>`. Source of the rules: backend.plans.engine."""
 
     prefix = "run"
+    keeps = Kept
 
     def __init__(self, graphs: Graphs, retention: timedelta = timedelta(days=90)) -> None:
         self._graphs = graphs
@@ -71,14 +81,15 @@ class RunDecider:
         first = commits[0].cause if commits else cause
         if first is None or first.type not in ("plan.execute", "run.stalled"):
             raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
-        data = first.data
+        return fold(self, Running(await self._graph(first.data), None), commits)
+
+    async def _graph(self, origin: Mapping[str, Any]) -> Graph:
         try:
-            plan = await self._graphs.load(data["plan_id"], data["revision"], data["ir_hash"])
+            return await self._graphs.load(origin["plan_id"], origin["revision"], origin["ir_hash"])
         except NotFound:
-            if not data.get("parent"):
+            if not origin.get("parent"):
                 raise
-            plan = _GONE  # whoever called it waits for an answer
-        return fold(self, Running(plan, None), commits)
+            return _GONE  # whoever called it waits for an answer
 
     def owner(self, state: Running) -> str | None:
         return state.state.owner if state.state else None
@@ -116,13 +127,25 @@ class RunDecider:
             return
         turn.write(_document(run, turn.position, self._retention))
         if run.thread_id and (before.state is None or run.status in ENDED_RUN):
-            told = {"thread_id": run.thread_id, "run_id": run.run_id, "status": run.status}
+            told: dict[str, Any] = {
+                "thread_id": run.thread_id,
+                "run_id": run.run_id,
+                "status": run.status,
+                "begun": before.state is None,
+                "fired": bool(run.event),
+            }
             if run.parent is None:  # the plan of a called run is not of this thread
                 told["plan_id"] = run.plan_id
             turn.emit("thread.updated", told)
 
     def closed(self, state: Running) -> bool:
         return state.state is not None and state.state.status in ENDED_RUN
+
+    def keep(self, state: Running) -> Kept | None:
+        return Kept(state.origin, state.state) if state.state and state.origin else None
+
+    async def recall(self, kept: Kept) -> Running:
+        return Running(await self._graph(kept.origin), kept.state, kept.origin)
 
 
 def _lost(state: Running, turn: Turn) -> Running:

@@ -29,6 +29,7 @@ class SavedDecider:
     """Decides `saved:<owner>`."""
 
     prefix = "saved"
+    keeps = Saved
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> Saved:
         return fold(self, Saved(), commits)
@@ -38,6 +39,12 @@ class SavedDecider:
 
     def closed(self, state: Saved) -> bool:
         return False
+
+    def keep(self, state: Saved) -> Saved:
+        return state
+
+    async def recall(self, kept: Saved) -> Saved:
+        return kept
 
     def evolve(self, state: Saved, event: Event) -> Saved:
         data = event.data

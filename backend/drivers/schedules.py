@@ -27,6 +27,7 @@ class ScheduleDecider:
     """
 
     prefix = "schedule"
+    keeps = Schedule
 
     async def open(
         self, stream: str, commits: Sequence[Commit], cause: Event | None
@@ -38,6 +39,12 @@ class ScheduleDecider:
 
     def closed(self, state: Schedule | None) -> bool:
         return state is None or state.status == "ended"
+
+    def keep(self, state: Schedule | None) -> Schedule | None:
+        return state
+
+    async def recall(self, kept: Schedule) -> Schedule | None:
+        return kept
 
     def evolve(self, state: Schedule | None, event: Event) -> Schedule | None:
         data = event.data

@@ -14,6 +14,7 @@ class ThreadDecider:
     `notifies` has messages delivered outside as well, but for those that came from there."""
 
     prefix = "thread"
+    keeps = str
 
     def __init__(self, *, notifies: bool = False) -> None:
         self._notifies = notifies
@@ -38,3 +39,9 @@ class ThreadDecider:
 
     def closed(self, state: str | None) -> bool:
         return False
+
+    def keep(self, state: str | None) -> str | None:
+        return state
+
+    async def recall(self, kept: str) -> str | None:
+        return kept

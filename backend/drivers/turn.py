@@ -69,9 +69,13 @@ class Decider(Protocol[S]):
     `open` folds what is there (it may load what the first cause names); `decide` puts into the turn
     what follows, changing nothing itself (where it knows the state after all of that anyway, it may
     return it: the same that folding them gives); `project` writes the documents that show the change.
+
+    Of a long stream a snapshot has what `keep` says: a value of the type `keeps`, of which `recall` makes
+    the state again.
     """
 
     prefix: str
+    keeps: Any
 
     async def open(self, stream: str, commits: Sequence[Commit], cause: Event | None) -> S: ...
 
@@ -86,6 +90,12 @@ class Decider(Protocol[S]):
     def closed(self, state: S) -> bool:
         """Whether nothing more is expected, so that the state need not stay in memory."""
         ...
+
+    def keep(self, state: S) -> Any | None:
+        """What a snapshot has of the state; None when there should be none."""
+        ...
+
+    async def recall(self, kept: Any) -> S: ...
 
 
 class Driver(Protocol):

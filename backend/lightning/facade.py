@@ -13,7 +13,7 @@ from backend.contracts.security import SYSTEM, Principal
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.lightning.approvals import Approvals
 from backend.lightning.explain import Explaining
-from backend.lightning.following import follow_thread
+from backend.lightning.following import Following
 from backend.lightning.hooks import Hooks
 from backend.lightning.letters import DeadLetters
 from backend.lightning.outages import OK, SILENT
@@ -36,7 +36,8 @@ class Lightning(Approvals, SavedPlans, Schedules, Hooks, DeadLetters, Explaining
         async def view(plan_id: str) -> PlanView:
             return await self.plan(who, plan_id)
 
-        return follow_thread(self.bus, self._runs, view, who.user_id, thread_id, cursor)
+        following = Following(self.bus, self.store, self._runs, view, who.user_id, thread_id)
+        return following.updates(cursor)
 
     async def publish(
         self,

@@ -10,120 +10,132 @@ from contextlib import aclosing
 import orjson
 
 from backend.contracts.errors import Invalid, NotFound
-from backend.contracts.ports import Bus, Commit, History
+from backend.contracts.ports import Bus, History, Store
+from backend.contracts.runs import RunState
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.drivers.runs import RunDecider, Running
-from backend.drivers.turn import commits_of, fold
+from backend.drivers.snapshots import Opened, read
+from backend.drivers.turn import fold
+from backend.lightning.news import News
 
 _COALESCE_S = 0.05
 
+View = Callable[[str], Awaitable[PlanView]]
 
-async def running(bus: Bus, decider: RunDecider, run_id: str, owner: str | None) -> Running:
+
+async def running(
+    bus: Bus, store: Store, decider: RunDecider, run_id: str, owner: str | None
+) -> Opened[Running]:
     """A run's state, folded from its stream. Raises `NotFound`, also for another owner's."""
-    commits = await commits_of(bus, f"run:{run_id}")
-    if not commits or (owner is not None and commits[0].cause.user_id != owner):
+    opened = await read(bus, store, decider, f"run:{run_id}", owner=owner)
+    if owner is not None and decider.owner(opened.state) != owner:
         raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
-    return await decider.open(f"run:{run_id}", commits, None)
+    return opened
 
 
-async def follow_thread(
-    bus: Bus,
-    decider: RunDecider,
-    view: Callable[[str], Awaitable[PlanView]],
-    owner: str,
-    thread_id: str,
-    cursor: str | None,
-) -> AsyncGenerator[ThreadUpdate, None]:
-    """What is new since `cursor` and then what comes, at most one update per 50 ms."""
-    home = f"thread:{thread_id}"
-    cursors = _decode(cursor, home)
-    runs: dict[str, Running] = {}
-    while True:
-        async with aclosing(bus.follow(dict(cursors))) as feed:
-            widened = False
-            async for news in feed:
-                if home in news and _foreign(news[home], owner):
-                    raise NotFound("There is no such thread.")
-                plans, changed, messages = _news(news, home)
-                known = set(cursors)
-                cursors |= {stream: history.cursor for stream, history in news.items()}
-                for plan_id in plans:
-                    cursors.setdefault(f"plan:{plan_id}", None)
-                states = []
-                for run_id in changed:
-                    stream = f"run:{run_id}"
-                    if run_id in runs and stream in news:
-                        runs[run_id] = fold(decider, runs[run_id], news[stream].commits)
-                    else:
-                        await _load(bus, decider, run_id, owner, runs, cursors)
-                    if run_id in runs and (state := runs[run_id].state) is not None:
-                        states.append(state)
-                        if decider.closed(runs[run_id]):
-                            cursors.pop(stream, None)
-                            del runs[run_id]
-                widened = set(cursors) != known
-                views = [await view(plan_id) for plan_id in plans]
-                yield ThreadUpdate(_encode(cursors), tuple(views), tuple(states), messages)
+class Following:
+    """One follower of a thread, and where it has got to in each stream."""
+
+    def __init__(
+        self, bus: Bus, store: Store, decider: RunDecider, view: View, owner: str, thread_id: str
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._decider = decider
+        self._view = view
+        self._owner = owner
+        self._home = f"thread:{thread_id}"
+        self._cursors: dict[str, str | None] = {}
+        self._runs: dict[str, Running] = {}
+
+    async def updates(self, cursor: str | None) -> AsyncGenerator[ThreadUpdate, None]:
+        """What is new since `cursor` and then what comes, at most one update per 50 ms."""
+        self._cursors = _decode(cursor, self._home)
+        async with aclosing(self._missed()) as missed:
+            async for news in missed:
+                yield await self._update(news, {})
                 await asyncio.sleep(_COALESCE_S)
-                if widened:
-                    break
-            if not widened:
-                return
+        while True:
+            async with aclosing(self._bus.follow(dict(self._cursors))) as feed:
+                widened = False
+                async for streams in feed:
+                    known = set(self._cursors)
+                    self._cursors |= {name: page.cursor for name, page in streams.items()}
+                    yield await self._update(self._live(streams), streams)
+                    widened = set(self._cursors) != known
+                    await asyncio.sleep(_COALESCE_S)
+                    if widened:
+                        break
+                if not widened:
+                    return
 
+    async def _missed(self) -> AsyncGenerator[News, None]:
+        """What is there already, as few pieces of news: however much it is, nobody draws it in between."""
+        news = News(self._owner)
+        for stream in [s for s in self._cursors if s.startswith("plan:")]:
+            head = await self._bus.head(stream)
+            if head != self._cursors[stream]:
+                news.plans[stream.partition(":")[2]] = None
+                self._cursors[stream] = head
+        page = await self._bus.history(self._home, self._cursors[self._home])
+        while page.commits:
+            news.take(page.commits)
+            self._cursors[self._home] = page.cursor
+            if news.full:
+                yield news
+                news = News(self._owner)
+            page = await self._bus.history(self._home, page.cursor)
+        if news:
+            yield news
 
-def _news(
-    news: Mapping[str, History], home: str
-) -> tuple[list[str], list[str], tuple[Mapping[str, object], ...]]:
-    """Which plans and runs have news, and the messages for the person."""
-    plans: dict[str, None] = {}
-    runs: dict[str, None] = {}
-    messages: list[Mapping[str, object]] = []
-    for stream, history in news.items():
-        kind, _, id = stream.partition(":")
-        if kind == "plan":
-            plans[id] = None
-        elif kind == "run":
-            runs[id] = None
-        for cause in (c.cause for c in history.commits if stream == home and _allowed(c)):
-            if cause.type == "user.message":
-                messages.append(
-                    {**cause.data, "id": cause.id, "timestamp": cause.timestamp.isoformat()}
-                )
-            if plan_id := cause.data.get("plan_id"):
-                plans[plan_id] = None
-            if (run_id := cause.data.get("run_id")) and cause.type == "thread.updated":
-                runs[run_id] = None
-    return list(plans), list(runs), tuple(messages)
+    def _live(self, streams: Mapping[str, History]) -> News:
+        news = News(self._owner)
+        for stream, page in streams.items():
+            kind, _, id = stream.partition(":")
+            if stream == self._home:
+                news.take(page.commits)
+            elif kind == "plan":
+                news.plans[id] = None
+            elif kind == "run":
+                news.runs[id] = None
+        return news
 
+    async def _update(self, news: News, streams: Mapping[str, History]) -> ThreadUpdate:
+        for plan_id in news.plans:
+            await self._watch(f"plan:{plan_id}")
+        states = []
+        for run_id in news.wanted():
+            page = streams.get(f"run:{run_id}")
+            state = await self._run(run_id, page)
+            if state is not None:
+                states.append(state)
+        views = [await self._view(plan_id) for plan_id in news.plans]
+        return ThreadUpdate(
+            _encode(self._cursors), tuple(views), tuple(states), tuple(news.messages), news.earlier
+        )
 
-async def _load(
-    bus: Bus,
-    decider: RunDecider,
-    run_id: str,
-    owner: str,
-    runs: dict[str, Running],
-    cursors: dict[str, str | None],
-) -> None:
-    """Fold a run from its start into `runs`, unless it is another owner's."""
-    stream = f"run:{run_id}"
-    commits: list[Commit] = []
-    page = await bus.history(stream)
-    while page.commits:
-        commits.extend(page.commits)
-        page = await bus.history(stream, page.cursor)
-    if commits and commits[0].cause.user_id == owner:
-        runs[run_id] = await decider.open(stream, commits, None)
-        cursors[stream] = page.cursor
-    else:
-        cursors.pop(stream, None)
+    async def _watch(self, stream: str) -> None:
+        """A plan is shown as it is: of its stream only what comes from now on is of interest."""
+        if stream not in self._cursors:
+            self._cursors[stream] = await self._bus.head(stream)
 
-
-def _foreign(history: History, owner: str) -> bool:
-    return any(_allowed(c) and c.cause.user_id != owner for c in history.commits)
-
-
-def _allowed(commit: Commit) -> bool:
-    return commit.verdict is None or commit.verdict.allowed
+    async def _run(self, run_id: str, page: History | None) -> RunState | None:
+        """A run with what is new in it; None for another owner's, and for one that is gone."""
+        stream, decider = f"run:{run_id}", self._decider
+        if run_id in self._runs and page is not None:
+            run = fold(decider, self._runs[run_id], page.commits)
+        else:
+            try:
+                opened = await running(self._bus, self._store, decider, run_id, self._owner)
+            except NotFound:
+                self._cursors.pop(stream, None)
+                return None
+            run, self._cursors[stream] = opened.state, opened.cursor
+        self._runs[run_id] = run
+        if decider.closed(run):
+            self._cursors.pop(stream, None)
+            del self._runs[run_id]
+        return run.state
 
 
 def _encode(cursors: Mapping[str, str | None]) -> str:

@@ -57,7 +57,7 @@ class Runs(Plans):
         return await self.run_state(who, run_id)
 
     async def run_state(self, who: Principal, run_id: str) -> RunState:
-        state = (await running(self.bus, self._runs, run_id, who.user_id)).state
+        state = (await running(self.bus, self.store, self._runs, run_id, who.user_id)).state.state
         if state is None:
             raise NotFound("There is no such run.", code="EXEC_RUN_UNKNOWN")
         return state
@@ -92,13 +92,14 @@ class Runs(Plans):
         with the run."""
         await self._own(who, "run", run_id)
         cursors: dict[str, str | None] = {f"run:{run_id}": None}
+        ended: dict[str, RunState] = {}
         widened = True
         while widened:
             widened = False
             async with aclosing(self.bus.follow(dict(cursors))) as feed:
                 async for news in feed:
                     cursors |= {stream: page.cursor for stream, page in news.items()}
-                    states, called = await self._called(who, run_id)
+                    states, called = await self._called(who, run_id, ended)
                     yield states
                     if states[0].status in ENDED_RUN:
                         return
@@ -106,13 +107,19 @@ class Runs(Plans):
                         cursors = dict.fromkeys(called) | cursors
                         break
 
-    async def _called(self, who: Principal, run_id: str) -> tuple[tuple[RunState, ...], set[str]]:
-        """The states of a run and those it called, so far as they have begun; the streams of all."""
+    async def _called(
+        self, who: Principal, run_id: str, ended: dict[str, RunState]
+    ) -> tuple[tuple[RunState, ...], set[str]]:
+        """The states of a run and those it called, so far as they have begun; the streams of all. Those
+        that have `ended` are read once."""
         found: list[RunState] = []
         waiting = [run_id]
         for id in waiting:
             with suppress(NotFound):
-                found.append(await self.run_state(who, id))
+                state = ended.get(id) or await self.run_state(who, id)
+                if state.status in ENDED_RUN:
+                    ended[id] = state
+                found.append(state)
                 waiting += [cell.child for cell in calls(found[-1])]
         return tuple(found), {f"run:{id}" for id in waiting}
 

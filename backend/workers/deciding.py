@@ -3,6 +3,7 @@ but for reading the stream: settling is the caller's."""
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +11,17 @@ from typing import Any
 import structlog
 
 from backend.contracts.events import Event
-from backend.contracts.ports import Bus, DeadLetter, Delivery, Output, Settlement
-from backend.drivers.turn import commits_of
+from backend.contracts.ports import (
+    Bus,
+    Commit,
+    DeadLetter,
+    Delivery,
+    Document,
+    Output,
+    Settlement,
+    Store,
+)
+from backend.drivers import snapshots
 from backend.processor import Decided, Processor
 from backend.workers.failures import as_data
 from backend.workers.streams import Pending, Stream
@@ -19,21 +29,26 @@ from backend.workers.streams import Pending, Stream
 log = structlog.get_logger()
 
 
-async def load(bus: Bus, stream: Stream, cause: Event) -> frozenset[str]:
-    """Read the stream's state from the log. Returns the causes that stand in it already: they are not
-    decided again. Raises `NotFound` when `cause` is for something that does not exist."""
-    commits = await commits_of(bus, stream.name)
-    stream.state = await stream.decider.open(stream.name, commits, cause)
-    stream.position = len(commits)
+async def load(bus: Bus, store: Store, stream: Stream, events: Sequence[Event]) -> frozenset[str]:
+    """Read the stream's state. Returns which of the `events`, that wait for it, are causes in it already:
+    they are not decided again. Raises `NotFound` when the first is for something that does not exist."""
+    opened = await snapshots.read(bus, store, stream.decider, stream.name, events[0])
+    ids = [event.id for event in events]
+    known = await asyncio.gather(
+        *(snapshots.stands(bus, stream.name, opened, event_id) for event_id in ids)
+    )
+    stream.state = opened.state
+    stream.position = opened.position
+    stream.snapshot_due = opened.skipped + snapshots.EVERY
     stream.loaded = True
-    return frozenset(commit.cause.id for commit in commits)
+    return frozenset(event_id for event_id, there in zip(ids, known, strict=True) if there)
 
 
 def decide(
     processor: Processor, stream: Stream, pendings: Sequence[Pending]
 ) -> tuple[Settlement, Any]:
-    """Decide events in their order, without touching the stream before it is settled. Returns the
-    settlement, and the stream's state once that is done."""
+    """Decide events in their order, without touching the stream's state before it is settled. Returns the
+    settlement, and that state once it is done."""
     state, position = stream.state, stream.position
     decided: list[Decided] = []
     dead: list[DeadLetter] = []
@@ -43,6 +58,9 @@ def decide(
         decided.append(step)
         state = step.state
         position += 1
+    documents = [document for d in decided for document in d.documents]
+    if position >= stream.snapshot_due:
+        documents += _snapshot(stream, state, decided[-1].commit)
     settlement = Settlement(
         tuple(p.delivery for p in pendings),
         tuple(d.commit for d in decided),
@@ -52,11 +70,21 @@ def decide(
             for o in (*d.outputs, *p.extra)
             if o.lane != "log"
         ),
-        tuple(document for d in decided for document in d.documents),
+        tuple(documents),
         tuple(dead),
         (stream.name,) if any(p.fused for p in pendings) else (),
     )
     return settlement, state
+
+
+def _snapshot(stream: Stream, state: Any, last: Commit) -> list[Document]:
+    """Of a state that somebody may want to read again. One that is not written, because the settlement
+    is not, is missed by nobody: the next is due as if it were."""
+    if stream.decider.closed(state):
+        return []
+    document, size = snapshots.take(stream.decider, state, last)
+    stream.snapshot_due = last.position + 1 + snapshots.interval(size)
+    return [] if document is None else [document]
 
 
 def _judge(

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from backend.contracts.errors import Conflict, NotFound, Retry, Unavailable
-from backend.contracts.ports import Bus, Delivery, Settled, Settlement
+from backend.contracts.ports import Bus, Delivery, Settled, Settlement, Store
 from backend.processor import Processor
 from backend.workers.deciding import buried, decide, load
 from backend.workers.failures import backoff_s, is_lost
@@ -33,11 +33,13 @@ class Handler:
     def __init__(
         self,
         bus: Bus,
+        store: Store,
         processor: Processor,
         *,
         hold: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bus = bus
+        self._store = store
         self._processor = processor
         self._hold = hold
         self._idle: dict[str, Stream] = {}
@@ -106,7 +108,7 @@ class Handler:
     async def _known(self, stream: Stream, pending: Pending) -> bool:
         """Whether the event stands in the stream already; for a stream at hand, settling tells."""
         return not stream.loaded and pending.event.id in await load(
-            self._bus, stream, pending.event
+            self._bus, self._store, stream, [pending.event]
         )
 
     def _keep(self, stream: Stream) -> None:

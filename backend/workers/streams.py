@@ -28,12 +28,14 @@ class Pending:
 @dataclass(slots=True)
 class Stream:
     """`position` is the next commit's. `loaded` says whether `state` is there; `busy` that a commit
-    is under way; `alone` that the next events are tried one by one, after a batch was refused."""
+    is under way; `alone` that the next events are tried one by one, after a batch was refused.
+    `snapshot_due` is the position from which on a commit brings a snapshot along."""
 
     name: str
     decider: Decider[Any]
     state: Any = None
     position: int = 0
+    snapshot_due: int = 0
     loaded: bool = False
     busy: bool = False
     alone: bool = False

@@ -15,6 +15,7 @@ from backend.contracts.planning import PLANNING
 from backend.contracts.ports import Bus, Output, Store
 from backend.contracts.runs import ENDED_RUN
 from backend.drivers.schedules import timer_id
+from backend.drivers.snapshots import SNAPSHOT
 
 log = structlog.get_logger()
 
@@ -36,7 +37,11 @@ async def sweep(bus: Bus, store: Store, now: Callable[[], datetime]) -> None:
 async def prune_runs(bus: Bus, store: Store, now: datetime) -> None:
     """Forget runs that ended longer ago than they are to be kept, with their whole history."""
     while old := [d for d in await store.due("run", now) if d.status in ENDED_RUN]:
-        await bus.prune([f"run:{document.id}" for document in old])
+        streams = {f"run:{document.id}": document for document in old}
+        # Snapshots first: without its stream one would be of no use, and found by nobody again.
+        for stream, document in streams.items():
+            await store.delete(SNAPSHOT, stream, document.owner)
+        await bus.prune(list(streams))
         for document in old:
             await store.delete("run", document.id, document.owner)
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from backend.contracts.errors import NotFound, Retry, Unavailable
-from backend.contracts.ports import Bus, Delivery, Output, Settled, Settlement
+from backend.contracts.ports import Bus, Delivery, Output, Settled, Settlement, Store
 from backend.processor import Processor
 from backend.workers.deciding import buried, decide, load
 from backend.workers.failures import backoff_s, is_lost
@@ -25,14 +25,18 @@ _CONFLICTS = 3  # lost races for a position before a message goes back to the qu
 
 
 class Worker:
-    """Consumes a bus with a processor until stopped. Several may share a bus, in any process.
+    """Consumes a bus, whose documents are in `store`, with a processor until stopped. Several may share a
+    bus, in any process.
 
     What a piece of work results in is decided here at once where the bus can settle both in one
     act (a fused hop); everything ready at the same time is settled together.
     """
 
-    def __init__(self, bus: Bus, processor: Processor, *, max_parallel: int = 256) -> None:
+    def __init__(
+        self, bus: Bus, store: Store, processor: Processor, *, max_parallel: int = 256
+    ) -> None:
         self._bus = bus
+        self._store = store
         self._processor = processor
         self._max_parallel = max_parallel
         self._streams = Streams()
@@ -121,9 +125,9 @@ class Worker:
 
     async def _open(self, stream: Stream) -> None:
         """Load a stream's state; what already stands in it is acknowledged, not decided again."""
-        first = stream.inbox[0]
+        events = [pending.event for pending in stream.inbox]
         try:
-            seen = await load(self._bus, stream, first.event)
+            seen = await load(self._bus, self._store, stream, events)
             for pending in [p for p in stream.inbox if p.event.id in seen]:
                 stream.inbox.remove(pending)
                 self._results.append(Settlement(acks=(pending.delivery,), outputs=pending.extra))

@@ -33,7 +33,7 @@ async def look(bus: MemoryBus, tmp_path: Any) -> Finding:
 
 @asynccontextmanager
 async def at_work(bus: MemoryBus) -> AsyncIterator[None]:
-    worker = Worker(bus, Processor([ThreadDecider()], [], utc_now))
+    worker = Worker(bus, MemoryStore(), Processor([ThreadDecider()], [], utc_now))
     task = asyncio.create_task(worker.run())
     yield
     task.cancel()

@@ -17,12 +17,12 @@ from chainlit.user import User
 from backend.bootstrap import System
 from backend.contracts.errors import NotFound
 from backend.contracts.security import Principal
-from chat_app.firings import FIRINGS_SHOWN
+from backend.contracts.views import NEWEST_RUNS
 from chat_app.follow import Follower
 from chat_app.news import NEWS_MARK
 from chat_app.threads import Threads, caller
 from tests.chat.people import PATIENCE_S
-from tests.systems import Clock, plan, until, working
+from tests.systems import Clock, heard_of, plan, until, working
 
 ALICE = Principal("alice")
 NOTE = {"name": "note", "action": "file.write", "args": {"path": "a.txt", "content": "hello"}}
@@ -253,10 +253,37 @@ async def test_many_firings_of_a_plan_are_a_few_cards_and_a_number(
                 clock.advance(seconds=1)
                 await here._news.wait()
         await system.lightning.archive(ALICE, view.plan_id)
-    assert len(runs) <= FIRINGS_SHOWN + 1  # the newest may still be under way
+    assert len(runs) <= NEWEST_RUNS + 1  # the newest may still be under way
     gone = {data["id"] for event, data in here.heard if event == "remove_element"}
     assert len(gone) >= 3
     assert not gone & {d.id for d in await threads.elements("alice", thread_id)}
+
+
+async def test_who_was_away_for_many_firings_sees_the_newest_and_is_told_of_all(
+    system: System, threads: Threads, follower: Follower, clock: Clock
+) -> None:
+    thread_id = str(uuid.uuid4())
+    listening = {"name": "go", "kind": "event", "type": "email.*"}
+    with page(thread_id) as before:
+        await follower.join(ALICE, thread_id, before.id)
+        document = {**plan(NOTE), "events": [listening]}
+        view = await system.lightning.propose(ALICE, document, thread_id=thread_id)
+        await system.lightning.approve(ALICE, view.plan_id, view.ir_hash)
+        await before.card("scheduled")
+    await follower.leave(thread_id, before.id)
+    clock.advance(hours=2)
+    for number in range(7):
+        await system.lightning.publish(ALICE, "email.received", {"number": number})
+    await heard_of(system.lightning, thread_id, 7)
+    with page(thread_id) as after:
+        await follower.join(ALICE, thread_id, after.id)
+        line = await after.message("While you were away")
+        await after.card("done", kind="run")
+    await follower.close()
+    assert "7 runs done" in line["output"]
+    cards = [props for props in await kept(threads, thread_id) if props["kind"] == "run"]
+    assert len(cards) == NEWEST_RUNS
+    assert sum(props["earlier"][0] for props in cards) == 7 - NEWEST_RUNS
 
 
 async def test_a_thread_has_a_mark_in_the_list_when_a_run_ended_while_nobody_looked(

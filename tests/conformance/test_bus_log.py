@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from backend.contracts.errors import Invalid
-from backend.contracts.ports import Bus, Commit, History, Settlement
+from backend.contracts.ports import Bus, Commit, History, Settlement, cursor_at
 from tests.conformance.adapters import Buses, event, keyed, receive_one, work
 
 
@@ -70,6 +70,13 @@ async def test_what_comes_behind_the_head_is_what_comes_from_now_on(bus: Bus) ->
     assert (await bus.history("run:1", head)).commits == ()
     later = await append(bus, "run:1")
     assert ids(await bus.history("run:1", head)) == later
+
+
+async def test_a_stream_can_be_read_from_a_position_on(bus: Bus) -> None:
+    causes = await append(bus, "run:1", 3)
+    for position in range(4):
+        assert ids(await bus.history("run:1", cursor_at(position))) == causes[position:]
+    assert await bus.head("run:1") == cursor_at(3)
 
 
 async def test_large_values_are_whole_in_history(bus: Bus) -> None:

@@ -192,7 +192,7 @@ class Bus:
 @contextlib.asynccontextmanager
 async def system():
     loop = asyncio.get_running_loop()
-    yield SimpleNamespace(lightning=SimpleNamespace(bus=Bus()), processor=None)
+    yield SimpleNamespace(lightning=SimpleNamespace(bus=Bus(), store=None), processor=None)
     print("closed where it was opened:", asyncio.get_running_loop() is loop)
 
 asyncio.new_event_loop().run_until_complete(Host(system).handle(unknown_message()))

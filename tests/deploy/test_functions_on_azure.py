@@ -113,7 +113,9 @@ async def engine(
 
     @contextlib.asynccontextmanager
     async def system() -> AsyncIterator[Any]:
-        yield SimpleNamespace(lightning=SimpleNamespace(bus=bus), processor=engine.processor)
+        yield SimpleNamespace(
+            lightning=SimpleNamespace(bus=bus, store=engine.store), processor=engine.processor
+        )
 
     host = Host(system)
     monkeypatch.setattr(function_app, "host", host)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.contracts.events import EVENT_TYPES, Event, new_id
-from backend.contracts.ports import Output
+from backend.contracts.ports import Commit, Output
 from backend.drivers.plan_state import PlanState
 from backend.drivers.plans import PlanDecider
 from backend.drivers.saved import Saved, SavedDecider
@@ -41,6 +41,7 @@ class World:
         self.queue: list[Output] = []
         self.settled: list[Output] = []
         self.events: list[Event] = []
+        self.log: dict[str, list[Commit]] = {}
 
     def send(self, type: str, data: dict[str, Any], user: str = "alice") -> None:
         kind = EVENT_TYPES[type]
@@ -67,6 +68,7 @@ class World:
         self.check(stream, state, before, decided.commit.outputs)
         self.states[stream] = decided.state
         self.positions[stream] += 1
+        self.log.setdefault(stream, []).append(decided.commit)
         self.events += decided.commit.outputs
         self.queue += [o for o in decided.outputs if o.lane == "stream"]
         self.settled.append(output)
@@ -109,15 +111,14 @@ repeats = st.tuples(st.just("repeat"), st.integers(0, 30))
 clock = st.tuples(st.just("clock"), st.sampled_from([-7200, 60, 1200, 3600, 86_400, 200_000]))
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(
-        st.one_of(proposals, clicks, commands, saves, moves, moves, repeats, clock, clock),
-        min_size=25,  # or they would be five on average
-        max_size=60,
-    )
+ACTS = st.lists(
+    st.one_of(proposals, clicks, commands, saves, moves, moves, repeats, clock, clock),
+    min_size=25,  # or they would be five on average
+    max_size=60,
 )
-def test_only_what_is_approved_runs_and_each_due_time_fires_once(acts: list[Any]) -> None:
+
+
+def live(acts: list[Any]) -> World:
     world = World()
     for name, *values in acts:
         match name:
@@ -153,6 +154,13 @@ def test_only_what_is_approved_runs_and_each_due_time_fires_once(acts: list[Any]
                 world.deliver(world.settled[values[0] % len(world.settled)])
             case "clock":
                 world.now += timedelta(seconds=values[0])
+    return world
+
+
+@settings(max_examples=150, deadline=None)
+@given(ACTS)
+def test_only_what_is_approved_runs_and_each_due_time_fires_once(acts: list[Any]) -> None:
+    world = live(acts)
     answers = {"event.denied", "event.ignored", "plan.refused"}
     assert {e.type for e in world.events if e.user_id == "eve"} <= answers
     world.settle_all()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from backend.bus.sql import SqlBus
 from backend.contracts.errors import Unavailable
+from backend.drivers import snapshots
 from backend.stores.contents import SqlBlobs
 from backend.stores.database import Database
 from backend.stores.folder import FolderBlobs
@@ -116,6 +117,8 @@ async def opened(
 
 
 async def main(folder: Path, url: str = "", owner: str = "child", how: str = "") -> None:
+    # Each stream is read from a snapshot wherever it can be, and each settlement brings one along.
+    snapshots.EVERY = snapshots.SHORT = 1
     said = asyncio.Event()
     if how:
         asyncio.get_running_loop().add_reader(sys.stdin, said.set)

@@ -60,7 +60,7 @@ class Engine:
         self.processor = Processor([self.runs, ThreadDecider()], drivers, utc_now)
 
     def worker(self) -> Worker:
-        return Worker(self.bus, self.processor, max_parallel=self.hands)
+        return Worker(self.bus, self.store, self.processor, max_parallel=self.hands)
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -115,7 +115,8 @@ class Engine:
     async def until(self, run_id: str, *statuses: str) -> RunState:
         async with contextlib.aclosing(self.bus.follow({f"run:{run_id}": None})) as feed:
             async for _ in feed:
-                state = (await running(self.bus, self.runs, run_id, None)).state
+                opened = await running(self.bus, self.store, self.runs, run_id, None)
+                state = opened.state.state
                 if state is not None and state.status in statuses:
                     return state
         raise AssertionError("the bus was closed")

@@ -31,7 +31,7 @@ class Host:
         self.engine = engine
         self.held: list[float] = []
         self.raised: list[Exception] = []
-        self.handler = Handler(engine.bus, engine.processor, hold=self._hold)
+        self.handler = Handler(engine.bus, engine.store, engine.processor, hold=self._hold)
 
     async def _hold(self, seconds: float) -> None:
         self.held.append(seconds)

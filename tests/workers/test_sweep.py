@@ -10,6 +10,7 @@ import pytest
 
 from backend.contracts.errors import NotFound
 from backend.contracts.planning import PlanningRecord
+from backend.drivers import snapshots
 from backend.workers.sweep import enqueue_due, prune_runs
 from tests.systems import Clock, completed, plan, working
 
@@ -34,6 +35,22 @@ async def test_a_run_past_its_retention_is_forgotten_and_a_younger_one_kept(
         assert (await lightning.run_state(who, young.run_id)).status == "completed"
         runs, _ = await lightning.runs(who)
         assert [r["run_id"] for r in runs] == [young.run_id]
+
+
+async def test_a_forgotten_run_leaves_no_snapshot_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 1)
+    clock = Clock()
+    async with working(tmp_path, now=clock, retention_days=30) as system:
+        lightning = system.lightning
+        who = await lightning.users.local_user()
+        old = await completed(lightning, who, plan(NOTE))
+        key = (snapshots.SNAPSHOT, f"run:{old.run_id}", who.user_id)
+        assert await lightning.store.get(*key) is not None
+        clock.advance(days=31)
+        await prune_runs(lightning.bus, lightning.store, clock())
+        assert await lightning.store.get(*key) is None
 
 
 async def test_planning_sessions_past_their_retention_are_forgotten_at_the_next_start(

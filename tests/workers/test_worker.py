@@ -224,7 +224,9 @@ def replace_tool(wanted: dict[str, object], tool: str) -> dict[str, object]:
 async def test_with_all_hands_full_a_run_can_still_be_stopped(tmp_path: Path) -> None:
     deeds = Deeds(held={"slow": asyncio.Event()})
     async with sqlite_engine(tmp_path, deeds) as engine:
-        worker = asyncio.create_task(Worker(engine.bus, engine.processor, max_parallel=1).run())
+        worker = asyncio.create_task(
+            Worker(engine.bus, engine.store, engine.processor, max_parallel=1).run()
+        )
         await engine.start([step("slow"), step("never", "slow")])
         await deeds.begun.wait()
         await engine.send("run.cancel", {"run_id": "r1"})
@@ -239,7 +241,7 @@ async def test_with_all_hands_full_a_run_can_still_be_stopped(tmp_path: Path) ->
 async def test_a_draining_worker_ends_what_it_began_and_leaves_the_rest(tmp_path: Path) -> None:
     deeds = Deeds(held={"send": asyncio.Event()})
     async with sqlite_engine(tmp_path, deeds) as engine:
-        worker = Worker(engine.bus, engine.processor)
+        worker = Worker(engine.bus, engine.store, engine.processor)
         running = asyncio.create_task(worker.run())
         await engine.start([step("send", tool="effect"), step("after", "send")])
         await deeds.begun.wait()
