@@ -11,7 +11,7 @@ from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.context.manifest import ManifestFiles
 from backend.contracts.errors import LightningError
-from backend.contracts.ports import Blobs, Bus, Files, Store
+from backend.contracts.ports import Blobs, Bus, Charges, Files, Store
 from backend.settings import Settings
 from backend.stores.contents import SqlBlobs
 from backend.stores.database import Database
@@ -30,6 +30,7 @@ class Backend:
     store: Store
     blobs: Blobs
     files: Files
+    charges: Charges = dict
 
 
 @contextlib.asynccontextmanager
@@ -134,7 +135,8 @@ async def _on_azure(settings: Settings, now: Clock) -> AsyncIterator[Backend]:
         bus = AzureBus(namespace, account.items(LOG), store, blobs=blobs, clock=now)
         await bus.start()
         stack.push_async_callback(bus.close)
-        yield Backend(bus, store, blobs, ManifestFiles(store, blobs, now=now))
+        files = ManifestFiles(store, blobs, now=now)
+        yield Backend(bus, store, blobs, files, account.meter.counted)
 
 
 @contextlib.asynccontextmanager

@@ -136,6 +136,7 @@ async def open_system(
             timezone=timezone,
             validators=_validators(),
             outages=outages,
+            charges=backend.charges,
         )
         yield System(
             lightning,

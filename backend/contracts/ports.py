@@ -238,6 +238,22 @@ class Blobs(Protocol):
         ...
 
 
+# --- what a backend costs, where that is counted --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one kind of call has cost since the process started, in request units as the technology counts
+    them itself."""
+
+    calls: int = 0
+    request_units: float = 0.0
+
+
+Charges = Callable[[], Mapping[str, Charge]]
+"""By container and operation, as "documents.read"; empty where calls cost nothing by themselves."""
+
+
 # --- a person's files -----------------------------------------------------------------------------
 
 

@@ -208,7 +208,7 @@ async def test_what_calls_cost_is_counted_by_operation() -> None:
         await items.create({"id": "1", "pk": "a"})
         await items.read("1", "a")
         await items.read("2", "a")
-        counted = account.charges.counted()
+        counted = account.meter.counted()
         assert (counted["documents.create"].calls, counted["documents.read"].calls) == (1, 2)
         assert counted["documents.create"].request_units > 0
 

@@ -18,7 +18,7 @@ try:
     from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
     from azure.identity.aio import DefaultAzureCredential
 
-    from backend.stores.azure.items import Charges, Items
+    from backend.stores.azure.items import Items, Meter
 except ImportError as error:
     raise LightningError(
         f"Cosmos DB needs a package that is not installed ({error.name}).",
@@ -50,7 +50,7 @@ class CosmosAccount:
         containers: Sequence[Container],
     ) -> None:
         self.setting = "COSMOS_CONNECTION" if connection else "COSMOS_ENDPOINT"
-        self.charges = Charges()
+        self.meter = Meter()
         self._connection = connection
         self._endpoint = endpoint
         self._database = database
@@ -66,7 +66,7 @@ class CosmosAccount:
             database = await self._ready_database(self._client)
             for declared in self._declared:
                 proxy = await self._ready_container(database, declared)
-                self._items[declared.name] = Items(proxy, declared, self.charges)
+                self._items[declared.name] = Items(proxy, declared, self.meter)
         except LightningError:
             await self.close()
             raise
