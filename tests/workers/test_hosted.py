@@ -322,6 +322,28 @@ async def test_what_cannot_be_decided_stalls_its_run_in_sight(host: Host) -> Non
     assert state.status == "completed" and not host.raised
 
 
+async def test_what_is_replayed_and_breaks_again_is_a_dead_letter_again(host: Host) -> None:
+    decide = host.engine.processor.decide
+
+    def broken(*args: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    host.engine.processor.decide = broken  # type: ignore[method-assign]
+    async with host.working():
+        await host.engine.start([step("one")])
+        for times in (1, 2):
+            async with contextlib.aclosing(host.engine.bus.follow({"run:r1": None})) as feed:
+                async for news in feed:
+                    if news["run:r1"].commits[-1].position == times - 1:
+                        break
+            (letter,) = await host.engine.bus.dead_letters()
+            if times == 2:
+                host.engine.processor.decide = decide  # type: ignore[method-assign]
+            assert await host.engine.bus.replay(letter.delivery.event.id)
+        await host.engine.until("r1", "completed")
+    assert not host.raised
+
+
 async def test_a_decision_that_cannot_be_written_stalls_its_run_in_sight(host: Host) -> None:
     def refuse(settlement: Settlement) -> None:
         if any(o.event.data.get("step") == "never" for o in settlement.outputs):
