@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from backend.contracts.errors import LightningError
 from backend.contracts.events import Event, Lane
 from backend.contracts.plans import Catalogue
 from backend.contracts.security import Verdict
@@ -38,13 +39,15 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message leased to this process. `token` proves the lease; `attempt` counts from 1."""
+    """A message leased to this process. `token` proves the lease; `attempt` counts from 1. `error` is why
+    the bus gave it up by itself: it is not to be handled, but to be made a dead letter."""
 
     event: Event
     lane: Lane
     stream: str | None
     token: str
     attempt: int = 1
+    error: LightningError | None = None
 
 
 @dataclass(frozen=True, slots=True)

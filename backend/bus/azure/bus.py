@@ -24,7 +24,7 @@ from backend.bus.azure.verifying import verify
 from backend.bus.checks import check
 from backend.bus.encoded import Encoded, events_json, events_of
 from backend.bus.settling import lane_of
-from backend.contracts.errors import Invalid, Unavailable
+from backend.contracts.errors import Invalid, LightningError, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import (
     Blobs,
@@ -63,9 +63,11 @@ class AzureBus:
         idle_s: float = 2.0,
         most_streams: int = 64,
         senders: int = 2,
+        look_s: float = 60.0,
     ) -> None:
         """`most_streams` are held at once, each with a connection of its own; `senders` each queue has at
-        most. After `idle_s` without anybody to receive, others may have what is not leased."""
+        most. After `idle_s` without anybody to receive, others may have what is not leased. Each `look_s`
+        what Service Bus itself gave up is looked for."""
         self._namespace = namespace
         self._blobs = blobs
         self._clock = clock
@@ -88,7 +90,7 @@ class AzureBus:
         self._arrivals = Arrivals(
             self._letters, self._settling, blobs, self._inbox, self._sending.send_one
         )
-        self._limits = Limits(idle_s, most_streams)
+        self._limits = Limits(idle_s, most_streams, look_s)
         self._reception = Reception(
             namespace, self._inbox, self._arrivals.arrived, self._background, self._limits
         )
@@ -142,13 +144,19 @@ class AzureBus:
                 await self._inbox.changed.wait()
 
     async def delivery_of(
-        self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
+        self,
+        body: bytes,
+        *,
+        message_id: str,
+        session_id: str | None,
+        delivery_count: int,
+        error: LightningError | None = None,
     ) -> Delivery | None:
         """A message that a host received, such as Azure Functions, which will complete it too; settling
-        the delivery leaves that to the host. `delivery_count` is from 1. None: it needs no handling any
-        more."""
+        the delivery leaves that to the host. `delivery_count` is from 1; `error`, see `given_up`, is there
+        when it lay among the queue's dead letters. None: it needs no handling any more."""
         held = await self._arrivals.look_at(
-            body, message_id=message_id, session=session_id, failed=delivery_count - 1
+            body, message_id=message_id, session=session_id, failed=delivery_count - 1, error=error
         )
         return None if held is None else hosted(held)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azure.identity.aio import DefaultAzureCredential
-from azure.servicebus import NEXT_AVAILABLE_SESSION
+from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
 from backend.contracts.errors import LightningError, Unavailable
@@ -42,6 +42,10 @@ class Namespace:
         self._handler_options = dict(handler_options or {})
         self._identity: DefaultAzureCredential | None = None
         self._client: ServiceBusClient | None = None
+
+    @property
+    def queues(self) -> tuple[str, str]:
+        return self.queue, self.work_queue
 
     @property
     def setting(self) -> str:
@@ -83,6 +87,12 @@ class Namespace:
         """Of the work queue. What it asks for ahead is little: it may be needed elsewhere."""
         return self._opened.get_queue_receiver(
             self.work_queue, prefetch_count=WORK_PREFETCH, **self._handler_options
+        )
+
+    def dead_letters(self, queue: str) -> ServiceBusReceiver:
+        """Of what Service Bus itself gave up in this queue; it is in no session there."""
+        return self._opened.get_queue_receiver(
+            queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, **self._handler_options
         )
 
     def next_session(self, wait_s: float) -> ServiceBusReceiver:

@@ -16,6 +16,7 @@ from backend.bus.azure.taps import Arrived, Tap
 log = structlog.get_logger()
 
 BACKOFF_S = 0.5
+START_S = 5.0
 
 
 class SessionTap(Tap):
@@ -94,3 +95,44 @@ class WorkTap(Tap):
             # Not with the first wait for messages, which may be broken off again and again.
             await self.receiver.__aenter__()
         return self.receiver
+
+
+class DeadTap(WorkTap):
+    """Of what Service Bus itself gave up in a queue: looked into now and then, until it is empty."""
+
+    dead = True
+    listen_s = 1.0
+
+    def __init__(
+        self,
+        connect: Callable[[], ServiceBusReceiver],
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+        look_s: float,
+    ) -> None:
+        super().__init__(connect, arrived, background, self._is_time)
+        self._wanted = thirsty
+        self._look_s = look_s
+        # not while everything else starts
+        self._next_look = asyncio.get_running_loop().time() + min(look_s, START_S)
+
+    def look(self) -> None:
+        """If it is time."""
+        if self.receiver is None and self._is_time(self):
+            self.nudge()
+
+    def _is_time(self, _: Tap) -> bool:
+        looking = self.receiver is not None
+        late = asyncio.get_running_loop().time() >= self._next_look
+        return (looking or late) and self._wanted(self)
+
+    async def _opened(self) -> ServiceBusReceiver:
+        self._next_look = asyncio.get_running_loop().time() + self._look_s
+        return await super()._opened()
+
+    async def _listen(self, receiver: ServiceBusReceiver) -> bool:
+        empty = await super()._listen(receiver)
+        if empty:
+            await self._hang_up()
+        return empty

@@ -24,7 +24,7 @@ from backend.contracts.errors import LightningError, Unavailable
 async def verify(namespace: Namespace) -> None:
     """Open both queues for sending and receiving, once. Raises `LightningError`, `Unavailable` when nobody
     answers."""
-    queues = (namespace.queue, namespace.work_queue)
+    queues = namespace.queues
     results = await asyncio.gather(
         *(_can_open(partial(namespace.sender, queue)) for queue in queues),
         _has_sessions(namespace),
