@@ -14,11 +14,12 @@ import pytest
 
 from backend.bus.broker import Faults
 from backend.bus.memory import MemoryBus
-from backend.contracts.errors import Conflict, Retry, Unavailable
+from backend.contracts.errors import Conflict, LightningError, Retry, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import Commit, Delivery, Output, Settled, Settlement
 from backend.drivers.turn import fold
 from backend.stores.memory import MemoryStore
+from backend.workers.failures import as_data
 from backend.workers.hosted import Handler
 from tests.workers.engine import Deeds, Engine, step
 from tests.workers.test_worker import DIAMOND, replace_tool, step_events
@@ -354,6 +355,23 @@ async def test_a_decision_that_cannot_be_written_stalls_its_run_in_sight(host: H
         await host.engine.start([step("never")])
         state = await host.engine.until("r1", "stalled", "completed")
     assert state.error is not None and "not JSON" in state.error["message"]
+
+
+async def test_what_the_bus_gave_up_is_recorded_and_not_handled(host: Host) -> None:
+    bus, error = host.engine.bus, LightningError("It was given up.", code="EXEC_GIVEN_UP")
+    await host.engine.start([step("one")])
+    (delivery,) = await bus.receive(1)
+    await host.deliver(replace(delivery, error=error))
+    assert (await host.engine.until("r1", "stalled")).error == as_data(error)
+    assert await bus.replay(delivery.event.id)
+    await host.deliver((await bus.receive(1))[0])
+    (delivery,) = await bus.receive(1)
+    await host.deliver(replace(delivery, error=error))
+    (letter,) = await bus.dead_letters()
+    assert (letter.delivery.event.type, letter.delivery.attempt) == ("plan.step.execute", 1)
+    async with host.working():
+        await host.engine.until("r1", "failed")
+    assert not host.raised and not host.engine.deeds.done
 
 
 async def test_a_stream_that_cannot_be_read_is_tried_again_and_then_a_dead_letter(

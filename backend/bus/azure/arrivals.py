@@ -63,7 +63,7 @@ class Arrivals:
             session=message.session_id,
             failed=message.delivery_count or 0,
             unchecked=tap.unchecked,
-            error=given_up(*_reasons(message)) if tap.dead else None,
+            given_up=_why_dead(message) if tap.dead else None,
         )
         if held is None:
             assert tap.receiver is not None
@@ -84,12 +84,12 @@ class Arrivals:
         session: str | None,
         failed: int,
         unchecked: bool = False,
-        error: LightningError | None = None,
+        given_up: str | None = None,
     ) -> Held | None:
         """The message, to be handled; None when there is nothing to do about it but to complete it.
 
         `failed` deliveries were there before. `unchecked`: perhaps one that nobody counted, too, as who had
-        a session before may have been cut off. `error` is why Service Bus gave it up. Raises `Unavailable`.
+        a session before may have been cut off. `given_up` is why Service Bus did so. Raises `Unavailable`.
         """
         try:
             event, via = await unpacked(body, self._blobs)
@@ -97,6 +97,7 @@ class Arrivals:
             await self._bury(body, message_id, session, failed, unreadable)
             return None
         stream = None if session is None else via.stream or session
+        error = None if given_up is None else _given_up(given_up)
         held = Held(None, None, event, stream, via, failed + via.attempts + 1, error=error)
         if (unchecked or error or held.attempt > 1) and await self._is_done(held):
             return None
@@ -145,15 +146,14 @@ def hosted(held: Held) -> Delivery:
     return delivery(held)
 
 
-def given_up(reason: str | None, description: str | None) -> LightningError:
-    """Why a message lies in the dead letters of Service Bus."""
-    said = " ".join(filter(None, (f"{reason}." if reason else "", description)))
+def _given_up(why: str) -> LightningError:
     return LightningError(
-        f"Service Bus gave it up: {said or 'it does not say why.'}",
+        f"Service Bus gave it up: {why or 'it does not say why.'}",
         code="EXEC_DELIVERY_GIVEN_UP",
         hint="See what keeps workers from handling it, then replay it.",
     )
 
 
-def _reasons(message: ServiceBusReceivedMessage) -> tuple[str | None, str | None]:
-    return message.dead_letter_reason, message.dead_letter_error_description
+def _why_dead(message: ServiceBusReceivedMessage) -> str:
+    said = message.dead_letter_reason, message.dead_letter_error_description
+    return ": ".join(filter(None, said))

@@ -24,7 +24,7 @@ from backend.bus.azure.verifying import verify
 from backend.bus.checks import check
 from backend.bus.encoded import Encoded, events_json, events_of
 from backend.bus.settling import lane_of
-from backend.contracts.errors import Invalid, LightningError, Unavailable
+from backend.contracts.errors import Invalid, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import (
     Blobs,
@@ -150,13 +150,17 @@ class AzureBus:
         message_id: str,
         session_id: str | None,
         delivery_count: int,
-        error: LightningError | None = None,
+        given_up: str | None = None,
     ) -> Delivery | None:
         """A message that a host received, such as Azure Functions, which will complete it too; settling
-        the delivery leaves that to the host. `delivery_count` is from 1; `error`, see `given_up`, is there
-        when it lay among the queue's dead letters. None: it needs no handling any more."""
+        the delivery leaves that to the host. `delivery_count` is from 1; `given_up` says why, when it lay
+        among the queue's own dead letters. None: it needs no handling any more."""
         held = await self._arrivals.look_at(
-            body, message_id=message_id, session=session_id, failed=delivery_count - 1, error=error
+            body,
+            message_id=message_id,
+            session=session_id,
+            failed=delivery_count - 1,
+            given_up=given_up,
         )
         return None if held is None else hosted(held)
 
