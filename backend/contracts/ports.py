@@ -241,7 +241,7 @@ class Blobs(Protocol):
         ...
 
 
-# --- what a backend costs, where that is counted --------------------------------------------------
+# --- what an operator should know of a backend ----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +255,16 @@ class Charge:
 
 Charges = Callable[[], Mapping[str, Charge]]
 """By container and operation, as "documents.read"; empty where calls cost nothing by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about how a backend is set up that works, and that its operator should know. `part` is
+    "database" or "bus"; `advice` says what to change."""
+
+    part: str
+    words: str
+    advice: str = ""
 
 
 # --- a person's files -----------------------------------------------------------------------------

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
 
 from backend.settings import Settings
 from tests.api.conftest import Served, served
-from tests.azure.buses import ask, service_bus
-from tests.azure.doubles import cosmos_connection, storage_connection
 from tests.azure.servicebus.handlers import LEAKS
-from tests.systems import settings_for
+from tests.azure.systems import azure_settings
 
 __all__ = ["served"]
 
@@ -21,17 +18,7 @@ pytestmark = [pytest.mark.filterwarnings(each) for each in LEAKS]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    queue = f"q{secrets.token_hex(6)}"
-    for name, sessions in ((queue, True), (f"{queue}-work", False)):
-        ask("POST", "/queues", {"name": name, "requires_session": sessions})
-    return settings_for(
-        tmp_path,
-        servicebus_connection=service_bus().connection_string,
-        servicebus_queue=queue,
-        cosmos_connection=cosmos_connection(),
-        cosmos_database=f"test-{queue}",
-        storage_connection=storage_connection(),
-    )
+    return azure_settings(tmp_path)
 
 
 async def test_request_units_are_counted_by_container_and_operation(served: Served) -> None:

@@ -17,6 +17,7 @@ from backend.bus.azure.letters import Letters
 from backend.bus.azure.log import Log
 from backend.bus.azure.namespace import Namespace
 from backend.bus.azure.parcels import Via, packed
+from backend.bus.azure.probing import remarks_on
 from backend.bus.azure.reception import Limits, Reception, Want
 from backend.bus.azure.sending import Sending
 from backend.bus.azure.settling import Documents, Settling, acknowledged
@@ -32,6 +33,7 @@ from backend.contracts.ports import (
     Delivery,
     History,
     Output,
+    Remark,
     Settled,
     Settlement,
 )
@@ -243,6 +245,11 @@ class AzureBus:
             await self._log.forget(stream)
 
     # --- this process -----------------------------------------------------------------------------
+
+    async def examine(self) -> Sequence[Remark]:
+        """What an operator should know of the queues, tried out on them. Raises `Unavailable`."""
+        self._check_open()
+        return await remarks_on(self._namespace, self._clock())
 
     def _check_open(self) -> None:
         if self._closed:

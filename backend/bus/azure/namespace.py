@@ -77,8 +77,8 @@ class Namespace:
         if identity is not None:
             await identity.close()
 
-    def plain(self, queue: str) -> ServiceBusReceiver:
-        return self._opened.get_queue_receiver(queue, **self._handler_options)
+    def plain(self, queue: str, session: str | None = None) -> ServiceBusReceiver:
+        return self._opened.get_queue_receiver(queue, session_id=session, **self._handler_options)
 
     def sender(self, queue: str) -> ServiceBusSender:
         return self._opened.get_queue_sender(queue, **self._handler_options)
