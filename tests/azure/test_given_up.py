@@ -13,6 +13,7 @@ import pytest
 
 from backend.bus.azure.bus import AzureBus
 from backend.bus.azure.namespace import Namespace
+from backend.bus.azure.reception import DEAD_AHEAD
 from backend.contracts.errors import Unavailable
 from backend.contracts.ports import DeadLetter
 from backend.stores.azure.account import CosmosAccount
@@ -210,3 +211,18 @@ async def test_what_nobody_took_in_its_time_is_a_dead_letter_that_says_so(place:
         async with engine.working():
             stalled = await engine.until("r1", "stalled")
     assert stalled.error is not None and "TTLExpiredException" in stalled.error["message"]
+
+
+@pytest.mark.parametrize("ttl_s", [600.0])
+async def test_however_many_were_given_up_one_look_finds_them_all(place: Place) -> None:
+    many = 2 * DEAD_AHEAD + 1
+    async with place.engine() as engine:
+        for number in range(many):
+            await engine.start([step("one")], f"r{number}")
+        ask("POST", "/clock", {"advance": 601})
+        assert place.dead(place.queue) == many
+    async with place.engine(look_s=5.0) as engine, engine.working():
+        for tap in engine.bus._reception._dead:  # type: ignore[attr-defined]
+            tap._next_look = 0.0
+        await place.until_taken(place.queue)
+        assert len(await engine.bus.dead_letters()) == many

@@ -109,23 +109,27 @@ class DeadTap(WorkTap):
         arrived: Arrived,
         background: Background,
         thirsty: Callable[[Tap], bool],
+        wanted: Callable[[], bool],
         look_s: float,
     ) -> None:
-        super().__init__(connect, arrived, background, self._is_time)
-        self._wanted = thirsty
+        """A look each `look_s`, if it is `wanted` then; it goes on while there are messages."""
+        super().__init__(connect, arrived, background, self._takes)
+        self._has_room = thirsty
+        self._wanted = wanted
         self._look_s = look_s
         # not while everything else starts
         self._next_look = asyncio.get_running_loop().time() + min(look_s, START_S)
 
     def look(self) -> None:
         """If it is time."""
-        if self.receiver is None and self._is_time(self):
+        if self.receiver is None and self._is_time():
             self.nudge()
 
-    def _is_time(self, _: Tap) -> bool:
-        looking = self.receiver is not None
-        late = asyncio.get_running_loop().time() >= self._next_look
-        return (looking or late) and self._wanted(self)
+    def _is_time(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._next_look and self._wanted()
+
+    def _takes(self, _: Tap) -> bool:
+        return (self.receiver is not None or self._is_time()) and self._has_room(self)
 
     async def _opened(self) -> ServiceBusReceiver:
         self._next_look = asyncio.get_running_loop().time() + self._look_s

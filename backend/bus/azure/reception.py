@@ -121,7 +121,7 @@ class Reception:
         return self._inbox.waiting(work=True) < wanted
 
     def _wants_dead(self, tap: Tap) -> bool:
-        return bool(self._wants) and len(self._inbox.of(tap)) < DEAD_AHEAD
+        return len(self._inbox.of(tap)) < DEAD_AHEAD
 
     def _wants_stream(self, tap: Tap) -> bool:
         return len(self._inbox.of(tap)) < AHEAD
@@ -196,6 +196,7 @@ class Reception:
             self._arrived,
             self._background,
             self._wants_dead,
+            lambda: bool(self._wants),
             self._limits.look_s,
         )
 
