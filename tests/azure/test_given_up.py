@@ -181,6 +181,7 @@ async def test_cut_off_before_it_is_recorded_it_is_one_dead_letter(place: Place)
         async with engine.working():
             await reached.wait()
         assert await engine.bus.dead_letters() == []
+    ask("POST", "/clock", {"advance": LOCK_S + 1})
     async with place.engine() as engine:
         async with engine.working():
             await place.until_taken(place.queue)
