@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from backend.bus.sql import SqlBus
 from backend.context.folder import FolderFiles
 from backend.context.manifest import ManifestFiles
 from backend.contracts.errors import LightningError
-from backend.contracts.ports import Blobs, Bus, Files, Store
+from backend.contracts.ports import Blobs, Bus, Charges, Files, Remark, Store
 from backend.settings import Settings
 from backend.stores.contents import SqlBlobs
 from backend.stores.database import Database
@@ -20,6 +20,12 @@ from backend.stores.sql import SqlStore
 from backend.stores.sqlite import Sqlite
 
 Clock = Callable[[], datetime]
+Examine = Callable[[], Awaitable[Sequence[Remark]]]
+"""A close look at how the backend is set up."""
+
+
+async def _unremarkable() -> Sequence[Remark]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Backend:
     store: Store
     blobs: Blobs
     files: Files
+    charges: Charges = dict
+    examine: Examine = _unremarkable
 
 
 @contextlib.asynccontextmanager
@@ -134,7 +142,12 @@ async def _on_azure(settings: Settings, now: Clock) -> AsyncIterator[Backend]:
         bus = AzureBus(namespace, account.items(LOG), store, blobs=blobs, clock=now)
         await bus.start()
         stack.push_async_callback(bus.close)
-        yield Backend(bus, store, blobs, ManifestFiles(store, blobs, now=now))
+        files = ManifestFiles(store, blobs, now=now)
+
+        async def examine() -> Sequence[Remark]:
+            return [*account.remarks, *await bus.examine()]
+
+        yield Backend(bus, store, blobs, files, account.meter.counted, examine)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from backend.backends import open_backend
+from backend.backends import Examine, open_backend
 from backend.contracts.caching import Cache
 from backend.contracts.errors import Issue
 from backend.contracts.events import utc_now
@@ -51,6 +51,7 @@ class System:
     links: LoginLinks
     llm: LLM | None
     load_planners: Callable[[], dict[str, Planner]]
+    examine: Examine
 
     @property
     def planners(self) -> dict[str, Planner]:
@@ -136,6 +137,7 @@ async def open_system(
             timezone=timezone,
             validators=_validators(),
             outages=outages,
+            charges=backend.charges,
         )
         yield System(
             lightning,
@@ -144,6 +146,7 @@ async def open_system(
             LoginLinks(store, now=now),
             llm,
             functools.cache(lambda: _planners(models, lightning.caches, now)),
+            backend.examine,
         )
 
 

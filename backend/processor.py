@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from backend.contracts.events import Event
+from backend.contracts.events import Event, derived_id
 from backend.contracts.ports import Commit, Delivery, Document, Output
 from backend.contracts.security import Verdict
 from backend.drivers.turn import Decider, Driver, Turn
@@ -74,8 +74,8 @@ class Processor:
         error: Mapping[str, Any],
     ) -> Decided:
         """The commit that stands for an event nobody could decide: shown, and replayable, because the
-        event itself is not its cause."""
-        turn = Turn(event, self._now(), position)
+        event itself is not its cause. Where it stands is in its ids: what is replayed may stall again."""
+        turn = Turn(event, self._now(), position, derived_id(event.id, "stalled", position))
         stalled = turn.emit("run.stalled", {**event.data, "type": event.type, "error": dict(error)})
         try:
             after = decider.evolve(state, stalled)

@@ -6,11 +6,12 @@ Others may be at work on it: nothing of theirs is taken, and what is left behind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 import orjson
 
+from backend.backends import Examine
 from backend.contracts.errors import Conflict
 from backend.contracts.events import EVENT_TYPES, Event, new_id, utc_now
 from backend.contracts.ports import Commit, Document, Output, Settlement
@@ -20,7 +21,7 @@ from backend.lightning import Lightning
 from backend.settings import Settings
 from backend.tools.addresses import check_url
 from backend.tools.outgoing import Outgoing
-from chat_app.findings import Finding, tried
+from chat_app.findings import PATIENCE_S, Finding, broken, tried
 
 WORKER_S = 10.0
 
@@ -32,6 +33,16 @@ async def look_at(lightning: Lightning) -> AsyncIterator[Finding]:
     yield await tried("bus", lambda: _bus(lightning), _bus_setting(settings))
     yield await tried("blobs", lambda: _blobs(lightning), _blobs_setting(settings))
     yield await tried("files", lambda: _files(lightning), _blobs_setting(settings))
+
+
+async def remarks(examine: Examine, settings: str) -> Sequence[Finding]:
+    """What else there is to know of how it is set up."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found = await examine()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked for
+        return [broken("set-up", error, settings)]
+    return [Finding(remark.part, "warning", remark.words, remark.advice) for remark in found]
 
 
 async def notifying(settings: Settings, *, send: bool) -> Finding:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backend.bootstrap import System, open_system
 from backend.settings import Settings, machine_timezone
-from chat_app.backends import look_at, notifying, opening_settings
+from chat_app.backends import look_at, notifying, opening_settings, remarks
 from chat_app.findings import PATIENCE_S, Finding, broken, tried
 
 _MIN_FREE_BYTES = 500_000_000
@@ -28,6 +28,8 @@ async def examine(settings: Settings, *, notify: bool = False) -> AsyncIterator[
     try:
         async with open_system(settings) as system:
             async for finding in look_at(system.lightning):
+                yield finding
+            for finding in await remarks(system.examine, opening_settings(settings)):
                 yield finding
             yield await tried("model", lambda: _model(system))
     except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked for

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from backend.contracts.errors import LightningError
 from backend.contracts.events import Event, Lane
 from backend.contracts.plans import Catalogue
 from backend.contracts.security import Verdict
@@ -38,13 +39,15 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message leased to this process. `token` proves the lease; `attempt` counts from 1."""
+    """A message leased to this process. `token` proves the lease; `attempt` counts from 1. `error` is why
+    the bus gave it up by itself: it is not to be handled, but to be made a dead letter."""
 
     event: Event
     lane: Lane
     stream: str | None
     token: str
     attempt: int = 1
+    error: LightningError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,32 @@ class Blobs(Protocol):
     async def get(self, owner: str, sha256: str) -> bytes:
         """Raises `NotFound`, also when the content belongs to somebody else."""
         ...
+
+
+# --- what an operator should know of a backend ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one kind of call has cost since the process started, in request units as the technology counts
+    them itself."""
+
+    calls: int = 0
+    request_units: float = 0.0
+
+
+Charges = Callable[[], Mapping[str, Charge]]
+"""By container and operation, as "documents.read"; empty where calls cost nothing by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about how a backend is set up that works, and that its operator should know. `part` is
+    "database" or "bus"; `advice` says what to change."""
+
+    part: str
+    words: str
+    advice: str = ""
 
 
 # --- a person's files -----------------------------------------------------------------------------

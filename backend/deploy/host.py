@@ -22,7 +22,13 @@ class HostedBus(Protocol):
     """A bus whose messages a host may receive and complete in its stead."""
 
     async def delivery_of(
-        self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
+        self,
+        body: bytes,
+        *,
+        message_id: str,
+        session_id: str | None,
+        delivery_count: int,
+        given_up: str | None = None,
     ) -> Delivery | None: ...
 
 
@@ -41,12 +47,21 @@ class Host:
 
     async def handle(self, message: func.ServiceBusMessage) -> None:
         """Returns when the message may be completed; raises when it is to come again."""
+        await self._handle(message, None)
+
+    async def handle_dead(self, message: func.ServiceBusMessage) -> None:
+        """The same with a message that Service Bus itself has given up."""
+        said = message.dead_letter_reason, message.dead_letter_error_description
+        await self._handle(message, ": ".join(filter(None, said)))
+
+    async def _handle(self, message: func.ServiceBusMessage, given_up: str | None) -> None:
         bus, handler = await self._ready()
         delivery = await bus.delivery_of(
             message.get_body(),
             message_id=message.message_id,
             session_id=message.session_id,
             delivery_count=message.delivery_count or 1,
+            given_up=given_up,
         )
         if delivery is not None:
             await handler.handle(delivery)

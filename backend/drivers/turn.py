@@ -16,15 +16,16 @@ class Turn:
     """`position` is where the commit will stand in its stream (0 for work, which has no stream).
 
     Outputs get ids derived from the cause and their place, so that handling the same cause again
-    makes the same events.
+    makes the same events; from `seed` instead, where what is made must not be taken for those.
     """
 
-    __slots__ = ("cause", "documents", "now", "outputs", "position")
+    __slots__ = ("cause", "documents", "now", "outputs", "position", "seed")
 
-    def __init__(self, cause: Event, now: datetime, position: int = 0) -> None:
+    def __init__(self, cause: Event, now: datetime, position: int = 0, seed: str = "") -> None:
         self.cause = cause
         self.now = now
         self.position = position
+        self.seed = seed or cause.id
         self.outputs: list[Output] = []
         self.documents: list[Document] = []
 
@@ -43,7 +44,7 @@ class Turn:
         cause = self.cause
         kind = EVENT_TYPES[type]
         event = Event(
-            id or derived_id(cause.id, len(self.outputs)),
+            id or derived_id(self.seed, len(self.outputs)),
             type,
             cause.user_id,
             self.now,

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.contracts.caching import Cache
 from backend.contracts.events import EVENT_TYPES, derived_id
-from backend.contracts.ports import Document
+from backend.contracts.ports import Charge, Document
 from backend.contracts.security import SYSTEM, Principal
 from backend.contracts.views import PlanView, ThreadUpdate
 from backend.lightning.approvals import Approvals
@@ -101,6 +101,11 @@ class Lightning(Approvals, SavedPlans, Schedules, Hooks, DeadLetters, Explaining
         return {"selection": {"hits": 0, "misses": 0}} | {
             name: cache.counted() for name, cache in caches.items()
         }
+
+    def charged(self) -> Mapping[str, Charge]:
+        """What the backend's calls have cost in this process, by kind of call; nothing where they cost
+        nothing by themselves."""
+        return self.charges()
 
     # --- inside -----------------------------------------------------------------------------------
 

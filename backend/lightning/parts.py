@@ -9,7 +9,7 @@ from typing import Any
 from backend.contracts.caching import Cache
 from backend.contracts.errors import NotFound
 from backend.contracts.events import EVENT_TYPES
-from backend.contracts.ports import Blobs, Bus, Commit, Document, Files, Store
+from backend.contracts.ports import Blobs, Bus, Charges, Commit, Document, Files, Store
 from backend.contracts.security import Principal
 from backend.drivers.runs import RunDecider
 from backend.lightning.checking import Checking
@@ -41,6 +41,7 @@ class Parts:
         timezone: str,
         validators: Mapping[str, Validator] | None = None,
         outages: Outages | None = None,
+        charges: Charges = dict,
     ) -> None:
         self.bus = bus
         self.store = store
@@ -52,6 +53,7 @@ class Parts:
         self.now = now
         self.timezone = timezone
         self.outages = outages or Outages(now)
+        self.charges = charges
         # those of planners, which are made after this
         self.caches: dict[str, Cache[Any, Any]] = {}
         self.validators = dict(validators or {})

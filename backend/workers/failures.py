@@ -12,6 +12,8 @@ _ATTEMPTS = 5  # deliveries of one message before it is a dead letter
 
 def is_lost(delivery: Delivery, error: Exception) -> bool:
     """Whether it was tried often enough. What is down may come back after any time."""
+    if error is delivery.error:
+        return True
     return delivery.attempt >= _ATTEMPTS and not isinstance(error, Unavailable)
 
 

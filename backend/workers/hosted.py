@@ -53,7 +53,7 @@ class Handler:
         try:
             decider = self._processor.decider(delivery.stream)
             stream = self._idle.pop(delivery.stream, None) or Stream(delivery.stream, decider)
-            await self._decide(stream, Pending(delivery.event, delivery))
+            await self._decide(stream, Pending(delivery.event, delivery, error=delivery.error))
         except Exception as error:
             log.warning("decision.retried", type=delivery.event.type, error=repr(error))
             # The host delivers again at once; and nobody overtakes what is held in its stream.
@@ -62,6 +62,8 @@ class Handler:
 
     async def _work(self, delivery: Delivery) -> None:
         try:
+            if delivery.error is not None:
+                raise delivery.error
             turn = await self._processor.work(delivery)
         except Retry as again:
             await self._bus.release(delivery, again.delay_s)

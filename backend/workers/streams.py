@@ -15,7 +15,7 @@ from backend.drivers.turn import Decider
 class Pending:
     """An event to decide. Either leased itself (`delivery.event` is it), or the fresh result of a
     leased piece of work (a fused hop): then `extra` are that work's other outputs. `error` is why
-    what was decided on it could not be written."""
+    it is not to be decided: the bus gave it up, or what was decided on it could not be written."""
 
     event: Event
     delivery: Delivery

@@ -106,7 +106,9 @@ class Worker:
                 self._working += 1
                 self._spawn(self._work(delivery))
             else:
-                self._enqueue(delivery.stream, Pending(delivery.event, delivery))
+                self._enqueue(
+                    delivery.stream, Pending(delivery.event, delivery, error=delivery.error)
+                )
 
     def _enqueue(self, name: str, pending: Pending) -> None:
         stream = self._streams.get(name, self._processor.decider(name))
@@ -159,6 +161,8 @@ class Worker:
 
     async def _work(self, delivery: Delivery) -> None:
         try:
+            if delivery.error is not None:
+                raise delivery.error
             turn = await self._processor.work(delivery)
         except Retry as again:
             await self._release(delivery, again.delay_s)

@@ -146,4 +146,5 @@ async def test_caches_are_counted_for_operators_alone(
     counted = (await olga.get("/api/counters")).json()
     assert {"metadata", "validation", "selection"} <= set(counted)
     assert counted["metadata"]["hits"] > 0
+    assert all(set(each) == {"hits", "misses"} for each in counted.values())  # SQLite costs nothing
     assert_problem(await ann.get("/api/counters"), 403, "EXEC_FORBIDDEN")

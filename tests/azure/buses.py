@@ -33,6 +33,7 @@ from tests.azure.servicebus.double import ServiceBus
 from tests.azure.servicebus.haste import hasten
 
 LOCK_S = 300.0
+PROPERTIES = {"lock_duration": LOCK_S, "duplicate_window": 7200, "max_delivery_count": 100}
 QUICK = {"keep_alive": 0, "socket_timeout": 0.05}
 
 
@@ -69,17 +70,7 @@ class AzureBuses:
         hasten(self._patch)
         self.queue = f"q{secrets.token_hex(6)}"
         for queue, sessions in ((self.queue, True), (f"{self.queue}-work", False)):
-            ask(
-                "POST",
-                "/queues",
-                {
-                    "name": queue,
-                    "requires_session": sessions,
-                    "lock_duration": LOCK_S,
-                    "duplicate_window": 7200,
-                    "max_delivery_count": 100,
-                },
-            )
+            ask("POST", "/queues", {"name": queue, "requires_session": sessions, **PROPERTIES})
         self._database = f"test-{secrets.token_hex(8)}"
         self._blobs = FolderBlobs(folder / "blobs")
         self._accounts: list[CosmosAccount] = []

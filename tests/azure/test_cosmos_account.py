@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import CosmosClient
+from structlog.testing import capture_logs
 
 from backend.contracts.errors import Conflict, LightningError, TooLarge, Unavailable
 from backend.stores.azure.account import CosmosAccount
@@ -134,6 +135,33 @@ async def test_an_identity_uses_what_the_deployment_made_and_makes_nothing(secur
     await used.close()
 
 
+@pytest.mark.parametrize("level", ["Strong", "BoundedStaleness", "Session"])
+async def test_an_account_that_shows_a_process_its_own_writes_is_taken(
+    level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSISTENCY", level)
+    with Double("tests.azure.cosmos") as double, capture_logs() as logs:
+        used = account(connection=f"AccountEndpoint={double.url}/;AccountKey={double.key};")
+        await used.start()
+        await used.close()
+    warned = [line for line in logs if line["log_level"] == "warning"]
+    assert len(warned) == len(used.remarks) == (level == "Session")
+    assert all("Session" in line["words"] and "Strong" in line["advice"] for line in warned)
+
+
+@pytest.mark.parametrize("level", ["ConsistentPrefix", "Eventual"])
+async def test_an_account_that_may_hide_a_process_its_own_writes_is_refused(
+    level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSISTENCY", level)
+    with Double("tests.azure.cosmos") as double:
+        connection = f"AccountEndpoint={double.url}/;AccountKey={double.key};"
+        said = await said_by(account(connection=connection))
+    assert said.code == "EXEC_SETTING_INVALID"
+    assert "consistency" in said.message and level in said.message
+    assert "Strong" in said.hint and double.key not in f"{said.message} {said.hint}"
+
+
 # --- at run time ----------------------------------------------------------------------------------
 
 
@@ -208,7 +236,7 @@ async def test_what_calls_cost_is_counted_by_operation() -> None:
         await items.create({"id": "1", "pk": "a"})
         await items.read("1", "a")
         await items.read("2", "a")
-        counted = account.charges.counted()
+        counted = account.meter.counted()
         assert (counted["documents.create"].calls, counted["documents.read"].calls) == (1, 2)
         assert counted["documents.create"].request_units > 0
 

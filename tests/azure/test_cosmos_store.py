@@ -39,7 +39,7 @@ def document(kind: str = "plan", id: str = "1", owner: str = "ann", **more: Any)
 
 
 def calls(account: CosmosAccount) -> dict[str, int]:
-    return {name: charge.calls for name, charge in account.charges.counted().items()}
+    return {name: charge.calls for name, charge in account.meter.counted().items()}
 
 
 # --- where they lie -------------------------------------------------------------------------------

@@ -45,7 +45,13 @@ class Queues:
             yield system
 
     async def delivery_of(
-        self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
+        self,
+        body: bytes,
+        *,
+        message_id: str,
+        session_id: str | None,
+        delivery_count: int,
+        given_up: str | None,
     ) -> Delivery | None:
         delivery = self.leased.pop(message_id, None)
         if delivery is not None:
@@ -108,7 +114,14 @@ def test_the_ordered_queue_is_read_by_sessions_and_the_other_in_parallel() -> No
     assert decide["queueName"] == "%SERVICEBUS_QUEUE%" and decide["isSessionsEnabled"]
     assert work["queueName"] == "%SERVICEBUS_QUEUE%-work" and not work.get("isSessionsEnabled")
     assert decide["connection"] == work["connection"] == "SERVICEBUS_CONNECTION"
-    assert set(FUNCTIONS) == {"decide", "work"}
+
+
+def test_what_service_bus_gives_up_is_read_from_both_queues_without_sessions() -> None:
+    for name in ("decide", "work"):
+        dead = bindings(f"{name}_dead")
+        assert dead["queueName"] == bindings(name)["queueName"] + "/$DeadLetterQueue"
+        assert dead["connection"] == "SERVICEBUS_CONNECTION" and not dead.get("isSessionsEnabled")
+    assert set(FUNCTIONS) == {"decide", "work", "decide_dead", "work_dead"}
 
 
 def test_a_lock_is_renewed_for_as_long_as_a_function_may_take() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +17,18 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
 from backend.bootstrap import System, open_system
 from backend.bus.azure.bus import AzureBus
+from backend.bus.azure.handlers import cancel
 from backend.bus.azure.namespace import Namespace
+from backend.contracts.errors import Unavailable
+from backend.contracts.ports import DeadLetter
 from backend.deploy import function_app
 from backend.deploy.host import Host
 from backend.stores.azure.account import CosmosAccount
 from backend.stores.azure.containers import LOG, containers
 from backend.stores.azure.cosmos import CosmosStore
 from backend.stores.folder import FolderBlobs
-from tests.azure.buses import QUICK, AzureBuses, service_bus
+from backend.workers.hosted import Handler
+from tests.azure.buses import PROPERTIES, QUICK, AzureBuses, ask, service_bus
 from tests.azure.doubles import cosmos_connection, storage_connection
 from tests.conformance.adapters import Clock
 from tests.deploy.test_functions import FUNCTIONS
@@ -38,6 +42,7 @@ class FunctionsHost:
 
     def __init__(self, buses: AzureBuses, *forgetful: str) -> None:
         self.queue = buses.queue
+        self.raised: list[Exception] = []
         self.forgetful = set(forgetful)
         self.handed: Counter[str] = Counter()
 
@@ -49,13 +54,16 @@ class FunctionsHost:
             asyncio.TaskGroup() as group,
         ):
             work = client.get_queue_receiver(f"{self.queue}-work", **QUICK)
-            tasks = [group.create_task(self._pump(work, "work"))]
+            dead = client.get_queue_receiver(self.queue, sub_queue="deadletter", **QUICK)
+            tasks = [
+                group.create_task(self._pump(work, "work")),
+                group.create_task(self._pump(dead, "decide_dead")),
+            ]
             for session in sessions:
                 streams = client.get_queue_receiver(self.queue, session_id=session, **QUICK)
                 tasks.append(group.create_task(self._pump(streams, "decide")))
             yield
-            for task in tasks:
-                task.cancel()
+            await asyncio.gather(*map(cancel, tasks))
 
     async def _pump(self, receiver: ServiceBusReceiver, name: str) -> None:
         async with receiver:
@@ -65,7 +73,12 @@ class FunctionsHost:
         function = FUNCTIONS[name].get_user_function()
         while True:
             for message in await receiver.receive_messages(1, max_wait_time=5):
-                await function(handed_over(message))
+                try:
+                    await function(handed_over(message))
+                except Exception as error:  # noqa: BLE001 - whatever it is, the host gives it back
+                    self.raised.append(error)
+                    await receiver.abandon_message(message)
+                    continue
                 self.handed[message.message_id or ""] += 1
                 if name in self.forgetful:
                     self.forgetful.remove(name)
@@ -81,6 +94,8 @@ def handed_over(message: ServiceBusReceivedMessage) -> ServiceBusMessage:
         session_id=message.session_id,
         # The wire counts failed deliveries; the host counts this one too.
         delivery_count=(message.delivery_count or 0) + 1,
+        dead_letter_reason=message.dead_letter_reason,
+        dead_letter_error_description=message.dead_letter_error_description,
         application_properties={},
         user_properties={},
     )
@@ -146,6 +161,43 @@ async def test_what_the_host_could_not_complete_comes_again_and_is_not_done_agai
     assert state.status == "completed"
     assert sorted(host.handed.values())[-2:] == [2, 2]
     assert engine.deeds.done == Counter({"one": 1, "send": 1, "last": 1})
+
+
+async def until_dead(engine: Engine) -> Sequence[DeadLetter]:
+    while True:
+        if letters := await engine.bus.dead_letters():
+            return letters
+        await asyncio.sleep(0.02)
+
+
+async def test_what_the_host_delivered_in_vain_until_service_bus_gave_it_up_stalls_its_run(
+    engine: Engine, buses: AzureBuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is away for as long as the queue has patience; then it is there again."""
+    ask("DELETE", f"/queues/{buses.queue}")
+    named = {"name": buses.queue, "requires_session": True}
+    ask("POST", "/queues", {**PROPERTIES, **named, "max_delivery_count": 3})
+    host, settle = FunctionsHost(buses), engine.bus.settle
+
+    async def away(*_: Any) -> Any:
+        if len(host.raised) < 3:
+            raise Unavailable("The log does not answer.")
+        return await settle(*_)
+
+    async def at_once(_: float) -> None:
+        pass
+
+    engine.bus.settle = away  # type: ignore[method-assign]
+    monkeypatch.setattr(Handler.__init__, "__kwdefaults__", {"hold": at_once})
+    await engine.start(CHAIN)
+    async with host.running("run:r1"):
+        stalled = await engine.until("r1", "stalled")
+        (letter,) = await until_dead(engine)
+        assert await engine.bus.replay(letter.delivery.event.id)
+        state = await engine.until("r1", "completed")
+    assert len(host.raised) == 3
+    assert stalled.error is not None and "MaxDeliveryCountExceeded" in stalled.error["message"]
+    assert state.status == "completed"
 
 
 async def test_an_approved_plan_runs_on_a_system_with_azures_settings(

@@ -14,11 +14,12 @@ import pytest
 
 from backend.bus.broker import Faults
 from backend.bus.memory import MemoryBus
-from backend.contracts.errors import Conflict, Retry, Unavailable
+from backend.contracts.errors import Conflict, LightningError, Retry, Unavailable
 from backend.contracts.events import Event, utc_now
 from backend.contracts.ports import Commit, Delivery, Output, Settled, Settlement
 from backend.drivers.turn import fold
 from backend.stores.memory import MemoryStore
+from backend.workers.failures import as_data
 from backend.workers.hosted import Handler
 from tests.workers.engine import Deeds, Engine, step
 from tests.workers.test_worker import DIAMOND, replace_tool, step_events
@@ -322,6 +323,28 @@ async def test_what_cannot_be_decided_stalls_its_run_in_sight(host: Host) -> Non
     assert state.status == "completed" and not host.raised
 
 
+async def test_what_is_replayed_and_breaks_again_is_a_dead_letter_again(host: Host) -> None:
+    decide = host.engine.processor.decide
+
+    def broken(*args: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    host.engine.processor.decide = broken  # type: ignore[method-assign]
+    async with host.working():
+        await host.engine.start([step("one")])
+        for times in (1, 2):
+            async with contextlib.aclosing(host.engine.bus.follow({"run:r1": None})) as feed:
+                async for news in feed:
+                    if news["run:r1"].commits[-1].position == times - 1:
+                        break
+            (letter,) = await host.engine.bus.dead_letters()
+            if times == 2:
+                host.engine.processor.decide = decide  # type: ignore[method-assign]
+            assert await host.engine.bus.replay(letter.delivery.event.id)
+        await host.engine.until("r1", "completed")
+    assert not host.raised
+
+
 async def test_a_decision_that_cannot_be_written_stalls_its_run_in_sight(host: Host) -> None:
     def refuse(settlement: Settlement) -> None:
         if any(o.event.data.get("step") == "never" for o in settlement.outputs):
@@ -332,6 +355,23 @@ async def test_a_decision_that_cannot_be_written_stalls_its_run_in_sight(host: H
         await host.engine.start([step("never")])
         state = await host.engine.until("r1", "stalled", "completed")
     assert state.error is not None and "not JSON" in state.error["message"]
+
+
+async def test_what_the_bus_gave_up_is_recorded_and_not_handled(host: Host) -> None:
+    bus, error = host.engine.bus, LightningError("It was given up.", code="EXEC_GIVEN_UP")
+    await host.engine.start([step("one")])
+    (delivery,) = await bus.receive(1)
+    await host.deliver(replace(delivery, error=error))
+    assert (await host.engine.until("r1", "stalled")).error == as_data(error)
+    assert await bus.replay(delivery.event.id)
+    await host.deliver((await bus.receive(1))[0])
+    (delivery,) = await bus.receive(1)
+    await host.deliver(replace(delivery, error=error))
+    (letter,) = await bus.dead_letters()
+    assert (letter.delivery.event.type, letter.delivery.attempt) == ("plan.step.execute", 1)
+    async with host.working():
+        await host.engine.until("r1", "failed")
+    assert not host.raised and not host.engine.deeds.done
 
 
 async def test_a_stream_that_cannot_be_read_is_tried_again_and_then_a_dead_letter(

@@ -12,7 +12,7 @@ import structlog
 from azure.servicebus import ServiceBusReceivedMessage
 
 from backend.bus.azure.handlers import TROUBLE
-from backend.bus.azure.inbox import HOSTED, Held, Inbox
+from backend.bus.azure.inbox import HOSTED, Held, Inbox, delivery
 from backend.bus.azure.letters import Letters
 from backend.bus.azure.parcels import Parcel, Via, packed, unpacked
 from backend.bus.azure.settling import Settling
@@ -63,6 +63,7 @@ class Arrivals:
             session=message.session_id,
             failed=message.delivery_count or 0,
             unchecked=tap.unchecked,
+            given_up=_why_dead(message) if tap.dead else None,
         )
         if held is None:
             assert tap.receiver is not None
@@ -83,21 +84,25 @@ class Arrivals:
         session: str | None,
         failed: int,
         unchecked: bool = False,
+        given_up: str | None = None,
     ) -> Held | None:
         """The message, to be handled; None when there is nothing to do about it but to complete it.
 
         `failed` deliveries were there before. `unchecked`: perhaps one that nobody counted, too, as who had
-        a session before may have been cut off. Raises `Unavailable`.
+        a session before may have been cut off. `given_up` is why Service Bus did so. Raises `Unavailable`.
         """
         try:
             event, via = await unpacked(body, self._blobs)
-        except (NotFound, ValueError) as error:
-            await self._bury(body, message_id, session, failed, error)
+        except (NotFound, ValueError) as unreadable:
+            await self._bury(body, message_id, session, failed, unreadable)
             return None
         stream = None if session is None else via.stream or session
-        held = Held(None, None, event, stream, via, failed + via.attempts + 1)
-        if (unchecked or held.attempt > 1) and await self._is_done(held):
+        error = None if given_up is None else _given_up(given_up)
+        held = Held(None, None, event, stream, via, failed + via.attempts + 1, error=error)
+        if (unchecked or error or held.attempt > 1) and await self._is_done(held):
             return None
+        if error is not None:
+            return None if await self._letters.read(event.id) else held
         return None if await self._is_early(held, message_id) else held
 
     async def again(self, held: Held, delay_s: float) -> None:
@@ -137,5 +142,18 @@ class Arrivals:
 
 def hosted(held: Held) -> Delivery:
     """Leased by a host, which completes the message itself."""
-    token = f"{HOSTED}{held.via.origin or ''}"
-    return Delivery(held.event, lane_of(held.stream), held.stream, token, held.attempt)
+    held.token = f"{HOSTED}{held.via.origin or ''}"
+    return delivery(held)
+
+
+def _given_up(why: str) -> LightningError:
+    return LightningError(
+        f"Service Bus gave it up: {why or 'it does not say why.'}",
+        code="EXEC_DELIVERY_GIVEN_UP",
+        hint="See what keeps workers from handling it, then replay it.",
+    )
+
+
+def _why_dead(message: ServiceBusReceivedMessage) -> str:
+    said = message.dead_letter_reason, message.dead_letter_error_description
+    return ": ".join(filter(None, said))

@@ -17,6 +17,7 @@ from backend.bus.azure.letters import Letters
 from backend.bus.azure.log import Log
 from backend.bus.azure.namespace import Namespace
 from backend.bus.azure.parcels import Via, packed
+from backend.bus.azure.probing import remarks_on
 from backend.bus.azure.reception import Limits, Reception, Want
 from backend.bus.azure.sending import Sending
 from backend.bus.azure.settling import Documents, Settling, acknowledged
@@ -32,6 +33,7 @@ from backend.contracts.ports import (
     Delivery,
     History,
     Output,
+    Remark,
     Settled,
     Settlement,
 )
@@ -63,9 +65,11 @@ class AzureBus:
         idle_s: float = 2.0,
         most_streams: int = 64,
         senders: int = 2,
+        look_s: float = 60.0,
     ) -> None:
         """`most_streams` are held at once, each with a connection of its own; `senders` each queue has at
-        most. After `idle_s` without anybody to receive, others may have what is not leased."""
+        most. After `idle_s` without anybody to receive, others may have what is not leased. Each `look_s`
+        what Service Bus itself gave up is looked for."""
         self._namespace = namespace
         self._blobs = blobs
         self._clock = clock
@@ -88,7 +92,7 @@ class AzureBus:
         self._arrivals = Arrivals(
             self._letters, self._settling, blobs, self._inbox, self._sending.send_one
         )
-        self._limits = Limits(idle_s, most_streams)
+        self._limits = Limits(idle_s, most_streams, look_s)
         self._reception = Reception(
             namespace, self._inbox, self._arrivals.arrived, self._background, self._limits
         )
@@ -142,13 +146,23 @@ class AzureBus:
                 await self._inbox.changed.wait()
 
     async def delivery_of(
-        self, body: bytes, *, message_id: str, session_id: str | None, delivery_count: int
+        self,
+        body: bytes,
+        *,
+        message_id: str,
+        session_id: str | None,
+        delivery_count: int,
+        given_up: str | None = None,
     ) -> Delivery | None:
         """A message that a host received, such as Azure Functions, which will complete it too; settling
-        the delivery leaves that to the host. `delivery_count` is from 1. None: it needs no handling any
-        more."""
+        the delivery leaves that to the host. `delivery_count` is from 1; `given_up` says why, when it lay
+        among the queue's own dead letters. None: it needs no handling any more."""
         held = await self._arrivals.look_at(
-            body, message_id=message_id, session=session_id, failed=delivery_count - 1
+            body,
+            message_id=message_id,
+            session=session_id,
+            failed=delivery_count - 1,
+            given_up=given_up,
         )
         return None if held is None else hosted(held)
 
@@ -231,6 +245,11 @@ class AzureBus:
             await self._log.forget(stream)
 
     # --- this process -----------------------------------------------------------------------------
+
+    async def examine(self) -> Sequence[Remark]:
+        """What an operator should know of the queues, tried out on them. Raises `Unavailable`."""
+        self._check_open()
+        return await remarks_on(self._namespace, self._clock())
 
     def _check_open(self) -> None:
         if self._closed:

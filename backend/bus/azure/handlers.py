@@ -7,9 +7,14 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
-from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusQuotaExceededError
+from azure.servicebus.exceptions import (
+    MessageSizeExceededError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+    ServiceBusQuotaExceededError,
+)
 
 from backend.contracts.errors import LightningError, TooLarge, Unavailable
 
@@ -17,6 +22,14 @@ TROUBLE = (AzureError, OSError, ValueError)
 """What the SDK raises: its own errors, those of sockets, and of a handler that is shut already."""
 
 GOODBYE_S = 20.0
+
+
+def is_unknown(error: BaseException) -> bool:
+    """Whether Service Bus does not accept who asks, or no identity could be found to ask as: the SDK
+    packs that into an error of any kind."""
+    inner = getattr(error, "inner_exception", None)
+    known = (ServiceBusAuthenticationError, ClientAuthenticationError)
+    return isinstance(error, known) or isinstance(inner, ClientAuthenticationError)
 
 
 def unavailable(error: Exception) -> LightningError:
@@ -28,6 +41,12 @@ def unavailable(error: Exception) -> LightningError:
             "The queue in Service Bus is full.",
             code="EXEC_SERVICEBUS_FULL",
             hint="See its dead letters, or raise its size.",
+        )
+    if is_unknown(error) or isinstance(error, ServiceBusAuthorizationError):
+        return Unavailable(
+            "Service Bus no longer accepts the key or the identity.",
+            code="EXEC_SERVICEBUS_REFUSED",
+            hint="See the roles of the identity, or the key in SERVICEBUS_CONNECTION.",
         )
     return Unavailable(
         f"Service Bus does not answer: {type(error).__name__}.",

@@ -15,6 +15,7 @@ from azure.servicebus import ServiceBusReceivedMessage
 
 from backend.bus.azure.parcels import Via
 from backend.bus.settling import lane_of
+from backend.contracts.errors import LightningError
 from backend.contracts.events import Event
 from backend.contracts.ports import Delivery
 
@@ -36,7 +37,7 @@ class Source(Protocol):
 class Held:
     """A message that is locked for this process. `attempt` counts deliveries, this process's own too;
     `due` is when it may be given out again; `source` None is a host that does the rest itself; `lock` is how
-    long it was locked at first."""
+    long it was locked at first; `error` is why Service Bus gave it up."""
 
     source: Source | None
     message: ServiceBusReceivedMessage | None
@@ -47,6 +48,7 @@ class Held:
     due: datetime | None = None
     token: str = ""
     lock: timedelta = timedelta(minutes=1)
+    error: LightningError | None = None
 
     @property
     def order(self) -> int:
@@ -157,4 +159,5 @@ class Inbox:
 
 
 def delivery(held: Held) -> Delivery:
-    return Delivery(held.event, lane_of(held.stream), held.stream, held.token, held.attempt)
+    lane = lane_of(held.stream)
+    return Delivery(held.event, lane, held.stream, held.token, held.attempt, held.error)

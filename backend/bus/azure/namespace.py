@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azure.identity.aio import DefaultAzureCredential
-from azure.servicebus import NEXT_AVAILABLE_SESSION
+from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
 from backend.contracts.errors import LightningError, Unavailable
@@ -44,6 +44,10 @@ class Namespace:
         self._client: ServiceBusClient | None = None
 
     @property
+    def queues(self) -> tuple[str, str]:
+        return self.queue, self.work_queue
+
+    @property
     def setting(self) -> str:
         return "SERVICEBUS_CONNECTION" if self._connection else "SERVICEBUS_NAMESPACE"
 
@@ -73,8 +77,8 @@ class Namespace:
         if identity is not None:
             await identity.close()
 
-    def plain(self, queue: str) -> ServiceBusReceiver:
-        return self._opened.get_queue_receiver(queue, **self._handler_options)
+    def plain(self, queue: str, session: str | None = None) -> ServiceBusReceiver:
+        return self._opened.get_queue_receiver(queue, session_id=session, **self._handler_options)
 
     def sender(self, queue: str) -> ServiceBusSender:
         return self._opened.get_queue_sender(queue, **self._handler_options)
@@ -83,6 +87,12 @@ class Namespace:
         """Of the work queue. What it asks for ahead is little: it may be needed elsewhere."""
         return self._opened.get_queue_receiver(
             self.work_queue, prefetch_count=WORK_PREFETCH, **self._handler_options
+        )
+
+    def dead_letters(self, queue: str) -> ServiceBusReceiver:
+        """Of what Service Bus itself gave up in this queue; it is in no session there."""
+        return self._opened.get_queue_receiver(
+            queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, **self._handler_options
         )
 
     def next_session(self, wait_s: float) -> ServiceBusReceiver:

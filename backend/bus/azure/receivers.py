@@ -16,6 +16,7 @@ from backend.bus.azure.taps import Arrived, Tap
 log = structlog.get_logger()
 
 BACKOFF_S = 0.5
+START_S = 5.0
 
 
 class SessionTap(Tap):
@@ -94,3 +95,48 @@ class WorkTap(Tap):
             # Not with the first wait for messages, which may be broken off again and again.
             await self.receiver.__aenter__()
         return self.receiver
+
+
+class DeadTap(WorkTap):
+    """Of what Service Bus itself gave up in a queue: looked into now and then, until it is empty."""
+
+    dead = True
+    listen_s = 1.0
+
+    def __init__(
+        self,
+        connect: Callable[[], ServiceBusReceiver],
+        arrived: Arrived,
+        background: Background,
+        thirsty: Callable[[Tap], bool],
+        wanted: Callable[[], bool],
+        look_s: float,
+    ) -> None:
+        """A look each `look_s`, if it is `wanted` then; it goes on while there are messages."""
+        super().__init__(connect, arrived, background, self._takes)
+        self._has_room = thirsty
+        self._wanted = wanted
+        self._look_s = look_s
+        # not while everything else starts
+        self._next_look = asyncio.get_running_loop().time() + min(look_s, START_S)
+
+    def look(self) -> None:
+        """If it is time."""
+        if self.receiver is None and self._is_time():
+            self.nudge()
+
+    def _is_time(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._next_look and self._wanted()
+
+    def _takes(self, _: Tap) -> bool:
+        return (self.receiver is not None or self._is_time()) and self._has_room(self)
+
+    async def _opened(self) -> ServiceBusReceiver:
+        self._next_look = asyncio.get_running_loop().time() + self._look_s
+        return await super()._opened()
+
+    async def _listen(self, receiver: ServiceBusReceiver) -> bool:
+        empty = await super()._listen(receiver)
+        if empty:
+            await self._hang_up()
+        return empty

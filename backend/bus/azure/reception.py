@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from azure.servicebus.aio import ServiceBusReceiver
@@ -15,7 +16,7 @@ from backend.bus.azure.handlers import TROUBLE, Background, break_off, shut
 from backend.bus.azure.inbox import Held, Inbox
 from backend.bus.azure.locks import Renewals
 from backend.bus.azure.namespace import Namespace
-from backend.bus.azure.receivers import BACKOFF_S, SessionTap, WorkTap
+from backend.bus.azure.receivers import BACKOFF_S, DeadTap, SessionTap, WorkTap
 from backend.bus.azure.taps import Arrived, Tap
 from backend.contracts.errors import LightningError
 
@@ -28,6 +29,7 @@ KEPT_S = 5.0
 """A session without messages is kept that long: the next one is faster, and its state is in memory."""
 AHEAD = 64
 """Messages of one stream that wait here."""
+DEAD_AHEAD = 16
 TEND_S = 0.5
 
 
@@ -42,10 +44,11 @@ class Want:
 @dataclass(slots=True)
 class Limits:
     """`most_streams` are held at once, each with a connection of its own; after `idle_s` without anybody to
-    receive, others may have what is not leased."""
+    receive, others may have what is not leased; each `look_s` the queues' own dead letters are looked for."""
 
     idle_s: float
     most_streams: int
+    look_s: float
 
 
 class Reception:
@@ -66,6 +69,7 @@ class Reception:
         self._wanted_at = 0.0
         self._sessions: set[SessionTap] = set()
         self._work: WorkTap | None = None
+        self._dead: list[DeadTap] = []
         self._accepting: dict[asyncio.Task[None], ServiceBusReceiver] = {}
         self._tending: asyncio.Task[None] | None = None
         self._renewals = Renewals(background, inbox.clock)
@@ -74,14 +78,16 @@ class Reception:
         self._work = WorkTap(
             self._namespace.worker, self._arrived, self._background, self._wants_work
         )
-        self._work.start()
+        self._dead = [self._dead_tap(queue) for queue in self._namespace.queues]
+        for tap in self._plain:
+            tap.start()
         self._tending = asyncio.create_task(self._tend())
 
     async def close(self) -> None:
         """Others may receive what was leased when this returns."""
         if self._tending is not None:
             self._tending.cancel()
-        taps = [*self._sessions, *([self._work] if self._work else [])]
+        taps = [*self._sessions, *self._plain]
         await asyncio.gather(self._stop_accepting(), *map(self._abandon, taps))
 
     @contextlib.contextmanager
@@ -99,8 +105,7 @@ class Reception:
         await self._stop_accepting()
         idle = [tap for tap in self._sessions if not self._in_hand(tap)]
         parts = [self._give_up(tap) for tap in idle]
-        if self._work is not None and self._work.receiver is not None:
-            parts.append(self._rest_work(self._work))
+        parts += [self._rest_plain(tap) for tap in self._plain if tap.receiver is not None]
         await asyncio.gather(*parts)
 
     # --- demand -----------------------------------------------------------------------------------
@@ -114,6 +119,9 @@ class Reception:
     def _wants_work(self, _: Tap) -> bool:
         wanted = max((want.limit for want in self._wants if want.work), default=0)
         return self._inbox.waiting(work=True) < wanted
+
+    def _wants_dead(self, tap: Tap) -> bool:
+        return len(self._inbox.of(tap)) < DEAD_AHEAD
 
     def _wants_stream(self, tap: Tap) -> bool:
         return len(self._inbox.of(tap)) < AHEAD
@@ -176,17 +184,33 @@ class Reception:
         self._inbox.forget(tap)
         await tap.close()
 
-    async def _rest_work(self, work: WorkTap) -> None:
-        waiting = [held for held in self._inbox.of(work) if not (held.token or held.due)]
+    # --- without sessions -------------------------------------------------------------------------
+
+    @property
+    def _plain(self) -> list[WorkTap]:
+        return [*([self._work] if self._work else []), *self._dead]
+
+    def _dead_tap(self, queue: str) -> DeadTap:
+        return DeadTap(
+            partial(self._namespace.dead_letters, queue),
+            self._arrived,
+            self._background,
+            self._wants_dead,
+            lambda: bool(self._wants),
+            self._limits.look_s,
+        )
+
+    async def _rest_plain(self, tap: WorkTap) -> None:
+        waiting = [held for held in self._inbox.of(tap) if not (held.token or held.due)]
         for held in waiting:
             self._inbox.drop(held)
-            await self._put_back(work, held)
+            await self._put_back(tap, held)
         with contextlib.suppress(*TROUBLE, LightningError):
-            await work.pause()
+            await tap.pause()
 
     async def _abandon(self, tap: Tap) -> None:
         for held in self._inbox.forget(tap):
-            if held.token or tap is self._work:
+            if held.token or isinstance(tap, WorkTap):
                 await self._put_back(tap, held)
         await tap.close()
 
@@ -204,6 +228,8 @@ class Reception:
             now = asyncio.get_running_loop().time()
             if self._wants:
                 self._accept_more()
+                for dead in self._dead:
+                    dead.look()
             elif now - self._wanted_at > self._limits.idle_s:
                 await self.let_go()
             kept_s = KEPT_S if len(self._sessions) < self._limits.most_streams else TEND_S
@@ -212,6 +238,6 @@ class Reception:
                     self._background.start(self._give_up(tap))
                 else:
                     self._renewals.session(tap)
-            if self._work is not None:
-                for held in self._inbox.of(self._work):
-                    self._renewals.message(self._work, held)
+            for plain in self._plain:
+                for held in self._inbox.of(plain):
+                    self._renewals.message(plain, held)

@@ -106,11 +106,12 @@ class Settling:
         for commit in s.commits:
             # Who hears of it reads the documents.
             self._changed(commit.stream)
-        for letter in s.dead:
-            event_json = encoded.events[id(letter.delivery.event)]
-            await self._letters.bury(letter, event_json, self._inbox.clock())
         sent = [(output, encoded.events[id(output.event)]) for output in s.outputs]
         await self._send(sent, Via(origin=s.commits[0].stream if s.commits else None))
+        for letter in s.dead:
+            # Last: that it is there says that all before is done.
+            event_json = encoded.events[id(letter.delivery.event)]
+            await self._letters.bury(letter, event_json, self._inbox.clock())
         if not (s.commits or s.dead):
             await asyncio.gather(*map(self._catch_up_with, held))
         # It is done. What is not acknowledged comes again, and is found done.

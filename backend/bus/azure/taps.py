@@ -27,7 +27,11 @@ LISTEN_S = 30.0
 
 
 class Tap:
-    """Takes messages from a receiver, one after the other, to `arrived`, while `thirsty`."""
+    """Takes messages from a receiver, one after the other, to `arrived`, while `thirsty`. `dead`: it is one
+    of messages that Service Bus gave up."""
+
+    dead = False
+    listen_s = LISTEN_S
 
     def __init__(
         self, arrived: Arrived, background: Background, thirsty: Callable[[Tap], bool]
@@ -115,8 +119,9 @@ class Tap:
         assert self.receiver is not None
         return self.receiver
 
-    async def _listen(self, receiver: ServiceBusReceiver) -> None:
-        receiving = asyncio.create_task(receiver.receive_messages(1, max_wait_time=LISTEN_S))
+    async def _listen(self, receiver: ServiceBusReceiver) -> bool:
+        """Whether there was nothing, for as long as it listens."""
+        receiving = asyncio.create_task(receiver.receive_messages(1, max_wait_time=self.listen_s))
         nudged = asyncio.create_task(self._nudged.wait())
         try:
             await asyncio.wait((receiving, nudged), return_when=asyncio.FIRST_COMPLETED)
@@ -124,10 +129,11 @@ class Tap:
             nudged.cancel()
             await cancel(receiving)
         if receiving.cancelled():
-            return
+            return False
         for message in receiving.result():
             await self._arrived(self, message)
             self.quiet_since = asyncio.get_running_loop().time()
+        return not receiving.result()
 
     async def _hang_up(self) -> None:
         receiver, self.receiver = self.receiver, None

@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
 from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import (
     MessagingEntityDisabledError,
     MessagingEntityNotFoundError,
-    ServiceBusAuthenticationError,
     ServiceBusAuthorizationError,
     ServiceBusError,
 )
 
-from backend.bus.azure.handlers import TROUBLE, shut
+from backend.bus.azure.handlers import TROUBLE, is_unknown, shut
 from backend.bus.azure.namespace import ANSWER_S, Namespace
 from backend.contracts.errors import LightningError, Unavailable
 
@@ -24,7 +23,7 @@ from backend.contracts.errors import LightningError, Unavailable
 async def verify(namespace: Namespace) -> None:
     """Open both queues for sending and receiving, once. Raises `LightningError`, `Unavailable` when nobody
     answers."""
-    queues = (namespace.queue, namespace.work_queue)
+    queues = namespace.queues
     results = await asyncio.gather(
         *(_can_open(partial(namespace.sender, queue)) for queue in queues),
         _has_sessions(namespace),
@@ -74,7 +73,7 @@ def _explained(error: Exception, setting: str, queue: str) -> LightningError:
         said = f"The queue {queue} (SERVICEBUS_QUEUE) is disabled."
     elif isinstance(error, ServiceBusAuthorizationError):
         said = f"{setting} may not both send to and receive from the queue {queue}."
-    elif isinstance(error, ServiceBusAuthenticationError | ClientAuthenticationError):
+    elif is_unknown(error):
         said = f"{setting}: Service Bus does not accept the key or the identity."
     elif isinstance(error, ServiceBusError) and "session" in str(error).lower():
         said = f"The queue {queue} (SERVICEBUS_QUEUE) has sessions: work would wait for nobody."

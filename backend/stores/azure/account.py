@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
+
 from backend.contracts.errors import LightningError, Unavailable
+from backend.contracts.ports import Remark
+from backend.stores.azure.consistency import ENOUGH, remark_on
 from backend.stores.azure.containers import Container
 
 try:
@@ -18,13 +22,15 @@ try:
     from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
     from azure.identity.aio import DefaultAzureCredential
 
-    from backend.stores.azure.items import Charges, Items
+    from backend.stores.azure.items import Items, Meter
 except ImportError as error:
     raise LightningError(
         f"Cosmos DB needs a package that is not installed ({error.name}).",
         code="EXEC_EXTRA_MISSING",
         hint="pip install 'lightning[azure]'",
     ) from error
+
+log = structlog.get_logger()
 
 CONNECT_S = 5
 READ_S = 20
@@ -50,7 +56,8 @@ class CosmosAccount:
         containers: Sequence[Container],
     ) -> None:
         self.setting = "COSMOS_CONNECTION" if connection else "COSMOS_ENDPOINT"
-        self.charges = Charges()
+        self.meter = Meter()
+        self.remarks: list[Remark] = []
         self._connection = connection
         self._endpoint = endpoint
         self._database = database
@@ -63,10 +70,11 @@ class CosmosAccount:
         try:
             self._client = self._open()
             await self._client.__aenter__()
+            await self._judge_consistency(self._client)
             database = await self._ready_database(self._client)
             for declared in self._declared:
                 proxy = await self._ready_container(database, declared)
-                self._items[declared.name] = Items(proxy, declared, self.charges)
+                self._items[declared.name] = Items(proxy, declared, self.meter)
         except LightningError:
             await self.close()
             raise
@@ -101,6 +109,14 @@ class CosmosAccount:
         key = parts.get("AccountKey", "")
         self._endpoint = _checked(parts.get("AccountEndpoint", ""))
         return CosmosClient(self._endpoint, key, **options)
+
+    async def _judge_consistency(self, client: CosmosClient) -> None:
+        account = await client._get_database_account()
+        policy = account.ConsistencyPolicy or {}
+        remark = remark_on(policy.get("defaultConsistencyLevel", ENOUGH[0]), self._endpoint)
+        if remark is not None:
+            self.remarks.append(remark)
+            log.warning("cosmos.consistency", words=remark.words, advice=remark.advice)
 
     async def _ready_database(self, client: CosmosClient) -> DatabaseProxy:
         database = client.get_database_client(self._database)

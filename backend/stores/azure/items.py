@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from azure.core import MatchConditions
@@ -18,35 +17,30 @@ from azure.cosmos.exceptions import (
 )
 
 from backend.contracts.errors import Conflict, LightningError, TooLarge, Unavailable
+from backend.contracts.ports import Charge
 from backend.stores.azure.containers import Container
 
 WRITE = "write"  # what tells one's own write from another's after a lost reply
 THROTTLED = "EXEC_COSMOS_THROTTLED"
 OWNER_GONE = 1003  # the container, not the item, is what was not found
 
+_NOTHING = Charge()
+
 Item = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Charge:
-    """What one kind of call has cost since the process started."""
-
-    calls: int = 0
-    request_units: float = 0.0
-
-
-class Charges:
+class Meter:
     """By container and operation, as "documents.read"."""
 
     def __init__(self) -> None:
         self._charges: dict[str, Charge] = {}
 
     def add(self, operation: str, headers: Mapping[str, Any]) -> None:
-        charge = self._charges.setdefault(operation, Charge())
-        charge.calls += 1
-        charge.request_units += float(headers.get("x-ms-request-charge") or 0)
+        charge = self._charges.get(operation, _NOTHING)
+        units = float(headers.get("x-ms-request-charge") or 0)
+        self._charges[operation] = Charge(charge.calls + 1, charge.request_units + units)
 
-    def counted(self) -> dict[str, Charge]:
+    def counted(self) -> Mapping[str, Charge]:
         return dict(self._charges)
 
 
@@ -57,11 +51,11 @@ class Items:
     what was done. So each write carries a mark, and no failure is believed while its mark is there.
     """
 
-    def __init__(self, proxy: ContainerProxy, container: Container, charges: Charges) -> None:
+    def __init__(self, proxy: ContainerProxy, container: Container, meter: Meter) -> None:
         self.name = container.name
         self._proxy = proxy
         self._path = container.partition_key.lstrip("/")
-        self._charges = charges
+        self._meter = meter
 
     async def read(self, id: str, partition: str) -> Item | None:
         with self._call("read") as options:
@@ -70,7 +64,7 @@ class Items:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == OWNER_GONE:
                     raise
-                self._charges.add(f"{self.name}.read", error.headers)
+                self._meter.add(f"{self.name}.read", error.headers)
                 return None
 
     async def create(self, item: Item) -> Item:
@@ -112,7 +106,7 @@ class Items:
             except CosmosResourceNotFoundError as error:
                 if error.sub_status == OWNER_GONE:
                     raise
-                self._charges.add(f"{self.name}.delete", error.headers)
+                self._meter.add(f"{self.name}.delete", error.headers)
                 return False
         return True
 
@@ -159,9 +153,9 @@ class Items:
     def _call(self, operation: str) -> Iterator[dict[str, Any]]:
         name = f"{self.name}.{operation}"
         try:
-            yield {"response_hook": lambda headers, _: self._charges.add(name, headers)}
+            yield {"response_hook": lambda headers, _: self._meter.add(name, headers)}
         except (CosmosHttpResponseError, CosmosBatchOperationError) as error:
-            self._charges.add(name, error.headers or {})
+            self._meter.add(name, error.headers or {})
             raise _refused(self.name, error.status_code, error.sub_status) from error
         except AzureError as error:
             raise Unavailable(

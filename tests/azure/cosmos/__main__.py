@@ -1,8 +1,11 @@
 import base64
+import os
 
 from tests.azure.cosmos.service import CosmosService
 from tests.azure.web import main
 
 KEY = base64.b64encode(b"a key of the double" * 3).decode()
 
-main(lambda url: CosmosService(url, KEY), KEY)
+CONSISTENCY = os.environ.get("CONSISTENCY", "Strong")
+
+main(lambda url: CosmosService(url, KEY, CONSISTENCY), KEY)

@@ -27,10 +27,12 @@ DEFAULT_POLICY = {
 
 
 class CosmosService:
-    """One account in one region. Sessions see all that was written. `identity` may not make containers."""
+    """One account in one region. Whatever its `consistency`, all that was written is seen. `identity` may
+    not make containers."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, consistency: str) -> None:
         self.url = url
+        self.consistency = consistency
         self.key = base64.b64decode(key)
         self.clock = Clock()
         self.databases: dict[str, dict[str, Container]] = {}
@@ -207,7 +209,7 @@ class CosmosService:
             "writableLocations": place,
             "readableLocations": place,
             "enableMultipleWriteLocations": False,
-            "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
+            "userConsistencyPolicy": {"defaultConsistencyLevel": self.consistency},
             "queryEngineConfiguration": "{}",
         }
 
