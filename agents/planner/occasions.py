@@ -33,7 +33,9 @@ _WEBHOOK = re.compile(
     rf"|{_ON}web\s?hook(?:\s+(?:calls?|events?|requests?))?"
     rf"|{_WHEN}\s+(?:something|someone|anything|anyone)\s+(?:calls|hits|posts\s+to|"
     rf"is\s+posted\s+to|comes\s+to)\s+(?:my|the)\s+"
-    r"web\s?hook)\s*,?"
+    r"web\s?hook"
+    rf"|{_WHEN}\s+(?:(?:the|my|our|an?)\s+)?(?:[a-z][\w-]*\s+){{1,3}}?(?:calls|hits|pings|triggers|fires|posts\s+to|invokes|"
+    r"knocks\s+on)\s+(?:(?:my|the|our|this)\s+)?web\s?hook)\s*[,:]?"
 )
 _SAYS = re.compile(
     rf"{_WHEN}\s+(?:my|the|this|our)\s+web\s?hook\s+(?:says|sends|contains|mentions|reports)\b"

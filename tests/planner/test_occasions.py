@@ -24,6 +24,11 @@ from .test_offline import checked
         ),
         ("when my webhook is called write what it sends to hook.json", {"kind": "webhook"}),
         ("on every webhook call send the data to dev@x.org", {"kind": "webhook"}),
+        ("When the till calls the webhook, add what it sends to till.log", {"kind": "webhook"}),
+        (
+            "should a mail from bob@x.org come in, save it to bob.md",
+            {"filter": '"bob@x.org" in lower(default(event["from"], ""))'},
+        ),
         ("when the event orders.new comes, mail it to me@x.org", {"type": "orders.new"}),
     ],
 )
