@@ -140,6 +140,17 @@ def test_after_four_failed_repairs_the_plan_without_the_model_is_offered(
     assert terminal.planner("generate", words, "--offline").code == 0
 
 
+def test_a_model_that_says_nothing_is_told_of_with_the_way_on(
+    terminal: Terminal, server: ScriptedOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_TIMEOUT_S", "1")
+    server.slow()
+    data = terminal.planner("generate", FEED, "--json").data
+    assert (data["kind"], data["code"]) == ("error", "EXEC_MODEL_SLOW")
+    assert "--offline" in data["hint"]
+    server.release()
+
+
 def test_a_models_question_is_asked(terminal: Terminal, server: ScriptedOpenAI) -> None:
     server.answer(answered("question", "Which feed?", "A", "B"))
     said = terminal.planner("generate", "read a feed", "--json")
