@@ -224,6 +224,40 @@ FRAMES: tuple[Frame, ...] = (
            _kept),
 )  # fmt: skip
 
+_REPLY = (
+    r"(?:auto(?:matically)?[\s-]*)?(?:reply|answer|respond|write\s+back|get\s+back)(?:\s+back)?"
+)
+_SENDER = (
+    r"(?:the\s+(?:sender|author|mail|email|message)|its\s+(?:sender|author)|them|him|her|it|"
+    r"that(?:\s+(?:mail|email|message))?|"
+    r"whoever\s+(?:sent|wrote)\s+(?:it|that|me))"
+)
+_MAILS = (
+    rf"(?P<which>(?:(?:every|each|any|all|incoming|new|my)\s+){{1,3}}(?:e-?mails?|mails?|"
+    rf"messages)(?:\s+from\s+{_EMAIL})?)"
+    r"(?:\s+(?:(?:that|which)\s+(?:comes?|arrives?)(?:\s+in)?|(?:that\s+)?i\s+(?:get|receive)))?"
+)
+
+
+def _arriving(groups: Groups) -> str:
+    by = re.search(r"(?i)\sfrom\s.*", groups["which"])
+    return f"when a mail{by.group() if by else ''} arrives, mail the sender"
+
+
+# where mails come in
+REPLIES: tuple[Frame, ...] = (
+    _frame(rf"{_REPLY}\s+(?:to\s+)?{_MAILS}\s*(?:that|saying(?:\s+that)?|:|with(?=\s+\ue004))\s*(?=\S)",
+           lambda g: f"{_arriving(g)} that "),
+    _frame(rf"{_REPLY}(?:\s+(?:to\s+)?{_SENDER})?\s*(?:\bthat\b|\bsaying\b(?:\s+that\b)?|:|"
+           rf"\bwith\b(?=\s+\ue004))\s*(?=\S)",
+           "mail the sender that "),
+    _frame(rf"{_REPLY}(?:\s+(?:to\s+)?{_SENDER})?\s+with\s+"
+           rf"(?P<what>{_WORDS}{{2,80}})", "send {what} to the sender "),
+    _frame(rf"{f.SEND}\s+(?P<what>{_WORDS}{{1,90}}?)\s+(?:back\s+)?to\s+(?:the\s+author|its\s+"
+           rf"(?:sender|author)|whoever\s+(?:sent|wrote)\s+(?:it|that|me))\b",
+           "send {what} to the sender"),
+)  # fmt: skip
+
 # beside an open plan
 EDITS: tuple[Frame, ...] = (
     _frame(rf"(?:cc|bcc|copy(?:\s+in)?|loop\s+in|bring\s+in|include|put\s+in)\s+{_WHO}(?:\s+in)?"

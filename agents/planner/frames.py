@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from agents.planner import sayings
 from agents.planner.entities import Text
-from agents.planner.frame_forms import DOES, EDITS, FRAMES, REMINDER, TAILED, Frame, Groups
+from agents.planner.frame_forms import DOES, EDITS, FRAMES, REMINDER, REPLIES, TAILED, Frame, Groups
 from agents.planner.phrases import BOUNDARY
 from agents.planner.pieces import lead_end
 
+_MAIL = re.compile(r"\b(?:e-?mails?|mails?)\b")
 # more pieces of work than one plan has
 MAX_STARTS = 60
 
@@ -20,8 +21,9 @@ MAX_STARTS = 60
 def framed(said: str, *, revises: bool = False) -> str:
     """The request with each piece of work in words that are read; `revises`: beside an open plan."""
     text = Text.of(said)
+    more = (*(EDITS if revises else ()), *(REPLIES if _MAIL.search(text.plain) else ()))
     out, done = [], 0
-    for start, end, meant in _meant(text, (*EDITS, *FRAMES) if revises else FRAMES):
+    for start, end, meant in _meant(text, (*more, *FRAMES)):
         out += [text.said[done:start], meant]
         done = end
     said = "".join([*out, text.said[done:]])

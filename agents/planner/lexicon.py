@@ -164,7 +164,8 @@ WORDS: dict[str, Word] = {
         "",
         "by mail",
         verbs="mail email e-mail mailing send sending forward deliver write drop shoot tell "
-        "inform notify update",
+        "inform notify update reply",
+        said="sender",
     ),
     "notify.user": Word(
         "out",

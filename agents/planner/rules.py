@@ -239,6 +239,12 @@ RULES: tuple[Rule, ...] = (
         0.97,
         r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|" r"\bmail\b)",
     ),
+    _rule("email.send", 0.9, r"\b(?:mail|send|forward|reply|respond|answer)\b.*\bthe sender\b"),
+    _rule(
+        "email.send",
+        0.6,
+        r"\b(?:reply|respond|answer|write back)\b.*\b(?:mails?|e-?mails?|them|him|her)\b",
+    ),
     _rule(
         "email.send", 0.9, r"\b(?:tell|inform|notify|alert|warn|message|update|remind)\s+<email>"
     ),

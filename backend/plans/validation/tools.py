@@ -11,7 +11,7 @@ from backend.contracts.plans import Step
 from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.validation.effects import aims
-from backend.plans.validation.literals import literals
+from backend.plans.validation.literals import literals, recipients
 from backend.plans.validation.order import Order
 from backend.plans.validation.schema import KINDS, Shape
 from backend.plans.validation.subject import Subject, did_you_mean
@@ -33,6 +33,7 @@ def tools(subject: Subject, order: Order) -> Iterator[Issue]:
         yield from _missing(subject, order, step, index, spec)
         yield from _superfluous(subject, step, index, spec)
         yield from literals(subject, step, index, spec)
+        yield from recipients(step, index, spec)
 
 
 def _unknown(subject: Subject, step: Step, index: int) -> Issue:
