@@ -23,20 +23,20 @@ class Simpler:
     choices: tuple[str, ...] = ()
 
 
-def simpler(document: PlanDocument, issues: Sequence[Issue]) -> Simpler:
-    """Ways on from `issues`, the errors that nothing mended."""
+def simpler(document: PlanDocument, issues: Sequence[Issue], wrong: str = STILL_WRONG) -> Simpler:
+    """Ways on from `issues`, the errors that nothing mended; `wrong` says where they are shown."""
     faulty = {name for issue in issues if (name := _step(document, issue.path))}
     lost = _with_followers(document, faulty)
     sound = [step.name for step in document.steps if step.name not in lost]
     if not faulty or not sound:
-        return Simpler(STILL_WRONG)
+        return Simpler(wrong)
     names = _listed([step.name for step in document.steps if step.name in faulty])
     parts = "; ".join(
         f"{number}. {step.description or step.name}"
         for number, step in enumerate(document.steps[:MAX_NAMED], 1)
     )
     text = (
-        f"{STILL_WRONG} A simpler plan would do only {_listed(sound)}, and leave out {names}. "
+        f"{wrong} A simpler plan would do only {_listed(sound)}, and leave out {names}. "
         f"Or ask for the parts one by one: {parts}."
     )
     return Simpler(text, (f"Leave out {names}",))

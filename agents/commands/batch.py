@@ -75,7 +75,7 @@ async def _answered(desk: Desk, raw: bytes, now: datetime | None) -> dict[str, A
         outcome = await desk.plan(
             line.request, previous=line.previous, now=line.now or now, timezone=line.zone
         )
-        return {"id": id, **as_json(outcome)}
+        return {"id": id, **as_json(outcome, model=desk.model)}
     except LightningError as error:
         return {"id": id, **error_as_json(error)}
     except Exception as error:  # noqa: BLE001 - the other lines are answered all the same

@@ -12,7 +12,7 @@ import typer
 from rich.status import Status
 from rich.text import Text
 
-from agents.commands.answers import as_json, usable
+from agents.commands.answers import WITHOUT_MODEL, as_json, usable, ways_on
 from agents.commands.documents import (
     MAX_BYTES,
     indented,
@@ -84,7 +84,7 @@ class _Progress:
 def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
     answer, checked = outcome.answer, outcome.checked
     if order.as_json:
-        typer.echo(indented(as_json(outcome)).decode())
+        typer.echo(indented(as_json(outcome, model=desk.model)).decode())
         return
     if answer.text:
         err.print(Text(plain(answer.text)))
@@ -92,6 +92,7 @@ def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
         err.print(Text(plain(f"  · {choice}")))
     if answer.kind != "plan" or checked is None:
         return
+    _say_ways_on(outcome, desk)
     show_plan(checked, order.now or utc_now(), desk.timezone)
     if checked.ir is not None:
         show_effects(checked.ir, desk.catalogue)
@@ -105,6 +106,16 @@ def _say(outcome: Outcome, desk: Desk, order: Order) -> None:
             "Set it up: lightning-planner setup" if waits else "Run it: lightning-planner execute"
         )
         err.print(Text(f"Written to {order.output}. {verb} {order.output}"), soft_wrap=True)
+
+
+def _say_ways_on(outcome: Outcome, desk: Desk) -> None:
+    other = ways_on(outcome, model=desk.model)
+    if other is None:
+        return
+    err.print(Text(plain(other.text)))
+    for choice in other.choices:
+        told = "Plan without a model: --offline" if choice == WITHOUT_MODEL else choice
+        err.print(Text(plain(f"  · {told}")))
 
 
 async def _write(file: Path, outcome: Outcome, desk: Desk, order: Order, request: str) -> None:

@@ -39,7 +39,7 @@ _SEES = (
 )
 _REPLIES = r"(?:answers?|responds?|returns?|replies|reply|gives?|says?|sends?|shows?)"
 _STATUS_NOT = (
-    rf"(?:is|isn't|are|aren't|{_REPLIES})?\s*(?:not|n't|anything\s+(?:but|other\s+than|else\s+than)|"
+    rf"(?:'s|is|isn't|are|aren't|{_REPLIES})?\s*(?:not|n't|anything\s+(?:but|other\s+than|else\s+than)|"
     rf"something\s+(?:other|else)\s+than|other\s+than)(?:\s+{_REPLIES})?|(?:is|was|do|does)n't(?:\s+{_REPLIES})?"
 )
 _STATUS_IS = rf"'s|is|get|gets|got|{_REPLIES}"
@@ -67,7 +67,7 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     _form(
         "new",
-        r"(?:anything|something)\s+new\s*(?:appears?|comes?(?:\s+(?:in|out|up))?|(?:shows?|turns?|pops?)\s+up|"
+        r"(?:anything|something)(?:'s|\s+is)?\s+new\s*(?:(?:on\s+)?(?:there|here)|appears?|comes?(?:\s+(?:in|out|up))?|(?:shows?|turns?|pops?)\s+up|"
         rf"(?:is|was)\s+(?:posted|added|published|there)){{0,1}}{_IN}{_SINCE}",
     ),
     _form(
@@ -169,6 +169,11 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"work(?:ing)?)",
     ),
     _form(
+        "up",
+        rf"{_SUBJECT}\s+(?P<not>fails\s+to|refuses\s+to|no\s+longer)\s+"
+        r"(?P<state>answers?|responds?|loads?|opens?|works?|come\s+up)",
+    ),
+    _form(
         "up", rf"{_SUBJECT}\s+(?P<state>answers|responds|stops\s+(?:answering|responding|working))"
     ),
     _form(
@@ -259,6 +264,11 @@ FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         rf"\s+(?P<not>does(?:n't|\s+not)\s+)?"
         rf"(?:appears?|shows?\s+up|occurs?|comes?\s+up|turns?\s+up)(?:\s+(?:there|"
         rf"again))?{_IN}",
+    ),
+    _form(
+        "equals",
+        r"(?:(?:it|that|they)\s+(?:has|have|shows?|says?|gives?)\s+)?(?:(?:the|its|their)\s+)?(?P<field>[a-z_]\w*(?:\.[a-z_]\w*){0,4})"
+        r"\s*(?:set\s+to\s+|as\s+|at\s+|=+\s*)?\s(?P<what>true|false|null)",
     ),
     _form(
         "equals",

@@ -26,25 +26,31 @@ _FOR = tuple(
     re.compile(pattern)
     for pattern in (
         r"^(?P<new>[^;]+?),?\s+(?:instead\s+of|rather\s+than|in\s+place\s+of)\s+(?P<old>[^,;]+)$",
-        r"^(?:stop|no\s+more|don't|do\s+not|without)\s+(?P<old>[^,;]+?)\s*[,;]\s*(?:(?:but|and|rather|just|"
+        r"^(?:stop|no\s+more|don't|do\s+not|without)\s+(?P<old>[^,;]+?)\s*[,;]\s*(?:(?:but|and|"
+        r"rather|just|"
         r"only|instead)\s+)*(?P<new>[^;]+)$",
-        r"^(?P<new>[^;]+?)\s*[,;]\s*(?:(?:and|but)\s+)?(?:don't|do\s+not|no\s+need\s+to|not)\s+(?P<old>[^,;]+)$",
+        r"^(?P<new>[^;]+?)\s*[,;]\s*(?:(?:and|but)\s+)?(?:don't|do\s+not|no\s+need\s+to|not)\s+"
+        r"(?P<old>[^,;]+)$",
     )
 )
 _NOT_THEN = re.compile(
-    r"^(?:not|no|no\s+need\s+(?:to\s+(?:run|check|do|look|send)\s*(?:it|this|that)?|for))\s*(?P<old>[^,;]+?)\s*[,;]\s*"
+    r"^(?:not|no|no\s+need\s+(?:to\s+(?:run|check|do|look|send)\s*(?:it|this|that)?|"
+    r"for))\s*(?P<old>[^,;]+?)\s*[,;]\s*"
     r"(?:(?:but|rather)\s+)?(?P<new>.+)$"
 )
 _SAME = re.compile(
-    r"^(?:(?:do|use|run|add)\s+)?(?:exactly\s+)?(?:the\s+same|that|this|it)?(?:\s+thing)?\s*(?:for|with|to)\s+"
+    r"^(?:(?:do|use|run|add)\s+)?(?:exactly\s+)?(?:the\s+same|that|this|it)?(?:\s+"
+    r"thing)?\s*(?:for|with|to)\s+"
     r"(?:the\s+)?(?:(?:feed|page|file|site|address)\s+)?(?P<other>[\ue001\ue003]+)$"
 )
 _WHICH = re.compile(
     r"^(?:only\s+)?(?:for\s+)?(?:(?:the\s+|those\s+)?(?:ones?|e-?mails?|messages?|those)|"
-    r"(?:if|when)\s+(?:it's|it\s+is|they're|they\s+are|it\s+comes))\s+(?P<which>(?:from|by|about|with)\s+.+)$"
+    r"(?:if|when)\s+(?:it's|it\s+is|they're|they\s+are|it\s+comes))\s+(?P<which>(?:from|by|about|"
+    r"with)\s+.+)$"
 )
 _TONGUES = (
-    r"(?:arabic|bulgarian|chinese|croatian|czech|danish|dutch|english|estonian|finnish|french|german|greek|"
+    r"(?:arabic|bulgarian|chinese|croatian|czech|danish|dutch|english|estonian|finnish|french|"
+    r"german|greek|"
     r"hebrew|hindi|hungarian|irish|italian|japanese|korean|latin|latvian|lithuanian|norwegian|polish|"
     r"portuguese|romanian|russian|serbian|slovak|slovenian|spanish|swedish|turkish|ukrainian|vietnamese)"
 )
@@ -71,6 +77,33 @@ def exchanged(text: Text, document: Document, planning: Planning) -> Exchanged:
         _in_its_place(changed, old, new[0], planning)
         return changed, sources, left
     return None
+
+
+_SAY = re.compile(
+    r"^(?:(?:it\s+|the\s+(?:message|text|mail|reminder)\s+)?(?:should|must)\s+|let\s+it\s+|make\s+"
+    r"it\s+)?(?:say|read|write|tell\s+me|be)\s*:?\s*"
+    r"(?P<said>\ue004+)$"
+)
+
+
+def other_words(text: Text, document: Document, planning: Planning) -> Outcome:
+    """ "say “Pills and water”": in the one message that is in words, not what a step gives."""
+    if _SAY.match(text.plain.strip()) is None or len(text.entities) != 1:
+        return None
+    places = [
+        (step, name)
+        for step in document["steps"]
+        if step.get("action") in planning.tools
+        and wiring.stage_of(planning.tools[step["action"]]) == "out"
+        and (name := _content(step, planning))
+        and isinstance(step["args"][name], str)
+        and "${" not in step["args"][name]
+    ]
+    if len(places) != 1:
+        return None
+    step, name = places[0]
+    step["args"][name] = text.entities[0].value
+    return document, {f"{step['name']}.{name}": SAID}
 
 
 def other_time(text: Text, planning: Planning) -> Text:

@@ -96,7 +96,9 @@ WORDS: dict[str, Word] = {
         "summarises it",
         "summary",
         verbs="summarise summarize summary summarising digest condense shorten recap turn make",
-        said="sum tldr short brief quick boil gist",
+        said="sum tldr short brief quick boil gist key main points highlights takeaways bullet "
+        "bullets notes "
+        "version overview nutshell essence",
     ),
     "text.extract": Word(
         "change",
@@ -115,6 +117,7 @@ WORDS: dict[str, Word] = {
         verbs="translate write compare contrast describe review answer decide judge draft turn "
         "convert make compose generate correct fix improve polish simplify proofread edit rework reword "
         "reformat expand lengthen tell invent come think "
+        "prepare pen formulate devise brainstorm produce give get find "
         "work figure calculate compute is are does do has have who when where why how",
     ),
     "json.query": Word(
@@ -160,7 +163,9 @@ WORDS: dict[str, Word] = {
         "mails it to {to}",
         "",
         "by mail",
-        verbs="mail email e-mail mailing send sending forward deliver write drop shoot",
+        verbs="mail email e-mail mailing send sending forward deliver write drop shoot tell "
+        "inform notify update reply",
+        said="sender",
     ),
     "notify.user": Word(
         "out",
@@ -268,7 +273,8 @@ VERBS = frozenset(
         post prepare print proofread publish pull put query rank rate read recap record remind
         remove repeat rephrase report request retrieve rewrite run save scan scrape search see send
         share shorten show sleep sort store sum summarise summarize take tell translate try turn
-        tweet update upload use visit wait warn watch write""",
+        tweet update upload use visit wait warn watch write note scribble prepare pen
+        formulate devise brainstorm produce attach""",
     )
 )
 _NO_VERBS = frozenset({"the", "a", "an", "my", "what", "any", "when", "one", "which", "then"})

@@ -63,8 +63,9 @@ class Values:
         hint = wanted if whole else TEXT
         text = _HOLE.sub(lambda m: self._reference(m, name, hint), said if whole else text)
         text = text if self._eventful or "event" not in said else text.strip()
-        if schema.role(name, wanted) == "email" and "@" in (own := _HOLE.sub(" ", text)):
-            text = own.strip()  # an address with something made up around it
+        own = _HOLE.sub(" ", text).strip()
+        if schema.role(name, wanted) == "email" and "@" in own and " " not in own:
+            text = own  # an address with something made up around it
         return text if "${" in text and _HOLE.fullmatch(text) else _typed(text, wanted)
 
     def list_of(self, text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from agents.planner.entities import Text
 from agents.planner.guard import literal
 from agents.planner.made import EVENT, Made
+from backend.contracts.events import MAIL_RECEIVED, MAIL_SENDER
 from backend.contracts.tools import ToolSpec
 
 Span = tuple[int, int]
@@ -33,7 +34,9 @@ _WEBHOOK = re.compile(
     rf"|{_ON}web\s?hook(?:\s+(?:calls?|events?|requests?))?"
     rf"|{_WHEN}\s+(?:something|someone|anything|anyone)\s+(?:calls|hits|posts\s+to|"
     rf"is\s+posted\s+to|comes\s+to)\s+(?:my|the)\s+"
-    r"web\s?hook)\s*,?"
+    r"web\s?hook"
+    rf"|{_WHEN}\s+(?:(?:the|my|our|an?)\s+)?(?:[a-z][\w-]*\s+){{1,3}}?(?:calls|hits|pings|triggers|fires|posts\s+to|invokes|"
+    r"knocks\s+on)\s+(?:(?:my|the|our|this)\s+)?web\s?hook)\s*[,:]?"
 )
 _SAYS = re.compile(
     rf"{_WHEN}\s+(?:my|the|this|our)\s+web\s?hook\s+(?:says|sends|contains|mentions|reports)\b"
@@ -129,18 +132,18 @@ def _hooked(spans: tuple[Span, ...], only: str = "") -> Occasion:
 
 
 def _mailed(text: Text, found: re.Match[str]) -> Occasion:
-    trigger = {"name": "event.mail", "kind": "event", "type": "email.received"}
+    trigger = {"name": "event.mail", "kind": "event", "type": MAIL_RECEIVED}
     tests: list[str] = []
     for name, place in _groups(text, found):
         if name == "topic":
             tests.append(f'{literal(place.lower())} in lower(default(event.subject, ""))')
         elif place.lower() not in ("someone", "somebody", "anyone"):
-            tests.append(f'{literal(place.lower())} in lower(default(event["from"], ""))')
+            tests.append(f'{literal(place.lower())} in lower(default(event["{MAIL_SENDER}"], ""))')
     if tests:
         trigger["filter"] = " and ".join(tests)
-    note = f"It starts with each event “email.received”. {SENT}"
+    note = f"It starts with each event “{MAIL_RECEIVED}”. {SENT}"
     return Occasion(
-        trigger, _made("email.received", ("mail", "email", "message")), (found.span(),), note
+        trigger, _made(MAIL_RECEIVED, ("mail", "email", "message")), (found.span(),), note
     )
 
 

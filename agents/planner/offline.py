@@ -10,6 +10,7 @@ from agents.planner import bearing, lexicon
 from agents.planner.compose.answer import compose
 from agents.planner.corrections import corrected
 from agents.planner.entities import MAX_TEXT, Text
+from agents.planner.frames import framed
 from agents.planner.planning import IndexNeeded, Planning
 from agents.planner.ready import ready_answer
 from agents.planner.retrieve import Index, Retriever
@@ -93,7 +94,12 @@ def _read(request: PlanRequest, verbs: frozenset[str], index: Index | None) -> P
         return _composed(request, index)
     reused = saved_match(request) if request.previous is None else None
     said = reused.rest if reused and reused.mode == "reuse" else request.text
-    said, outright = bearing.told(tidied(corrected(said.encode("utf-8", "replace").decode())))
+    said, outright = bearing.told(
+        framed(
+            tidied(corrected(said.encode("utf-8", "replace").decode())),
+            revises=request.previous is not None,
+        )
+    )
     planning = Planning(Text.of(said), request, request.catalogue.tools, verbs, index, reused)
     if request.previous is not None and outright != "own":
         revised = revise(planning, request.previous, change=outright == "change")

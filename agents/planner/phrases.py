@@ -54,8 +54,9 @@ THEN_WORK = re.compile(
 )
 UNKNOWN_WORK = re.compile(r"[a-z-]{3,}\s+(?:it|them)\b")
 WORK = re.compile(
-    r"(?:please\s+)?(?:ask|tell|notify|remind|show|mail|e-?mail|send|save|store|append)\s+"
-    r"(?:me|it|them|this|that|the\s+(?:answer|result|summary))\b"
+    r"(?:please\s+)?(?:ask|tell|notify|remind|show|mail|e-?mail|send|save|store|append|note|log|jot|record|write|add|put|"
+    r"keep|file|forward|post)\s+(?:down\s+)?"
+    r"(?:me|it|them|this|that|(?:the|my|his|her|our|their)\s+(?:answer|reply|response|result|summary))\b"
 )
 APPROVAL = re.compile(
     r"\b(?:but\s+)?(?:ask me|check with me|ask for my (?:ok|okay|approval|permission|"

@@ -185,6 +185,7 @@ class Revision:
             return None
         for change in (
             exchange.same_for,
+            exchange.other_words,
             exchange.other_language,
             exchange.only_those,
             edits.without_recipient,

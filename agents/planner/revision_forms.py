@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from agents.planner import families
+
 LEAD = re.compile(
-    r"^(?:(?:that's\s+the\s+|the\s+)?wrong\s+[a-z]+\s*[,.:;]\s*(?:it's|it\s+is|it\s+should\s+be|use|should\s+be)?\s+|(?:no|nope|wait|sorry)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
+    r"^(?:(?:that's\s+the\s+|the\s+)?wrong\s+[a-z]+\s*[,.:;]\s*(?:it's|it\s+is|it\s+should\s+be|use|should\s+be|i\s+(?:meant?|wanted?|need(?:ed)?|said))?\s+|"
+    r"(?:no+|nope|nah|na|wait|sorry|oops|hey|well|oh|ah|right|yes|yeah|yep)\s*,\s*|(?:please|ok|okay|actually|hm+|and|but|so|"
     r"rather|instead|only|just|can you|could you|let's|i want to|i'd like to|(?:can|could|shall|should) we"
     r"(?: (?:do|make it|have|say))?|how about|what about|maybe|perhaps|better)[,\s]+)+"
 )
@@ -27,12 +30,14 @@ UNSCHEDULE = re.compile(
 )
 DROP = re.compile(
     r"^(?:drop|remove|delete|skip|omit|forget|leave out|take out|cut|without|no|"
-    r"no more|stop|don't|do not|never)\s+(?:the\s+|any\s+|doing\s+)?(?P<what>[^,;]+)$"
+    r"no more|stop|don't|do not|never|"
+    + families.DROP
+    + r")\s+(?:the\s+|any\s+|doing\s+)?(?P<what>[^,;]+)$"
     r"|^leave\s+(?:the\s+)?(?P<what2>.+?)\s+out$"
 )
 MORE = re.compile(
     r"^(?:and\s+)?(?:also|additionally|in addition|plus|then|finally|besides|"
-    r"furthermore)[,\s]+|[\s,]+(?:too|as well|also)$"
+    r"furthermore|once\s+more|again)[,\s]+|[\s,]+(?:too|as well|also)$"
 )
 MAKE = re.compile(
     r"^(?:make|do|run|set|change|move|switch|shift|schedule|reschedule|start|have|put|"

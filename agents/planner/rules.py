@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from agents.planner.entities import MASKS
+from agents.planner.families import GENRE
 
 _GET = (
     r"(?:read|fetch|get|check|load|watch|follow|pull|grab|take|open|visit|scrape|download|retrieve"
@@ -72,7 +73,14 @@ RULES: tuple[Rule, ...] = (
         0.9,
         r"\bwhat (?:it(?:'s|s| is)|this is|that is|they are|the \w+ is) (?:all )?about\b",
     ),
-    _rule("text.summarize", 0.9, r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap)\b"),
+    _rule(
+        "text.summarize",
+        0.9,
+        r"\b(?:digest|condense|shorten|boil|gist|tl;?dr|recap|abridge|outline)\b|\b(?:(?:key|"
+        r"main)\s+(?:points|"
+        r"ideas|takeaways|facts)|highlights|takeaways|bullet(?:\s+points?|s)\b|in\s+a\s+nutshell|"
+        r"(?:short|brief|quick)\s+(?:notes|version|overview|form)|run-?down|the\s+essence)\b",
+    ),
     _rule("text.extract", 0.96, r"\b(?:extract|pull out|pick out)\b"),
     _rule(
         "text.extract",
@@ -106,13 +114,15 @@ RULES: tuple[Rule, ...] = (
         "llm.complete",
         0.9,
         r"^\W*(?:write|draft|compose|generate|invent|make up|come up with|think up)\s+(?:me\s+|us\s+)?"
-        r"(?:an?|some|two|three|four|five|\d+)\s+(?!.{0,20}\b(?:file|mail|e-?mail|message|note|summary|copy|list|line|log|"
+        r"(?:an?|some|two|three|four|five|\d+)\s+(?!.{0,20}\b(?:file|mail|e-?mail|message|note|"
+        r"summary|copy|list|line|log|"
         r"digest|reminder|request)\b)[a-z]",
     ),
     _rule(
         "llm.complete",
         0.9,
-        r"^\W*(?:correct|fix|improve|polish|simplify|proofread|edit|rework|reword|reformat|anonymi[sz]e|redact|expand|"
+        r"^\W*(?:correct|fix|improve|polish|simplify|proofread|edit|rework|reword|reformat|"
+        r"anonymi[sz]e|redact|expand|"
         r"lengthen|clean up|tidy up|check)\s+(?:(?:the|its|their|all|any)\s+)*(?:it|them|text|"
         r"spelling|grammar|typos?|tone|"
         r"wording|style|language|sentences|words|names|mistakes|errors)\b",
@@ -126,7 +136,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.9,
-        r"^\W*(?:what|which)\s+(?:do|does|did|are|was|were|would|can|should|has|have|of)\b.*(?:<file>|<url>)"
+        r"^\W*(?:what|which)\s+(?:do|does|did|are|was|were|would|can|should|has|have|"
+        r"of)\b.*(?:<file>|<url>)"
         r"(?!\s*(?:say|says|contain|contains|look\s+like|mean)?\W*$)",
     ),
     _rule(
@@ -146,7 +157,25 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "llm.complete",
         0.9,
-        r"\b(?:turn|make|convert|transform)\b.*(?:<file>|<url>|\b(?:it|them|that)\b).*\b(?:in)?to\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
+        r"\b(?:turn|make|convert|transform)\b.*(?:<file>|<url>|\b(?:it|them|"
+        r"that)\b).*\b(?:in)?to\s+an?\b(?!.*\b(?:summary|digest|gist|recap)\b)",
+    ),
+    _rule(
+        "llm.complete",
+        0.91,
+        r"^\W*(?:compose|draft|prepare|pen|formulate|phrase|devise|brainstorm)\s+(?:me\s+|us\s+"
+        r")?(?:an?|some|another|"
+        r"two|three|four|five|six|ten|\d+)\s+(?!(?:\w+\s+)?(?:summary|digest|gist|recap|overview|"
+        r"copy|list\s+of\s+(?:my\s+|"
+        r"the\s+)?files|file|folder)\b)(?!.*(?:<email>|\bmail\s+to\b))[a-z]",
+    ),
+    _rule(
+        "llm.complete",
+        0.91,
+        rf"\b(?:make|write|compose|draft|create|generate|give|get|produce|prepare|find)\s+(?:me\s+"
+        rf"|us\s+)?(?:up\s+)?(?:an?|some|"
+        rf"a\s+few|two|three|four|five|six|ten|\d+)\s+(?:[a-z-]+\s+){{0,2}}{GENRE}\s+(?:from|"
+        rf"about|for|on|out\s+of|based\s+on|to)\b",
     ),
     _rule("llm.complete", 0.9, r"\b(?:work|figure)\s+out\b|\b(?:calculate|compute)\b"),
     _rule(
@@ -210,6 +239,15 @@ RULES: tuple[Rule, ...] = (
         0.97,
         r"\b(?:send|forward|deliver|write|drop|shoot)\b.*(?:<email>|\be-?mails?\b|" r"\bmail\b)",
     ),
+    _rule("email.send", 0.9, r"\b(?:mail|send|forward|reply|respond|answer)\b.*\bthe sender\b"),
+    _rule(
+        "email.send",
+        0.6,
+        r"\b(?:reply|respond|answer|write back)\b.*\b(?:mails?|e-?mails?|them|him|her)\b",
+    ),
+    _rule(
+        "email.send", 0.9, r"\b(?:tell|inform|notify|alert|warn|message|update|remind)\s+<email>"
+    ),
     _rule(
         "email.send",
         0.9,
@@ -222,7 +260,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "email.send",
         0.9,
-        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+(?:them|these|those|addresses|address|people|person|"
+        r"\b(?:send|mail|e-?mail|write)\b[^;.]*\b(?:each|every|all)(?:\s+(?:of|the|my))*\s+"
+        r"(?:them|these|those|addresses|address|people|person|"
         r"recipients?|guests?|subscribers?|members?|contacts?|customers?)\b",
     ),
     _rule(
@@ -235,7 +274,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "notify.user",
         0.9,
-        r"\b(?:notify|alert|warn|ping|nudge|poke|text|inform|message|remind)\s+(?:me|us)\b|\blet me know\b|"
+        r"\b(?:notify|alert|warn|ping|nudge|poke|text|inform|message|remind)\s+(?:me|us)\b|"
+        r"\blet me know\b|"
         r"\b(?:in|to|into) (?:the|this) chat\b|\bnotification\b",
     ),
     _rule(

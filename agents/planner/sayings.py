@@ -35,6 +35,7 @@ MESSAGE = re.compile(
     r"(?:tell|remind)\s+me(?=\s+(?:the|my|our|it|i)\s[^.;,]*\b(?:is|are|am)\b)|"
     r"(?:e-?mail|mail|tell|write(?:\s+to)?|inform|message|notify|send)\s+(?:to\s+)?[\ue001\ue002]+"
     r"(?:\s*(?:,|and)\s*[\ue002]+)*(?:\s+that|\s*:)|"
+    r"mail\s+the\s+sender\s+that\b|"
     r"(?:tell|remind|notify|message)\s+(?:me|us)\s*:|"
     r"(?:in|into|to)\s+[\ue003]+\s*(?:that\b|:)|"
     r"let\s+me\s+know\s+that)\s*:?\s+(?P<said>[^;\n]{1,1000})"

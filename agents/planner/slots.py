@@ -13,6 +13,7 @@ from agents.planner.filled import Filled, Item, Span
 from agents.planner.lexicon import WORDS
 from agents.planner.made import EVENT, Made, narrowed
 from agents.planner.wording import data, question
+from backend.contracts.events import MAIL_RECEIVED, MAIL_SENDER
 from backend.contracts.tools import ToolSpec
 from backend.plans.validation.schema import Shape
 
@@ -26,6 +27,7 @@ _IT = re.compile(
     r"^\W*[a-z]+\s+(?:this|these|those)\b|\b(?:it|them)\b(?!\s+(?:rains?|snows?|was|were))"
 )
 PRONOUN = re.compile(r"\b(?:it|them|this|that|these|those|everything|result|results|both|all)\b")
+_SENDER = re.compile(r"\b(?:the|its)\s+sender\b")
 _TARGET = re.compile(
     r"\b(?:to|into|as|called|named)\s+(?:(?:an?|the|my)\s+)?(?:(?:new|text|web)\s+)?(?:file\s+|"
     r"webhook\s+|url\s+|api\s+|"
@@ -139,11 +141,20 @@ class Filling:
         free = self._free("email")
         if name != "from" and not free and self._item is not None and self._item.person:
             self._repeat(name, self._item.person)
+        if name == "to" and not free and (said_so := _SENDER.search(self._plain)):
+            self._answered(self._place(said_so))
         if name == "from" or not free:
             return
         values = list(dict.fromkeys(e.value for e in free))
         many = len(values) > 1 and schema.takes_list(wanted)
         self._out.put(name, values if many else values[0], SAID, *((e.start, e.end) for e in free))
+
+    def _answered(self, place: Span) -> None:
+        """To whoever sent the mail that starts the plan, as a reply to it."""
+        if any(made.spec.id == f"event:{MAIL_RECEIVED}" for made in self._earlier):
+            self._out.put("to", f"${{event.{MAIL_SENDER}}}", EVENT, place)
+            self._out.put("subject", 'Re: ${event.subject ?? "your mail"}', EVENT)
+            self._out.refers.append(EVENT)
 
     def _choice(self, name: str, wanted: Mapping[str, Any]) -> None:
         for option in schema.options(wanted):
@@ -280,6 +291,8 @@ class Filling:
             return
         made = found_by_name or next((m for m in near if not m.aside), (near or telling)[0])
         made = narrowed(made, self._earlier)
+        if made.name == EVENT and self._out.sources.get("to") == EVENT:
+            return  # nobody gets their own mail back as the answer
         if made.name == EVENT:
             self._out.put(name, "${event}", "event")
             self._out.refers.append(EVENT)

@@ -16,7 +16,7 @@ _ASKED = re.compile(
 )
 _SAYING = re.compile(
     r"\b(?:saying|that says|which says|with the (?:text|message|words)|"
-    r"(?:e-?mail|mail|inform|message|write(?:\s+to)?|tell)\s{3,}(?:(?:,|and)\s{3,})*that|"
+    r"(?:e-?mail|mail|inform|message|write(?:\s+to)?|tell)(?:\s{3,}(?:(?:,|and)\s{3,})*|\s+the\s+sender\s+)that|"
     r"(?:tell|remind|notify|message|mail|e-?mail|send(?:\s+to)?|write(?:\s+to)?)\s+(?:me|us|\s{3,}(?:(?:,|and)\s{3,})*)"
     r"(?=\s*:)|(?:in|into|to)\s{3,}(?=that\b|:)(?:that)?)\s*:?\s+(?P<said>[^;\n]+)"
 )

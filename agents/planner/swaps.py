@@ -17,7 +17,9 @@ Document = dict[str, Any]
 Outcome = tuple[Document, dict[str, str]] | PlanAnswer | None
 
 _VERB = (
-    r"(?:make|use|take|have|put|set|do|let|change|switch)\s+(?:it|this|that|them)?\s*"
+    r"(?:(?:make|use|take|have|put|set|do|let|change|switch|send|mail|save)\s+(?:it|this|that|them)?|"
+    r"(?:it|this|that|they)\s+(?:should|must|has\s+to|ought\s+to)\s+(?:go|be\s+(?:sent|mailed|"
+    r"saved)|be|arrive))\s*"
     r"(?:to\s+|be\s+|in\s+|into\s+)?"
 )
 _SWAPS = tuple(
@@ -38,7 +40,9 @@ _THAN = re.compile(
 )
 _BOUND = re.compile(
     r"^(?:(?:raise|lower|increase|decrease|reduce|set|change|move|put|make)\s+)?(?:the\s+)?"
-    r"(?:limit|threshold|bound|border|number|value|level|bar)\s+(?:to|is|at|should\s+be|=|:)\s*(?P<n>-?\d{1,12}(?:\.\d{1,9})?)$"
+    r"(?:(?<=raise\s)(?:it|that|this)|(?<=lower\s)(?:it|that|this)|(?<=increase\s)(?:it|that|this)|"
+    r"(?<=reduce\s)(?:it|that|this)|(?<=decrease\s)(?:it|that|this)|limit|threshold|bound|border|"
+    r"number|value|level|bar)\s+(?:to|is|at|should\s+be|=|:)\s*(?P<n>-?\d{1,12}(?:\.\d{1,9})?)$"
 )
 _NUMBER = re.compile(r"(?:[<>]=?|[=!]=)\s*(?P<n>-?\d+(?:\.\d+)?)")
 _UNITS = re.compile(
@@ -90,7 +94,9 @@ def _bare(words: str) -> str:
 
 def _swap(document: Document, old: str, new: str) -> dict[str, str]:
     """Put `new` in the place of `old` in arguments and guards; what was changed."""
-    whole = re.compile(rf"(?<![\w.$/@-]){re.escape(old)}(?![\w/@-]|\.[\w])", re.IGNORECASE)
+    # who is called by a name has an address that begins with it
+    host = r"(?:@[\w.-]+)?" if "@" in new and "@" not in old else ""
+    whole = re.compile(rf"(?<![\w.$/@-]){re.escape(old)}{host}(?![\w/@-]|\.[\w])", re.IGNORECASE)
     changed: dict[str, str] = {}
     for step in document["steps"]:
         for name, value in step.get("args", {}).items():

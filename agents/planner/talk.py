@@ -103,7 +103,7 @@ _IMPOSSIBLE: tuple[tuple[re.Pattern[str], str], ...] = (
         "There is no tool to book, order or buy things.",
     ),
     (
-        re.compile(r"^\W*(?:\w+ ){0,4}?(?:pay|transfer|wire|invest|trade|bet|donate)\b"),
+        re.compile(r"^\W*(?:\w+ ){0,4}?(?:pay|transfer|wire|invest|trade|bet|donate)\b(?!-)"),
         "There is no tool that moves money.",
     ),
     (

@@ -72,6 +72,14 @@ _IF_SO = re.compile(
 # ways of saying a condition, as the one we read
 _CONDITIONED = (
     (
+        re.compile(r"\bshould\s+(?P<what>(?:an?|any)\s+(?:new\s+)?(?:e-?mail|mail)\b)", re.I),
+        "when {what}",
+    ),
+    (
+        re.compile(r"\b(?:every|each)\s+(?P<what>noon|midday|midnight)\b", re.I),
+        "every day at {what}",
+    ),
+    (
         re.compile(r"\bshould\s+(?P<what>(?:the\s+)?[\w.]+(?:\s+\w+)?)\s+be\b(?!\s+\w+ed\b)", re.I),
         "if {what} is",
     ),

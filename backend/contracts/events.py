@@ -37,6 +37,12 @@ class Event:
     schema_version: int = SCHEMA_VERSION
 
 
+# The type under which a mail that came in is told of, by whatever program reads the mailbox; its data
+# has "from", the sender's address, "subject" and "body", all text.
+MAIL_RECEIVED = "email.received"
+MAIL_SENDER = "from"
+
+
 def new_id() -> str:
     """A fresh random id, 32 hex digits."""
     return os.urandom(16).hex()

@@ -143,7 +143,9 @@ def told(each: Answered) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--planner", choices=("offline", "model"), default="offline")
-    parser.add_argument("--set", choices=("dev", "more", "held", "unseen"), default="dev")
+    parser.add_argument(
+        "--set", choices=("dev", "more", "everyday", "held", "unseen"), default="dev"
+    )
     parser.add_argument("--limit", type=int, default=None, help="only the first so many")
     parser.add_argument("--failures", action="store_true", help="what was not right; of open sets")
     parser.add_argument("--json", action="store_true")

@@ -125,7 +125,7 @@ FAULTS: Mapping[str, Fault] = {
     "step nobody asked for": step_nobody_asked_for,
 }
 # faults of the answer, not of the draft in it
-SPOILT = ("JSON truncated", "prose around the JSON", "429 once", "500 once")
+SPOILT = ("JSON truncated", "prose around the JSON", "429 once", "500 once", "slow once")
 
 
 def faulty(name: str, draft: Draft, seed: str) -> Draft | None:

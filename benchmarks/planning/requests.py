@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-Half = Literal["dev", "more", "held", "unseen"]
+Half = Literal["dev", "more", "everyday", "held", "unseen"]
 HERE = Path(__file__).parent
 
 

@@ -34,6 +34,8 @@ from tests.scripted_openai import Answer, ScriptedOpenAI
 
 OUTCOMES = ("right", "asked", "shown", "no answer", "wrong")
 SEED = 7
+# how long a model is waited for that says nothing
+PATIENCE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def _spoilt(text: str, how: str) -> Answer:
         return Answer(
             f"Sure! Here is the plan you asked for:\n```json\n{text}\n```\nAnything else?"
         )
+    if how == "slow once":
+        return Answer(pause=True)
     status = int(how.split()[0])
     return Answer(status=status, error={"message": how}, headers={"retry-after-ms": "1"})
 
@@ -150,8 +154,13 @@ async def main() -> None:
             spoilt = [(row, faulty(name, draft, f"{SEED} {row.id}")) for row, draft in plans]
             pairs = [(p, (s[0], s[1])) for p, s in zip(plans, spoilt, strict=True) if s[1]]
             await _line(bench, name, [p for p, _ in pairs], [s for _, s in pairs], options)
+        hurried = OpenAILLM(
+            "gpt-4.1", api_key=server.key, base_url=server.url, retries=2, timeout_s=PATIENCE_S
+        )
         for how in [how for how in SPOILT if options.fault in how]:
-            await _line(bench, how, plans, plans, options, how)
+            chosen = Bench(server, ModelPlanner(hurried, rules=rules)) if "slow" in how else bench
+            await _line(chosen, how, plans, plans, options, how)
+        await hurried.aclose()
 
 
 async def _line(

@@ -58,7 +58,9 @@ def opened(tmp_path: Path, server: ScriptedOpenAI) -> Opening:
     """`async with opened(model=True) as talk`: the same folder each time, as after a restart."""
 
     @asynccontextmanager
-    async def opened(*, model: bool = True, smtp_host: str = "127.0.0.1") -> AsyncIterator[Talk]:
+    async def opened(
+        *, model: bool = True, smtp_host: str = "127.0.0.1", patience_s: float = 120
+    ) -> AsyncIterator[Talk]:
         settings = Settings(
             _env_file=None,
             data_dir=tmp_path / "data",
@@ -67,7 +69,9 @@ def opened(tmp_path: Path, server: ScriptedOpenAI) -> Opening:
             smtp_host=smtp_host,
             smtp_from="lightning@example.com",
         )
-        llm = OpenAILLM("gpt-4o-mini", api_key=server.key, base_url=server.url, retries=0)
+        llm = OpenAILLM(
+            "gpt-4o-mini", api_key=server.key, base_url=server.url, retries=0, timeout_s=patience_s
+        )
         async with open_system(settings, now=lambda: NOW) as system, system.working():
             planners: dict[str, Planner] = {}
             if model:

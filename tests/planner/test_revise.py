@@ -37,6 +37,9 @@ def trigger(document: dict[str, Any]) -> dict[str, Any]:
         ("send it on Fridays instead", {"schedule": "0 9 * * 5"}),
         ("at 6 pm New York time", {"schedule": "0 18 * * 1-5", "timezone": "America/New_York"}),
         ("and at 17:00 too", {"schedule": "0 9,17 * * 1-5"}),
+        ("and again at 17:00", {"schedule": "0 9,17 * * 1-5"}),
+        ("nah, Mondays are enough", {"schedule": "0 9 * * 1"}),
+        ("do that every Tuesday at 17:00 from now on", {"schedule": "0 17 * * 2"}),
         ("every day except Sunday", {"schedule": "0 9 * * 1-6"}),
     ],
 )
@@ -233,3 +236,46 @@ async def test_a_plan_without_its_default_fields_can_be_changed(say: Say) -> Non
     assert trigger(document)["timezone"] == ZONE
     more = checked(await say("also notify me", bare))
     assert tools(more) == ["file.list", "notify.user"]
+
+
+@pytest.mark.parametrize(
+    ("said", "to", "subject"),
+    [
+        ("it should go to you@example.com rather than me", "you@example.com", None),
+        ("cc you@example.com on that", ["me@example.com", "you@example.com"], None),
+        ("put “News” as the subject", "me@example.com", "News"),
+    ],
+)
+async def test_who_gets_the_mail_and_how_it_is_called_may_be_said_in_many_ways(
+    say: Say, plan: dict[str, Any], said: str, to: Any, subject: str | None
+) -> None:
+    sent = checked(await say(said, plan))["steps"][-1]["args"]
+    assert sent == plan["steps"][-1]["args"] | {"to": to} | (
+        {"subject": subject} if subject else {}
+    )
+
+
+async def test_other_words_are_put_in_the_one_message_that_is_in_words(say: Say) -> None:
+    reminder = checked(await say("remind me every day at 8 to take the pills"))
+    changed = checked(await say("say “Pills and water” instead", reminder))
+    assert changed["steps"][0]["args"] == {"text": "Pills and water"}
+    assert changed["events"] == reminder["events"]
+
+
+async def test_what_a_step_makes_is_never_written_over_with_words(
+    say: Say, plan: dict[str, Any]
+) -> None:
+    answer = await say("say “Hello” instead", plan)
+    assert answer.document is None or answer.document["steps"][-1] == plan["steps"][-1]
+
+
+async def test_a_step_may_be_scrapped(say: Say, plan: dict[str, Any]) -> None:
+    assert tools(checked(await say("scrap the summary step", plan))) == ["feed.read", "email.send"]
+
+
+async def test_it_is_lowered_where_one_number_can_be_meant(say: Say) -> None:
+    warned = checked(
+        await say("every day at 9 get https://a.org/s.json and if stock is under 10 tell me")
+    )
+    changed = checked(await say("lower that to 5", warned))
+    assert changed["steps"][-1]["guard"].endswith("< 5")

@@ -14,6 +14,7 @@ from backend.contracts.errors import Issue
 from backend.contracts.security import Verdict
 from backend.plans import pointer
 from backend.plans.validation import MAX_ISSUES
+from backend.tools.builtin import builtin
 from tests.plans.documents import raw_documents, unhurried
 from tests.plans.toolbox import (
     DIGEST,
@@ -47,6 +48,9 @@ PAINT = tool(
     purity="pure",
 )
 TOOLS = Catalogue({**EVERYTHING.tools, PAINT.id: PAINT})
+
+
+SHIPPED = Catalogue({tool.spec.id: tool.spec for tool in builtin()})
 
 
 def put(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -584,3 +588,29 @@ def test_what_policy_asks_for_is_put_in() -> None:
     assert (issue.code, issue.path) == ("PLAN_APPROVAL_REQUIRED", "steps/0/approval")
     assert "It leaves the house." in issue.message
     assert issues(fixed(DIGEST, issue), catalogue=catalogue) == ()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"content": "${open.content}"},
+        {"path": "${open}", "content": "x"},
+        {"path": "${open.pth}", "content": "x"},
+    ],
+)
+def test_no_fix_writes_over_the_file_that_was_read(args: dict[str, Any]) -> None:
+    read = {"name": "open", "on": ["go"], "action": "file.read", "args": {"path": "notes.md"}}
+    write = {"name": "save", "on": ["step.open"], "action": "file.write", "args": args}
+    found = [
+        i for i in issues(plan(read, write), catalogue=SHIPPED) if i.path.startswith("steps/1/args")
+    ]
+    assert [(issue.severity, issue.fix) for issue in found] == [("error", None)]
+    assert "${open.path}" not in found[0].suggestion
+
+
+def test_what_a_person_says_at_the_start_may_still_say_where() -> None:
+    given = {"path": {"type": "string"}}
+    write = {"name": "save", "on": ["go"], "action": "file.write", "args": {"content": "x"}}
+    (issue,) = issues(plan(write, inputs=given), catalogue=SHIPPED)
+    assert issue.fix is not None
+    assert issue.fix.value == "${inputs.path}"

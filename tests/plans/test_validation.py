@@ -550,3 +550,21 @@ def test_every_code_is_in_the_table_of_codes() -> None:
 
 def test_the_catalogue_of_these_tests_is_sound() -> None:
     assert set(CATALOGUE.tools) == {spec.id for spec in TOOLS}
+
+
+@pytest.mark.parametrize(
+    ("to", "codes"),
+    [
+        ("a@x.org ${event.date}", ["PLAN_ARGUMENT_INVALID"]),
+        ("${event.date} a@x.org", ["PLAN_ARGUMENT_INVALID"]),
+        ("${event.one}${event.two}", ["PLAN_ARGUMENT_INVALID"]),
+        ("${event.who}", []),
+        ("${event.who}@x.org", []),
+    ],
+)
+def test_a_recipient_is_one_address_or_one_reference(to: str, codes: list[str]) -> None:
+    sent = step("s", "go", "email.send", args={"to": to, "subject": "x", "body": "y"})
+    found = [issue for issue in issues(plan(sent)) if issue.severity == "error"]
+    assert [(issue.code, issue.path, issue.fix) for issue in found] == [
+        (code, "steps/0/args/to", None) for code in codes
+    ]

@@ -46,18 +46,24 @@ def effects(subject: Subject, order: Order) -> Iterator[Issue]:
             )
 
 
+def aims(spec: ToolSpec, param: str) -> bool:
+    """Whether the argument says where a tool with effects puts them: a file, a recipient, an address."""
+    if spec.purity == "pure" or param not in spec.inputs.get("properties", {}):
+        return False
+    return param in _PATHS or bool(formats(Shape.of(spec.inputs).at(param)) & _TARGETS)
+
+
 def _asks(step: Step) -> bool:
     return step.approval == "required" or step.action == ASKS
 
 
 def _targets(subject: Subject, step: Step, spec: ToolSpec) -> Iterator[str]:
     """The arguments that say where the effect goes, and are not said by a person."""
-    wanted = Shape.of(spec.inputs)
     for param, value in step.args.items():
         schema = spec.inputs.get("properties", {}).get(param)
         if not isinstance(schema, Mapping):
             continue
-        if not (param in _PATHS or formats(wanted.at(param)) & _TARGETS):
+        if not aims(spec, param):
             continue
         found = next((r for r in _read(value) if _from_data(subject, step, r)), None)
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,12 +16,14 @@ from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
 from backend.plans.bindings import references
 from backend.plans.validation.conversions import candidates
-from backend.plans.validation.schema import KIND_WORDS
+from backend.plans.validation.effects import formats
+from backend.plans.validation.schema import KIND_WORDS, Shape
 from backend.plans.validation.subject import Subject
 
 Path = tuple[str | int, ...]
 # Errors of these keywords may come from a reference further inside, whose value is not known yet.
 _AROUND = frozenset({"anyOf", "oneOf", "not", "enum", "const", "if", "uniqueItems", "contains"})
+_ONE = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+")
 _TRIES = 8  # what one attempt at a fix costs, in comparisons
 
 
@@ -46,6 +49,35 @@ def literals(subject: Subject, step: Step, index: int, spec: ToolSpec) -> Iterat
         if not any(_covers(where, path, misfit.kind.name) for where in open_):
             told.add(path)
             yield _misfit(subject, step, index, spec, path, misfit)
+
+
+def recipients(step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
+    """Whoever is written to, is one address: a reference beside one makes none of it."""
+    wanted = Shape.of(spec.inputs)
+    for param, value in step.args.items():
+        declared = param in spec.inputs.get("properties", {})
+        if not declared or "email" not in formats(wanted.at(param)):
+            continue
+        for place, text in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(text, str) and _beside(text):
+                path = (param, place) if isinstance(value, list) else (param,)
+                yield Issue(
+                    code="PLAN_ARGUMENT_INVALID",
+                    message=f"“{text[:120]}” is no address: a reference stands beside it.",
+                    path=pointer.join("steps", index, "args", *path),
+                    suggestion="Give one address, or one reference to an address.",
+                )
+
+
+def _beside(text: str) -> bool:
+    """Whether there is more than one reference, or than one address that may have some in it."""
+    try:
+        found = references(text)
+    except Invalid:  # the data flow's validator says so
+        return False
+    for reference in found:
+        text = text.replace(reference.text, "x")
+    return bool(found) and text.strip() != "x" and _ONE.fullmatch(text.strip()) is None
 
 
 def _covers(where: Path, path: Path, keyword: str) -> bool:

@@ -9,6 +9,7 @@ from backend.contracts.plans import Step
 from backend.plans import pointer
 from backend.plans.bindings import Reference, references
 from backend.plans.validation.defaults import default_for, with_default
+from backend.plans.validation.effects import aims
 from backend.plans.validation.schema import Shape
 from backend.plans.validation.sight import Place, Sight, Unseen
 from backend.plans.validation.spelling import labelled, spelled
@@ -34,7 +35,7 @@ class Meant:
     ) -> Fix | None:
         """The output that was surely meant: of the argument's own name, or, of a step named without
         an output, the only one that fits; and one value for a list of such values is a list of one."""
-        if self.value(where) != reference.text:
+        if self.value(where) != reference.text or self._goes_to(where):
             return None
         named = [name for name in fitting if name == where[-1] and reference.path != (name,)]
         if not named and not reference.path and len(fitting) == 1:
@@ -49,12 +50,19 @@ class Meant:
             return self.put(where, [reference.text])
         return None
 
+    def _goes_to(self, where: Place) -> bool:
+        """Whether the place says where an effect goes, which is for a person to say."""
+        spec = self._subject.spec(self._step)
+        return spec is not None and where[0] == "args" and aims(spec, str(where[1]))
+
     def instead(
         self, unseen: Unseen, reference: Reference, where: Place, wanted: Shape | None
     ) -> Fix | None:
         """The first chain of names that brings something fitting."""
         value = self.value(where)
         for root, *path in unseen.instead:
+            if root != "inputs" and self._goes_to(where):
+                continue
             chain = (str(root), *path)
             text = spelled(chain, reference)
             (other,) = references(text)

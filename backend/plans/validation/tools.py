@@ -10,7 +10,8 @@ from backend.contracts.errors import Fix, Issue
 from backend.contracts.plans import Step
 from backend.contracts.tools import ToolSpec
 from backend.plans import pointer
-from backend.plans.validation.literals import literals
+from backend.plans.validation.effects import aims
+from backend.plans.validation.literals import literals, recipients
 from backend.plans.validation.order import Order
 from backend.plans.validation.schema import KINDS, Shape
 from backend.plans.validation.subject import Subject, did_you_mean
@@ -32,6 +33,7 @@ def tools(subject: Subject, order: Order) -> Iterator[Issue]:
         yield from _missing(subject, order, step, index, spec)
         yield from _superfluous(subject, step, index, spec)
         yield from literals(subject, step, index, spec)
+        yield from recipients(step, index, spec)
 
 
 def _unknown(subject: Subject, step: Step, index: int) -> Issue:
@@ -94,7 +96,12 @@ def _missing(
     subject: Subject, order: Order, step: Step, index: int, spec: ToolSpec
 ) -> Iterator[Issue]:
     absent = [name for name in spec.inputs.get("required", ()) if name not in step.args]
-    sources = {name: list(_sources(subject, order, step, spec, name)) for name in absent}
+    sources = {
+        name: [
+            text for text in _sources(subject, order, step, spec, name) if _may(spec, name, text)
+        ]
+        for name in absent
+    }
     single = {name: found[0] for name, found in sources.items() if len(found) == 1}
     for name in absent:
         where = pointer.join("steps", index, "args", name)
@@ -112,6 +119,11 @@ def _missing(
             available=tuple(sources[name]),
             fix=fix,
         )
+
+
+def _may(spec: ToolSpec, name: str, reference: str) -> bool:
+    """Where an effect goes is for a person to say: a file that was read would be written over."""
+    return not aims(spec, name) or reference.startswith("${inputs.")
 
 
 def _sources(
