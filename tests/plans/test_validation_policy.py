@@ -336,6 +336,7 @@ def test_where_it_is_not_certain_nothing_is_said(request_: str) -> None:
     [
         lambda d: d["steps"][1].update(guard="read.status == 200"),
         lambda d: d["steps"][1].update(approval="required"),
+        lambda d: d["steps"][1].update(on=["step.read.error"]),
         lambda d: d["steps"][0].update(action="page.watch"),
         lambda d: d["steps"].append(step("ask", "go", "human.ask", args={"text": "Now?"})),
         lambda d: d["events"][0].update(kind="event", type="email.received"),

@@ -82,7 +82,8 @@ def _conditional(request: str, match: re.Match[str]) -> bool:
 
 def _decides(subject: Subject) -> bool:
     """Whether anything in the plan makes a difference between one run and another: a guard, a filter, a
-    question, a tool with several ends or one that chooses or thinks by itself."""
+    question, what another step's failure starts, a tool with several ends or one that chooses or thinks by
+    itself."""
     triggers = subject.document.events
     if any(isinstance(t, (EventTrigger, WebhookTrigger)) for t in triggers):
         return True
@@ -93,6 +94,7 @@ def _decides(subject: Subject) -> bool:
         if (
             step.guard
             or step.approval
+            or any(heard.endswith(".error") for heard in step.on)
             or spec is None
             or spec.actions
             or spec.type in ("agent", "plan")
