@@ -6,14 +6,14 @@ import re
 from dataclasses import replace
 
 from agents.planner import talk
-from agents.planner.questions import FREE, REST_CLEAR
+from agents.planner.questions import FREE, REST_CLEAR, UNCHECKED
 from agents.planner.times import When, parse_when
 from backend.contracts.ports import PlanAnswer, Planner, PlanRequest
 
 NEARER = 0.35  # a joined request less clear than this has not been answered
 KNOWN = 0.2  # less sure than this, a message alone is no request
 NO_ANSWER = "That does not answer it. "
-_UNKNOWN = re.compile(rf"{re.escape(REST_CLEAR)} “(?P<words>.+?)”\.")
+_UNKNOWN = re.compile(rf"(?:{re.escape(REST_CLEAR)}|{re.escape(UNCHECKED)}) “(?P<words>.+?)”\.")
 
 Planned = tuple[PlanRequest, PlanAnswer]
 

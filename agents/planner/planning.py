@@ -26,11 +26,12 @@ from agents.planner.questions import (
     WAIT_HOW_LONG,
     gap_question,
     time_question,
+    unchecked_question,
     unknown_question,
     unsound_question,
     unsure_question,
 )
-from agents.planner.remarks import FIRST_LOOK, remarks
+from agents.planner.remarks import FIRST_LOOK, condition, remarks
 from agents.planner.retrieve import Index
 from agents.planner.saved import reuse_step
 from agents.planner.sound import sound
@@ -286,6 +287,9 @@ class Planning:
         document, errors = sound(document, self.request, left)
         if errors:
             return replace(unsound_question(errors[0]), selection=_selection(draft, self._reused))
+        final = any(m.spec.purity == "effect" and m.spec.effects for m in draft.made)
+        if final and not self.answers.leave_out and (hangs_on := condition(left)):
+            return unchecked_question(hangs_on, document)
         said = remarks(when.assumed if when else (), left)
         compares = any(m.spec.id == "watch.changed" for m in draft.made)
         notes = [said, FIRST_LOOK if compares else "", happens.note if happens else ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from agents.planner import schema, talk
 from agents.planner.drafts import Draft, Gap
@@ -44,6 +45,7 @@ _ASK = {
 REMIND_WHEN = "When should I remind you?"
 WAIT_HOW_LONG = "How long should I wait? Say it in minutes or hours."
 REST_CLEAR = "The rest is clear, but I know no tool for"
+UNCHECKED = "The rest is clear, but no step can check"
 # asked for in words of the person's own
 FREE = frozenset(
     _ASK[key]
@@ -102,6 +104,17 @@ def unknown_question(text: Text, draft: Draft, tools: Mapping[str, ToolSpec]) ->
         f"{REST_CLEAR} “{words}”. Say it in other words, or leave it out?",
         confidence=0.3,
         choices=(*names, "Leave it out"),
+    )
+
+
+def unchecked_question(words: str, document: Mapping[str, Any]) -> PlanAnswer:
+    """What hangs on a condition and cannot be taken back is not done every time unasked."""
+    return PlanAnswer(
+        "question",
+        f"{UNCHECKED} “{words}”. Say it in other words, or leave it out, and it acts every time?",
+        document=document,
+        confidence=0.4,
+        choices=("Leave it out",),
     )
 
 

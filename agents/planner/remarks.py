@@ -21,6 +21,11 @@ def remarks(assumed: Sequence[str], not_covered: Sequence[str]) -> str:
     return " ".join([*lines, *(_uncovered(words) for words in not_covered[:5])])
 
 
+def condition(not_covered: Sequence[str]) -> str:
+    """The first of the words that say on what something hangs; empty when none do."""
+    return next((words for words in not_covered if _CONDITION.match(words)), "")
+
+
 def _uncovered(words: str) -> str:
     if _CHANGED.search(words.lower()):
         return (

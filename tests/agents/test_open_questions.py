@@ -129,3 +129,20 @@ async def test_a_translation_without_a_model_says_what_to_set(talk: Talk) -> Non
         "material": "${read_page.text}",
     }
     assert [i.code for i in plan.issues] == ["PLAN_SETTING_MISSING"]
+
+
+async def test_what_cannot_be_taken_back_is_not_done_every_time_unasked(talk: Talk) -> None:
+    asked = "Every day at 9 read https://x.org; if it rains, mail it to bob@x.org"
+    question = await talk.say(ANN, "t1", asked, ZONE)
+    assert question.kind == "question"
+    assert "no step can check “if it rains”" in question.text
+    reply = await talk.say(ANN, "t1", "Leave it out", ZONE)
+    assert [tool for tool, _ in steps(reply)] == ["web.read", "email.send"]
+    assert reply.plan is not None
+    assert reply.plan.not_covered == ("if it rains",)
+
+    await talk.say(ANN, "t2", asked, ZONE)
+    other = await talk.say(ANN, "t2", "if it mentions rain", ZONE)
+    assert other.plan is not None
+    assert other.plan.document.steps[-1].guard == '"rain" in lower(read_page.text)'
+    assert other.plan.not_covered == ()

@@ -292,7 +292,7 @@ async def test_a_simple_condition_becomes_a_guard(say: Say, said: str, guard: st
     [
         ("every day at 9 read https://x.org and tell me if it is sunny", "if it is sunny"),
         ("summarise the page https://x.org in a funny tone and tell me", "funny tone"),
-        (f"read the feed {FEED}; if it rains, mail it to a@x.org", "if it rains"),
+        (f"read the feed {FEED}; if it rains, save it to a.txt", "if it rains"),
     ],
 )
 async def test_what_no_step_expresses_is_said(say: Say, said: str, words: str) -> None:
@@ -408,6 +408,11 @@ async def test_two_feeds_are_read_side_by_side(say: Say) -> None:
             ["feed.read", "text.summarize", "email.send"],
         ),
         (f"read the feed {FEED} and tweet it", "Leave it out", ["feed.read"]),
+        (
+            f"read the feed {FEED}; if it rains, mail it to a@x.org",
+            "Leave it out",
+            ["feed.read", "email.send"],
+        ),
         (
             f"read the feed {FEED} every second Monday at 9 and tell me",
             "every Monday at 9",
