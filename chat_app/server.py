@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -14,18 +16,23 @@ from agents.processes import Processes
 from backend.api.app import install
 from backend.bootstrap import System
 from backend.contracts.errors import Unavailable
+from backend.settings import Settings
 from chat_app import home
 
 log = structlog.get_logger(__name__)
 
 
-def create_app(system: System) -> FastAPI:
-    """The whole product over HTTP. Chainlit keeps its state in modules: once a process."""
-    lightning = system.lightning
-    settings = lightning.settings
+def load(settings: Settings) -> Path:
+    """Lay out the folder that Chainlit works in, and import what a chat is made of. That takes seconds in
+    which nothing else goes on: before anything lives here that gives signs of life."""
     folder = home.prepare(settings.data_dir, settings.jwt_signing_key)
+    for name in ("chat_app.app", "agents.planner.offline"):  # not before: Chainlit reads its folder
+        importlib.import_module(name)
+    return folder
 
-    # Only now: on import Chainlit reads the folder it is to work in.
+
+def create_app(system: System, folder: Path) -> FastAPI:
+    """The whole product over HTTP, after `load`. Chainlit keeps its state in modules: once a process."""
     import chainlit.server
 
     from chat_app.app import Chat
@@ -36,6 +43,8 @@ def create_app(system: System) -> FastAPI:
     from chat_app.outage import Outage
     from chat_app.threads import Threads
 
+    lightning = system.lightning
+    settings = lightning.settings
     threads = Threads(lightning.store, lightning.now)
     processes = Processes(
         lightning.store, home.take_name(settings.data_dir), lightning.now, settings.lease_s

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import uvicorn
@@ -31,24 +31,27 @@ async def serve(settings: Settings, role: Literal["up", "chat", "api"] = "up") -
         return _not_bound(settings, role, error)
     err.print("Starting…", style="dim")
     with contextlib.closing(listening):
+        create_app = _load(settings, role)
         async with (
             open_system(settings) as system,
             system.working() if role == "up" else system.sweeping(),
         ):
             address = settings.public_url or _address(settings.host, listening)
-            server = _Server(_app(system, role), system, address, signs_in=role != "api")
+            server = _Server(create_app(system), system, address, signs_in=role != "api")
             await server.serve([listening])
     return DONE if server.started else CANNOT_START
 
 
-def _app(system: System, role: str) -> FastAPI:
+def _load(settings: Settings, role: str) -> Callable[[System], FastAPI]:
+    """What makes the app. The modules that it is of are imported by then."""
     if role == "api":
         from backend.api.app import create_app
 
-        return create_app(system.lightning, system.planners)
-    from chat_app.server import create_app as create_chat
+        return lambda system: create_app(system.lightning, system.planners)
+    from chat_app import server
 
-    return create_chat(system)
+    folder = server.load(settings)
+    return lambda system: server.create_app(system, folder)
 
 
 class _Server(uvicorn.Server):
