@@ -181,12 +181,40 @@ async def test_cut_off_before_it_is_recorded_it_is_one_dead_letter(place: Place)
         async with engine.working():
             await reached.wait()
         assert await engine.bus.dead_letters() == []
-    ask("POST", "/clock", {"advance": LOCK_S + 1})
     async with place.engine() as engine:
         async with engine.working():
             await place.until_taken(place.queue)
         letter = await the_letter(engine)
         assert (await engine.until("r1", "stalled")).error == letter.error
+
+
+async def test_a_failure_that_nobody_could_be_told_is_told_by_the_next_process(
+    place: Place,
+) -> None:
+    async with place.engine(hands=0) as engine, engine.working():
+        await engine.start([step("one")])
+        await place.abandon(f"{place.queue}-work")
+    async with place.engine() as engine:
+        refused, settle = asyncio.Event(), engine.bus.settle
+
+        async def watched(*args: Any) -> Any:
+            try:
+                return await settle(*args)
+            except Unavailable:
+                refused.set()
+                raise
+
+        engine.bus.settle = watched  # type: ignore[method-assign]
+        with fault("quota", place.queue):
+            async with engine.working():
+                await refused.wait()
+        assert await engine.bus.dead_letters() == []
+    async with place.engine() as engine:
+        async with engine.working():
+            await engine.until("r1", "failed")
+            await place.until_taken(f"{place.queue}-work")
+        letter = await the_letter(engine)
+    assert letter.delivery.event.type == "plan.step.execute"
 
 
 async def test_what_was_decided_before_it_was_given_up_is_no_dead_letter(place: Place) -> None:

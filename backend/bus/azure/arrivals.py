@@ -45,18 +45,19 @@ class Arrivals:
         self._clock = inbox.clock
         self._send = send
 
-    async def arrived(self, tap: Tap, message: ServiceBusReceivedMessage) -> None:
-        """Called by the tap alone, which does nothing else meanwhile."""
+    async def arrived(self, tap: Tap, message: ServiceBusReceivedMessage) -> bool:
+        """Called by the tap alone, which does nothing else meanwhile. False: the tap was closed first, and
+        the message is still its own."""
         body = b"".join(message.body)
         while tap.open:
             try:
-                await self._take_in(tap, message, body)
-                return
+                return await self._take_in(tap, message, body)
             except LightningError as error:
                 log.warning("message.waits", error=error.message)
                 await asyncio.sleep(0.5)
+        return False
 
-    async def _take_in(self, tap: Tap, message: ServiceBusReceivedMessage, body: bytes) -> None:
+    async def _take_in(self, tap: Tap, message: ServiceBusReceivedMessage, body: bytes) -> bool:
         held = await self.look_at(
             body,
             message_id=message.message_id or "",
@@ -69,12 +70,15 @@ class Arrivals:
             assert tap.receiver is not None
             with contextlib.suppress(*TROUBLE):
                 await tap.receiver.complete_message(message)
-            return
+            return True
+        if not tap.open:
+            return False
         tap.unchecked = False
         held.source, held.message = tap, message
         if message.locked_until_utc is not None:
             held.lock = message.locked_until_utc - self._clock()
         self._inbox.put(held)
+        return True
 
     async def look_at(
         self,

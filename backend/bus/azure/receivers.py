@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
-from backend.bus.azure.handlers import TROUBLE, Background
+from backend.bus.azure.handlers import GOODBYE_S, TROUBLE, Background
 from backend.bus.azure.taps import Arrived, Tap
 
 log = structlog.get_logger()
@@ -71,10 +73,15 @@ class WorkTap(Tap):
         super().__init__(arrived, background, thirsty)
         self._connect = connect
 
-    async def pause(self) -> None:
-        """Let others have what was asked for ahead."""
+    async def pause(self, messages: Sequence[ServiceBusReceivedMessage] = ()) -> None:
+        """Let others have these, and what was asked for ahead."""
         if self.open:
-            await self.call(lambda _: self._hang_up())
+            await self.call(lambda _: self._give_back(messages))
+
+    async def close(self, messages: Sequence[ServiceBusReceivedMessage] = ()) -> None:
+        """Give these back, too. What was called before is done first."""
+        self.left += messages
+        await super().close()
 
     async def _run(self) -> None:
         while self.open:
@@ -87,6 +94,21 @@ class WorkTap(Tap):
             except Exception:  # noqa: BLE001 - without it no work would be received any more
                 log.error("work.interrupted", error=traceback.format_exc())
                 await asyncio.sleep(BACKOFF_S)
+        with contextlib.suppress(*TROUBLE, TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self._give_back(self.left)
+        await self._hang_up()
+
+    async def _give_back(self, messages: Sequence[ServiceBusReceivedMessage]) -> None:
+        """Through a receiver that asked for nothing: one that did would get them itself, at once, and
+        when it is closed then, they stay locked for their time."""
+        await self._hang_up()
+        if not messages:
+            return
+        receiver = await self._opened()
+        for message in messages:
+            with contextlib.suppress(*TROUBLE, TimeoutError):
+                await receiver.abandon_message(message)
         await self._hang_up()
 
     async def _opened(self) -> ServiceBusReceiver:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
+from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import OperationTimeoutError
 
@@ -105,7 +106,7 @@ class Reception:
         await self._stop_accepting()
         idle = [tap for tap in self._sessions if not self._in_hand(tap)]
         parts = [self._give_up(tap) for tap in idle]
-        parts += [self._rest_plain(tap) for tap in self._plain if tap.receiver is not None]
+        parts += [self._rest_plain(tap) for tap in self._plain]
         await asyncio.gather(*parts)
 
     # --- demand -----------------------------------------------------------------------------------
@@ -202,16 +203,21 @@ class Reception:
 
     async def _rest_plain(self, tap: WorkTap) -> None:
         waiting = [held for held in self._inbox.of(tap) if not (held.token or held.due)]
+        if tap.receiver is None and not waiting:
+            return
         for held in waiting:
             self._inbox.drop(held)
-            await self._put_back(tap, held)
-        with contextlib.suppress(*TROUBLE, LightningError):
-            await tap.pause()
+        with contextlib.suppress(*TROUBLE, TimeoutError, LightningError):
+            await tap.pause(_messages(waiting))
 
     async def _abandon(self, tap: Tap) -> None:
-        for held in self._inbox.forget(tap):
-            if held.token or isinstance(tap, WorkTap):
-                await self._put_back(tap, held)
+        held = self._inbox.forget(tap)
+        if isinstance(tap, WorkTap):
+            await tap.close(_messages(held))
+            return
+        for each in held:
+            if each.token:
+                await self._put_back(tap, each)
         await tap.close()
 
     async def _put_back(self, tap: Tap, held: Held) -> None:
@@ -241,3 +247,7 @@ class Reception:
             for plain in self._plain:
                 for held in self._inbox.of(plain):
                     self._renewals.message(plain, held)
+
+
+def _messages(held: Sequence[Held]) -> list[ServiceBusReceivedMessage]:
+    return [each.message for each in held if each.message is not None]

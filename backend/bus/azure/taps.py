@@ -20,15 +20,16 @@ from backend.bus.azure.handlers import TROUBLE, Background, cancel, shut, unavai
 
 T = TypeVar("T")
 
-Arrived = Callable[["Tap", ServiceBusReceivedMessage], Awaitable[None]]
+Arrived = Callable[["Tap", ServiceBusReceivedMessage], Awaitable[bool]]
 Call = Callable[[ServiceBusReceiver], Awaitable[T]]
 
 LISTEN_S = 30.0
 
 
 class Tap:
-    """Takes messages from a receiver, one after the other, to `arrived`, while `thirsty`. `dead`: it is one
-    of messages that Service Bus gave up."""
+    """Takes messages from a receiver, one after the other, to `arrived`, while `thirsty`; `left` are those
+    that `arrived` did not take in, as the tap was closed. `dead`: it is one of messages that Service Bus
+    gave up."""
 
     dead = False
     listen_s = LISTEN_S
@@ -40,6 +41,7 @@ class Tap:
         self.open = True
         self.unchecked = False  # whether what its last holder left half done may still come
         self.quiet_since = asyncio.get_running_loop().time()
+        self.left: list[ServiceBusReceivedMessage] = []
         self._arrived = arrived
         self._background = background
         self._thirsty = thirsty
@@ -131,7 +133,8 @@ class Tap:
         if receiving.cancelled():
             return False
         for message in receiving.result():
-            await self._arrived(self, message)
+            if not await self._arrived(self, message):
+                self.left.append(message)
             self.quiet_since = asyncio.get_running_loop().time()
         return not receiving.result()
 
