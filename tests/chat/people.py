@@ -38,15 +38,19 @@ class Page:
     async def until(self, wanted: Callable[[str, Any], bool]) -> Any:
         """The first of what was or will be heard that is wanted."""
         at = 0
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                while at < len(self.heard):
-                    event, data = self.heard[at]
-                    at += 1
-                    if wanted(event, data):
-                        return data
-                self.news.clear()
-                await self.news.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    while at < len(self.heard):
+                        event, data = self.heard[at]
+                        at += 1
+                        if wanted(event, data):
+                            return data
+                    self.news.clear()
+                    await self.news.wait()
+        except TimeoutError:
+            heard = "\n".join(f"{event}: {str(data)[:600]}" for event, data in self.heard[-30:])
+            raise AssertionError(f"this page only heard:\n{heard}") from None
 
     async def card(self, status: str) -> dict[str, Any]:
         """The props of a card that stands under this word."""
