@@ -233,7 +233,9 @@ class ModelPlanner:
                 prompts.repair_messages(
                     request, _specs(request, tools), draft, failing(document, issues), issues
                 ),
-                schema=prompts.repair_schema(tools),
+                schema=prompts.repair_schema(
+                    tools, prompts.most_steps(replace(request, previous=document))
+                ),
                 max_tokens=DRAFT_TOKENS,
             )
         )

@@ -27,6 +27,7 @@ from backend.contracts.ports import PlanRequest
 from backend.contracts.tools import ToolSpec
 
 Json = dict[str, Any]
+WAIT = "wait.until"
 _TWICE = re.compile(r"\b(?:twice|again|times|repeat\w*)\b", re.IGNORECASE)
 _REFERRED = re.compile(r"(?<!\$)\$\{\s*([A-Za-z_]\w*)")
 
@@ -116,7 +117,7 @@ class _Drafting:
         )
         self._conditions = Conditions(self.draft, self._steps.insert, self._steps.earlier)
         self._made: dict[str, Made] = {}
-        self._last: tuple[Any, Made] | None = None
+        self._said: list[tuple[Any, Made]] = []
         self._twice = _TWICE.search(request.text) is not None
         self._values = Values(self._made, eventful=eventful)
 
@@ -129,11 +130,12 @@ class _Drafting:
         self._put({**step, "on": list(dict.fromkeys(on))}, step["name"])
 
     def add(self, said: Mapping[str, Any]) -> None:
-        """A step; not one that says over again what the one before it says, as small models do, where
-        nothing is to be done twice."""
+        """A step; not one that says over again what an earlier one says, as small models do, where nothing
+        is to be done twice and no time goes by in between."""
         essence = {k: v for k, v in said.items() if k not in ("for", "name", "after")}
-        if self._last is not None and self._last[0] == essence and not self._twice:
-            self._made[said["name"]] = self._last[1]
+        again = next((made for was, made in self._said if was == essence), None)
+        if again is not None and not self._twice:
+            self._made[said["name"]] = again
             return
         spec = self._tools.get(said["tool"])
         name = self._name(said["name"], said["tool"])
@@ -157,7 +159,9 @@ class _Drafting:
         if "any_of_them" in said["options"] and len(step["on"]) > 1:
             step["join"] = "any"
         self._put(step, said["name"])
-        self._last = essence, self._made[said["name"]]
+        if step["action"] == WAIT:
+            self._said.clear()
+        self._said.append((essence, self._made[said["name"]]))
 
     def _put(self, step: Json, said: str) -> None:
         spec = self._tools.get(step["action"]) or _unknown(step["action"])

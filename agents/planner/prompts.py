@@ -105,11 +105,11 @@ def draft_schema(tools: Iterable[str], *, revises: bool = False, most: int = MAX
     return {"type": "object", "properties": properties}
 
 
-def repair_schema(tools: Iterable[str]) -> Schema:
+def repair_schema(tools: Iterable[str], most: int = MAX_STEPS) -> Schema:
     return {
         "type": "object",
         "properties": {
-            "steps": {"type": "array", "items": _step(tools), "maxItems": MAX_STEPS},
+            "steps": {"type": "array", "items": _step(tools), "maxItems": most},
             "remove": _NAMES,
             "when": {"anyOf": [_WHEN, {"type": "null"}]},
         },

@@ -57,6 +57,10 @@ def test_a_step_said_over_and_over_is_done_once_unless_it_was_asked_for() -> Non
         "fetch_0",
         "send",
     ]
+    turns = [READ, SEND, again[0], {**SEND, "name": "send_2"}]
+    assert [*steps(*turns)] == ["fetch", "send"]
+    pause = step("pause", "wait.until", for_s="600")
+    assert [*steps(READ, pause, again[0], SEND)] == ["fetch", "pause", "fetch_0", "send"]
     once = {**SEND, "args": [a.replace("me@", "you@") for a in SEND["args"]], "name": "second"}
     assert [*steps(READ, SEND, once)] == ["fetch", "send", "second"]
 
