@@ -63,8 +63,8 @@ def overrule(
     grammar's "once, at 8" is no objection.
     """
     timed = [event for event in document["events"] if event.get("kind") in TIMED_KINDS]
-    if not isinstance(said, When) or _waits(document):
-        return dict(document)
+    if not isinstance(said, When) or (said.kind == "at" and _waits(document)):
+        return dict(document)  # a moment may be what a step waits for; a habit never is
     if revises and said.kind == "at" and any(e["kind"] in ("cron", "interval") for e in timed):
         return dict(document)
     if timed and _same(timed, said):

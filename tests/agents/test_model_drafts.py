@@ -48,6 +48,16 @@ async def planned(planner: ModelPlanner, text: str = ASKED, **more: Any) -> Plan
     return (await plan_once(planner, request(text, **more))).answer
 
 
+async def test_a_habit_starts_the_plan_though_the_model_waits_for_its_hour_in_a_step(
+    server: ScriptedOpenAI, planner: ModelPlanner
+) -> None:
+    pause = step("pause", "wait.until", timestamp="2026-03-03T00:00:00+01:00")
+    server.answer(drafted(pause, READ, SEND))
+    answer = await planned(planner, f"every night at midnight {ASKED}")
+    assert answer.document is not None
+    assert [e.get("schedule") for e in answer.document["events"]] == ["0 0 * * *"]
+
+
 def test_a_step_said_over_and_over_is_done_once_unless_it_was_asked_for() -> None:
     again = [{**READ, "name": f"fetch_{n}"} for n in range(3)]
     late = {**SEND, "args": [*SEND["args"][:2], "body=${fetch_2}"]}
