@@ -20,6 +20,8 @@ def test_a_button_pressed_while_another_is_under_way_gets_its_turn(page: Page, s
     held: list[Route] = []
     page.route("**/project/action", lambda route: route.continue_() if held else held.append(route))
     page.locator("[data-act=pause]").click()
+    while not held:
+        page.wait_for_timeout(20)
     page.locator("[data-act=run]").click()
     held[0].continue_()
     expect(plan).to_contain_text("Paused")
