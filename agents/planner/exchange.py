@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.planner import amend, schema, wiring
 from agents.planner.entities import Text
+from agents.planner.families import TONGUES
 from agents.planner.occasions import occasion
 from agents.planner.slots import SAID
 from agents.planner.times import When, parse_when
@@ -48,13 +49,7 @@ _WHICH = re.compile(
     r"(?:if|when)\s+(?:it's|it\s+is|they're|they\s+are|it\s+comes))\s+(?P<which>(?:from|by|about|"
     r"with)\s+.+)$"
 )
-_TONGUES = (
-    r"(?:arabic|bulgarian|chinese|croatian|czech|danish|dutch|english|estonian|finnish|french|"
-    r"german|greek|"
-    r"hebrew|hindi|hungarian|irish|italian|japanese|korean|latin|latvian|lithuanian|norwegian|polish|"
-    r"portuguese|romanian|russian|serbian|slovak|slovenian|spanish|swedish|turkish|ukrainian|vietnamese)"
-)
-_TONGUE = re.compile(rf"^(?:(?:make|translate)\s+it\s+)?(?:(?:in|into|to)\s+)?(?P<new>{_TONGUES})$")
+_TONGUE = re.compile(rf"^(?:(?:make|translate)\s+it\s+)?(?:(?:in|into|to)\s+)?(?P<new>{TONGUES})$")
 
 
 def exchanged(text: Text, document: Document, planning: Planning) -> Exchanged:
@@ -214,9 +209,7 @@ def other_language(text: Text, document: Document, planning: Planning) -> Outcom
     for step in document["steps"]:
         prompt = step["args"].get("prompt")
         old = (
-            re.search(rf"\b{_TONGUES}\b", prompt, re.IGNORECASE)
-            if isinstance(prompt, str)
-            else None
+            re.search(rf"\b{TONGUES}\b", prompt, re.IGNORECASE) if isinstance(prompt, str) else None
         )
         if old is not None and isinstance(prompt, str):
             step["args"]["prompt"] = (

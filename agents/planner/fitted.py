@@ -31,7 +31,7 @@ def fitted(document: Json, request: PlanRequest, said: str) -> tuple[Json, tuple
 
 def _taken(spec: ToolSpec, args: Mapping[str, Any]) -> Json:
     known = schema.properties(spec)
-    if spec.inputs.get("additionalProperties", not known) or spec.inputs.get("patternProperties"):
+    if not spec.closed:
         return dict(args)
     absent = [name for name in known if name not in args]
     near = {name for name in args if name not in known and get_close_matches(name, absent)}

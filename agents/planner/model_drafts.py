@@ -16,7 +16,7 @@ from agents.planner.guards import MEMORY
 from agents.planner.lexicon import WORDS
 from agents.planner.made import Made
 from agents.planner.model_conditions import Conditions, any_status, told_of_failure
-from agents.planner.model_steps import asked_for, in_order
+from agents.planner.model_steps import in_order, with_reason
 from agents.planner.model_times import started, when_of
 from agents.planner.model_values import Values, fits_item, written
 from agents.planner.purpose import purpose
@@ -53,7 +53,7 @@ def to_document(
     whole = {s["name"]: s for s in (before or {}).get("steps", ())}
     eventful = any(event["kind"] in ("event", "webhook") for event in start.events)
     drafting = _Drafting(request, start.names, start.made, eventful=eventful)
-    asked = draft["steps"] if before is not None else asked_for(draft["steps"], request)
+    asked = draft["steps"] if before is not None else with_reason(draft["steps"], request)
     for step in in_order(asked):
         if {**step, "for": ""} == same.get(step["name"]) and before is not None:
             drafting.keep(whole[step["name"]], _events(before), start.names)

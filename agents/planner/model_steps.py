@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.planner import schema
 from agents.planner.coverage import content_words
+from agents.planner.safeguards import said_by_person
 from backend.contracts.ports import PlanRequest
 
 Step = Mapping[str, Any]
@@ -15,12 +16,11 @@ _USED = re.compile(r"\{\s*(?:steps?\.)?([A-Za-z_]\w*)")
 _ROOT = re.compile(r"\b([A-Za-z_]\w*)\.[A-Za-z_]")
 
 
-def asked_for(steps: Sequence[Step], request: PlanRequest) -> list[Step]:
+def with_reason(steps: Sequence[Step], request: PlanRequest) -> list[Step]:
     """`steps` without those that no words asked for, as small models add them, and that no other uses.
     What such a step says it is for was never said so, and what of it was said other steps are for; or
     it is a part of what another is for, and has nothing to do with the tool."""
-    told = [turn["content"] for turn in request.history if turn.get("role") == "user"]
-    said = "\n".join([*told, request.text])
+    said = said_by_person(request)
     plain, spoken = _plain(said), _words(said)
     reasons = [_plain(step["for"]) for step in steps]
     literal = [reason for reason in reasons if reason and reason in plain]

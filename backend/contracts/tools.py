@@ -49,6 +49,12 @@ class ToolSpec(BaseModel):
     undo: str | None = None
     examples: tuple[str, ...] = ()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no arguments but those that its inputs name."""
+        more = self.inputs.get("additionalProperties", not self.inputs.get("properties"))
+        return not more and not self.inputs.get("patternProperties")
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

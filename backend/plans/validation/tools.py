@@ -159,8 +159,7 @@ def _about(spec: ToolSpec, name: str) -> str:
 
 def _superfluous(subject: Subject, step: Step, index: int, spec: ToolSpec) -> Iterator[Issue]:
     properties = spec.inputs.get("properties", {})
-    closed = not spec.inputs.get("additionalProperties", not properties)
-    if not closed or spec.inputs.get("patternProperties"):
+    if not spec.closed:
         return
     odd = [name for name in step.args if name not in properties]
     meant: dict[str, str] = {}
