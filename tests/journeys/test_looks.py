@@ -75,6 +75,10 @@ CONTRAST = """() => {
 def sound(page: Page) -> None:
     """Nothing leaves the screen, nothing is nameless, all words can be read."""
     assert page.evaluate(OVERFLOWING) == []
+    for _ in range(50):  # what Chainlit has just drawn is named with the next frame
+        if not page.evaluate(NAMELESS):
+            break
+        page.wait_for_timeout(20)
     assert page.evaluate(NAMELESS) == []
     assert page.evaluate(CONTRAST) == []
 
